@@ -1,0 +1,163 @@
+# Cofferdam. `make demo` shows it working, `make test` runs everything that must pass; see README.md.
+#
+#   make                     build/cofferdam, build/cofferdam-node, build/cofferdam-coordinator
+#   make test                unit, property, machine and end-to-end tests; last line: N passed, N failed
+#   make check               formatting, lint, layers, banned calls
+#   make bench               build/bench/results.json
+#   make fuzz FUZZ_SECONDS=60
+#   make SANITIZER=address,undefined test      (or thread)
+#   make deps                installs what building and running need from Debian's packages
+#   make install DESTDIR= PREFIX=/usr/local
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+SANITIZER ?=
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+FUZZ_SECONDS ?= 60
+
+comma := ,
+BUILD ?= build$(if $(SANITIZER),/san-$(subst $(comma),-,$(SANITIZER)))
+
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
+# Bit-identical arithmetic: docs/architecture.md says why each of these is here.
+FLOAT := -ffp-contract=off -fno-fast-math -fno-math-errno
+HARDEN := -fstack-protector-strong -fPIE -fcf-protection $(if $(SANITIZER),,-D_FORTIFY_SOURCE=2)
+OPT := $(if $(SANITIZER),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all,-O2)
+CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DCOFFERDAM_VERSION='"$(VERSION)"'
+CFLAGS := -std=c17 -g $(OPT) $(WARN) $(FLOAT) $(HARDEN) -pthread
+LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SANITIZER),-fsanitize=$(SANITIZER)) -pthread
+# What each part links beyond the parts below it.
+LIBS_CRYPTO := -lsodium -lcrypto
+LIBS_PROTO := -lprotobuf-c -lcyaml -lmpfr -lgmp -ljansson
+LIBS_DATA := -lcsv -lz
+LIBS_SYS := -lnng -lssl -lcrypto -lsqlite3 -lcyaml
+
+sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+SCHEMA := $(sort $(wildcard proto/schema/*.proto))
+GEN := $(patsubst %.proto,$(BUILD)/gen/%.pb-c.c,$(SCHEMA))
+GEN_OBJ := $(patsubst $(BUILD)/gen/%.c,$(BUILD)/obj/gen/%.o,$(GEN))
+
+CRYPTO := $(call objects,$(call sources,crypto crypto/base))
+PROTO := $(call objects,$(call sources,proto proto/wire proto/secagg proto/run proto/log)) $(GEN_OBJ)
+DATA := $(call objects,$(call sources,data))
+ANALYTICS := $(call objects,$(call sources,analytics analytics/export))
+SYS := $(call objects,$(call sources,sys))
+NODE := $(call objects,$(call sources,node))
+COORDINATOR := $(call objects,$(call sources,coordinator))
+CLI := $(call objects,$(call sources,cli))
+# Everything of the daemons but their main, so that tests and the simulator link it.
+TESTLIB := $(call objects,$(call sources,tests/support))
+
+PROGRAMS := $(BUILD)/cofferdam $(BUILD)/cofferdam-node $(BUILD)/cofferdam-coordinator
+TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test_*.c tests/*/test_*.c)))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard bench/bench_*.c)))
+EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard examples/*.c)))
+
+.PHONY: all test check bench fuzz fuzz-replay demo deps install clean format
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(PROGRAMS) $(EXAMPLES)
+
+$(BUILD)/gen/%.pb-c.c: %.proto
+	@mkdir -p $(BUILD)/gen
+	protoc-c --c_out=$(BUILD)/gen $<
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=c17 -g $(OPT) $(HARDEN) -w -c $< -o $@
+
+# Generated headers exist before anything that may include them is compiled.
+$(BUILD)/obj/%.o: %.c | $(GEN)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/libcrypto_.a: $(CRYPTO)
+$(BUILD)/libproto.a: $(PROTO)
+$(BUILD)/libdata.a: $(DATA)
+$(BUILD)/libanalytics.a: $(ANALYTICS)
+$(BUILD)/libsys.a: $(SYS)
+$(BUILD)/%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+BASE_ARCHIVES := $(BUILD)/libproto.a $(BUILD)/libsys.a $(BUILD)/libcrypto_.a
+# The coordinator links no data source.
+COORDINATOR_ARCHIVES := $(BUILD)/libanalytics.a $(BASE_ARCHIVES)
+ALL_ARCHIVES := $(BUILD)/libanalytics.a $(BUILD)/libdata.a $(BASE_ARCHIVES)
+ALL_LIBS := $(LIBS_DATA) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm
+
+group = -Wl,--start-group $(1) -Wl,--end-group
+
+$(BUILD)/cofferdam: $(CLI) $(ALL_ARCHIVES)
+	$(CC) $(LDFLAGS) $(CLI) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@
+$(BUILD)/cofferdam-node: $(NODE) $(ALL_ARCHIVES)
+	$(CC) $(LDFLAGS) $(NODE) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@
+$(BUILD)/cofferdam-coordinator: $(COORDINATOR) $(COORDINATOR_ARCHIVES)
+	$(CC) $(LDFLAGS) $(COORDINATOR) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@
+
+# Parts of the programs that tests and benches drive directly (each program's main.c stays out).
+PARTS := $(filter-out %/main.o,$(NODE) $(COORDINATOR) $(CLI))
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lopenblas -lcmocka -o $@
+$(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(BUILD)/libcrypto_.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ $(LIBS_CRYPTO) -lm -o $@
+
+# A fuzz target replays its corpus and bounded mutations with our driver, or runs under libFuzzer (make fuzz).
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@
+
+test: $(PROGRAMS) $(EXAMPLES) $(TESTS)
+ifeq ($(SANITIZER),)
+	$(MAKE) SANITIZER=address,undefined fuzzers
+	BUILD=$(BUILD) FUZZ_BUILD=build/san-address-undefined tests/run
+else
+	BUILD=$(BUILD) tests/run
+endif
+
+.PHONY: fuzzers libfuzzer-targets
+fuzzers: $(FUZZERS)
+# Built by tests/fuzz/run, in a build directory of its own, with libFuzzer's main.
+LIBFUZZER := $(patsubst tests/fuzz/%.c,$(BUILD)/libfuzzer/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+libfuzzer-targets: $(LIBFUZZER)
+$(BUILD)/libfuzzer/%: $(BUILD)/obj/tests/fuzz/%.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer $< $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@
+
+fuzz:
+	CC=clang FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
+
+check:
+	CC=$(CC) tests/check/run
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+bench: $(PROGRAMS) $(BENCHES)
+	BUILD=$(BUILD) bench/run
+
+demo:
+	examples/demo
+
+deps:
+	tests/check/deps
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,35 @@
+/* Ed25519 (RFC 8032) over libsodium. Always over label(kind) ‖ bytes: a signature of one kind is never one of another.
+ */
+#ifndef CRYPTO_SIGN_H
+#define CRYPTO_SIGN_H
+
+#include "crypto/secret.h"
+
+#define SIGN_SEED_BYTES 32
+#define SIGN_PUBLIC_BYTES 32
+#define SIGN_BYTES 64
+
+struct sign_public {
+    uint8_t bytes[SIGN_PUBLIC_BYTES];
+};
+struct signature {
+    uint8_t bytes[SIGN_BYTES];
+};
+
+struct sign_key; /* opaque: seed and expanded key in guarded memory */
+
+MUST_USE struct result sign_key_from_seed(const struct secret *seed, struct sign_key **ret);
+void sign_key_free(struct sign_key *key);
+void sign_key_freep(struct sign_key **key);
+const struct sign_public *sign_key_public(const struct sign_key *key);
+struct view sign_key_seed(const struct sign_key *key); /* for sealing to a file and for the TLS key */
+
+/* kind NULL signs the bytes alone: only for signed notes, whose format C2SP fixes. */
+MUST_USE struct result sign_bytes(const struct sign_key *key, const char *kind, struct view bytes,
+                                  struct signature *ret);
+/* CATEGORY_FALSE "the signature does not verify" when it does not. Small-order and non-canonical keys are refused. */
+MUST_USE struct result sign_verify(const struct sign_public *by, const char *kind, struct view bytes,
+                                   const struct signature *signature);
+bool sign_public_equal(const struct sign_public *a, const struct sign_public *b);
+
+#endif

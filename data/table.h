@@ -1,0 +1,67 @@
+/* The table: typed columns of one bank's rows, built once, then only read. Never leaves the node.
+ *
+ * A table is described by column specs (what a plan asks for, as data/ needs it) and filled row by row by a source
+ * (data/csv.h). Every value is checked as it comes in: what breaks a rule fails with the source's place, or is
+ * counted where the spec says so. Row order is the source's; nothing may depend on it.
+ */
+#ifndef DATA_TABLE_H
+#define DATA_TABLE_H
+
+#include "crypto/base/bytes.h"
+#include "crypto/base/limits.h"
+
+enum column_kind { COLUMN_NUMBER, COLUMN_CATEGORY, COLUMN_TEXT };
+enum column_outside { COLUMN_OUTSIDE_REFUSE, COLUMN_OUTSIDE_CLAMP, COLUMN_OUTSIDE_MISSING };
+
+#define CODE_MISSING UINT16_C(0xFFFF)
+#define CODE_OTHER UINT16_C(0xFFFE)
+
+struct column_spec {
+    char name[NAME_MAX_BYTES + 1]; /* the plan's name of the column */
+    enum column_kind kind;
+    bool missing_allowed; /* else a missing value refuses the row's table, with the place */
+    /* COLUMN_NUMBER */
+    double minimum, maximum; /* finite, minimum < maximum */
+    enum column_outside outside;
+    /* COLUMN_CATEGORY: code of a value is its index here; borrowed, must outlive the table */
+    const char *const *levels;
+    size_t levels_count;
+    bool other_allowed; /* a level not listed becomes CODE_OTHER; else refused with the place */
+};
+
+struct column {
+    struct column_spec spec;
+    double *numbers;  /* COLUMN_NUMBER: rows values; NaN = missing */
+    uint16_t *codes;  /* COLUMN_CATEGORY: rows codes */
+    uint64_t *starts; /* COLUMN_TEXT: rows + 1 offsets into texts */
+    struct buffer texts;
+    /* what happened on the way in */
+    uint64_t missing, outside, clamped, other;
+    double observed_minimum, observed_maximum; /* of numbers as read, before clamping */
+};
+
+struct table {
+    struct column *columns;
+    size_t columns_count;
+    uint64_t rows;
+    uint64_t capacity;
+    uint64_t rows_max;
+};
+
+/* specs are copied. rows_max: more rows than this are refused. */
+MUST_USE struct result table_new(const struct column_spec *specs, size_t count, uint64_t rows_max, struct table **ret);
+void table_free(struct table *table);
+void table_freep(struct table **table);
+/* One row: fields[k] is the text of column k, NUL-terminated in addition to its length; a NULL data pointer is missing.
+ * Numbers are strict decimal (C locale). On failure the table is as before. `place` ("bank.csv:17") begins the reason.
+ */
+MUST_USE struct result table_add_row(struct table *table, const struct view *fields, const char *place);
+const struct column *table_column(const struct table *table, const char *name); /* NULL when absent */
+/* A sub-table borrowing nothing: rows [index] for index in rows[0..count). For splitting one file among banks. */
+MUST_USE struct result table_select(const struct table *table, const uint64_t *rows, uint64_t count,
+                                    struct table **ret);
+/* Canonical bytes of the whole table in order, in pieces, for the frozen table's hash: calls visit repeatedly. */
+MUST_USE struct result table_canonical(const struct table *table,
+                                       struct result (*visit)(void *context, struct view piece), void *context);
+
+#endif

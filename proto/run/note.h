@@ -1,0 +1,34 @@
+/* Signed notes (C2SP signed-note): text, a blank line, lines "— NAME BASE64(key id ‖ signature)".
+ * Rosters, plans and checkpoints are notes. Only Ed25519 lines (type 0x01) are verified; others are ignored.
+ */
+#ifndef PROTO_RUN_NOTE_H
+#define PROTO_RUN_NOTE_H
+
+#include "crypto/base/limits.h"
+#include "crypto/hash.h"
+#include "crypto/sign.h"
+
+#define NOTE_SIGNATURES_MAX 1100u
+
+struct note_line {
+    char name[NAME_MAX_BYTES + 1];
+    uint8_t key_id[4];
+    struct signature signature;
+};
+struct note {
+    struct view text; /* signed bytes: up to and including the newline before the blank line; borrowed */
+    struct note_line *lines;
+    size_t lines_count;
+};
+
+void note_done(struct note *note);
+MUST_USE struct result note_parse(struct view bytes, struct note *ret);
+/* CATEGORY_FALSE unless a line under this name and key verifies over the text. */
+MUST_USE struct result note_verify(const struct note *note, const char *name, const struct sign_public *key);
+/* Appends a note to out: the text (which must end in a newline) and one signature line. */
+MUST_USE struct result note_sign(struct view text, const char *name, const struct sign_key *key, struct buffer *out);
+/* Appends the given note to out with one more signature line; the text is untouched. */
+MUST_USE struct result note_add(struct view note_bytes, const char *name, const struct sign_key *key,
+                                struct buffer *out);
+
+#endif

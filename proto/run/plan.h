@@ -1,0 +1,64 @@
+/* The plan: what is computed, on which columns, with which bounds. YAML text in a signed note (contract; docs/plan.md).
+ * plan_parse checks everything that can be known without data, with file:line in every error. */
+#ifndef PROTO_RUN_PLAN_H
+#define PROTO_RUN_PLAN_H
+
+#include "crypto/base/limits.h"
+#include "crypto/hash.h"
+
+enum plan_kind { PLAN_NUMBER, PLAN_CATEGORY };
+enum plan_missing { MISSING_REFUSE, MISSING_MEDIAN, MISSING_MEAN, MISSING_VALUE, MISSING_LEVEL };
+enum plan_outside { OUTSIDE_REFUSE, OUTSIDE_CLAMP, OUTSIDE_MISSING };
+enum plan_split { SPLIT_NONE, SPLIT_HASH, SPLIT_COLUMN };
+enum plan_dropout { DROPOUT_WAIT, DROPOUT_CONTINUE };
+
+struct plan_feature {
+    char name[NAME_MAX_BYTES + 1];
+    enum plan_kind kind;
+    enum plan_missing missing;
+    /* numbers */
+    double minimum, maximum;
+    double fill;       /* for MISSING_VALUE */
+    double resolution; /* > 0: step to which a median or quantile is exact */
+    enum plan_outside outside;
+    /* categories: declared levels in order; an own level "missing" or "other" comes after them, in this order */
+    char **levels;
+    size_t levels_count; /* as declared, without "missing" and "other" */
+    bool level_missing, level_other;
+    size_t baseline; /* index among the declared levels, then missing, then other */
+};
+
+struct plan {
+    char name[NAME_MAX_BYTES + 1];
+    char purpose[NAME_MAX_BYTES + 1];
+    char task[NAME_MAX_BYTES + 1];
+    char target[NAME_MAX_BYTES + 1];
+    char positive[LEVEL_MAX_BYTES + 1];
+    char id[NAME_MAX_BYTES + 1]; /* "" when there is none */
+    enum plan_split split;
+    double split_fraction; /* SPLIT_HASH: 0 < fraction < 1 */
+    char split_seed[NAME_MAX_BYTES + 1];
+    char split_column[NAME_MAX_BYTES + 1]; /* SPLIT_COLUMN: rows whose value is in split_holdout are held out */
+    char **split_holdout;
+    size_t split_holdout_count;
+    struct plan_feature *features;
+    size_t features_count;
+    double penalty;   /* λ >= 0 */
+    double tolerance; /* on the Newton decrement */
+    uint32_t rounds;  /* most Newton rounds */
+    uint32_t cohort_minimum;
+    enum plan_dropout on_dropout;
+    uint64_t rows;           /* the most rows one bank may bring */
+    uint32_t deadline_hours; /* coordinator ends the run after it; default 168 */
+    struct hash hash;        /* H(label "plan" ‖ text) where text is the YAML */
+    struct buffer text;      /* the YAML */
+};
+
+void plan_done(struct plan *plan);
+/* name is the file's, for errors ("plan.yaml:12: ..."). The text may be plain YAML or the text of a note. */
+MUST_USE struct result plan_parse(struct view text, const char *name, struct plan *ret);
+/* Levels of a category feature after "missing" and "other" are counted; and the name of one. */
+size_t plan_feature_levels(const struct plan_feature *feature);
+const char *plan_feature_level(const struct plan_feature *feature, size_t index);
+
+#endif

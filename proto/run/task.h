@@ -1,0 +1,42 @@
+/* An analysis: a fold over secure sums (docs/architecture.md). One file in analytics/ implements one struct task.
+ *
+ * A state is bytes: fold.h puts the header (label, plan hash, step) in front, the task encodes its fields as u64 or
+ * IEEE bits with counts. Every function is pure. All but contribute see public values only and must give the same bytes
+ * on every machine (architecture.md says how). `plan` has been checked with `check`.
+ */
+#ifndef PROTO_RUN_TASK_H
+#define PROTO_RUN_TASK_H
+
+#include "proto/run/layout.h"
+#include "proto/run/plan.h"
+
+struct table; /* data/table.h; proto never looks inside */
+
+struct task {
+    const char *name; /* as in the plan's `task:` */
+    /* What the plan asks of this task beyond plan_parse: all that can be proved before a state exists. */
+    struct result (*check)(const struct plan *plan);
+    /* Plain words, one line for each kind of round: what sums it releases, how many numbers. For `plan check`. */
+    struct result (*explain)(const struct plan *plan, struct buffer *out);
+    /* The first state's fields, appended to out. */
+    struct result (*start)(const struct plan *plan, struct buffer *out);
+    bool (*finished)(const struct plan *plan, struct view state);
+    /* The vector of the round that this (unfinished) state asks for. */
+    struct result (*layout)(const struct plan *plan, struct view state, struct layout *ret);
+    /* This bank's words (layout_words many, zeroed before). threads >= 1; the words do not depend on it. */
+    struct result (*contribute)(const struct plan *plan, struct view state, const struct table *table, unsigned threads,
+                                uint64_t *words);
+    /* The next state's fields, appended to out. Fails with the reason when the sum cannot be a true one. */
+    struct result (*advance)(const struct plan *plan, struct view state, const uint64_t *words, struct buffer *out);
+    /* model.json of a finished state, appended to out. rounds: how many sums the fold took; banks: the cohort's size.
+     */
+    struct result (*result)(const struct plan *plan, struct view state, uint64_t rounds, unsigned banks,
+                            struct buffer *out);
+    /* A short plain line on where the state stands: "Newton step 3, log-likelihood -11190.1". For progress. */
+    struct result (*progress)(const struct plan *plan, struct view state, struct buffer *out);
+};
+
+/* The task a plan names. The list is in analytics/tasks.c; proto only declares it. */
+const struct task *task_find(const char *name);
+
+#endif

@@ -1,0 +1,92 @@
+/* Secure aggregation: the machines of one run, at a node and at the coordinator (docs/protocol.md).
+ *
+ * A machine carries one run from joining to the last certified state: attestation of counters (rule 7), provisioning
+ * (P1, P2, ACK), rounds (R0, R1, R2, R3, Open, Close, VOID), and the fold. Both sides of a message live in one file.
+ * Nothing here does I/O; see proto/machine.h for how a step's effects are carried out.
+ */
+#ifndef PROTO_SECAGG_SECAGG_H
+#define PROTO_SECAGG_SECAGG_H
+
+#include "crypto/random.h"
+#include "crypto/sign.h"
+#include "proto/machine.h"
+#include "proto/run/fold.h"
+#include "proto/run/members.h"
+#include "proto/run/roster.h"
+
+#define NONCE_BYTES 16
+
+/* What names a run: all of it public, the same for everyone. */
+struct run_terms {
+    const struct roster *roster; /* borrowed, verified and pinned */
+    const struct plan *plan;     /* borrowed */
+    const struct task *task;     /* borrowed */
+    struct members cohort;
+    unsigned submitter;
+    uint8_t nonce[NONCE_BYTES];
+    struct view plan_note;       /* the bytes the run id is over; borrowed */
+    struct signature submission; /* the submitter's identity over the run id (kind "submit") */
+};
+/* H(label "run" ‖ H(plan note) ‖ roster hash ‖ cohort bitmap ‖ nonce). */
+MUST_USE struct result run_id(const struct run_terms *terms, struct hash *ret);
+
+/* Shared by all runs of one node; guarded by the daemon's lock. Persisted as shared records. */
+struct node_counters {
+    uint64_t mine;                  /* in the last message this node key signed */
+    uint64_t held[MEMBERS_MAX + 1]; /* highest counter seen of each member, by roster position */
+};
+
+struct secagg_node_config {
+    const struct run_terms *terms;
+    unsigned position;              /* this bank's */
+    const struct sign_key *key;     /* its node key; borrowed */
+    struct random_source *random;   /* owned by the machine from here on */
+    struct node_counters *counters; /* borrowed, shared */
+    struct record_source records;
+    struct hash table_hash; /* of the frozen table */
+    uint32_t epoch_rounds;  /* T; 0 = EPOCH_ROUNDS */
+    /* Pre-shared keys of pairs: psk[j], NULL where there is none; array of roster size + 1, or NULL. Borrowed. */
+    const struct secret *const *psk;
+};
+
+struct secagg_node;
+MUST_USE struct result secagg_node_new(const struct secagg_node_config *config, struct secagg_node **ret);
+void secagg_node_free(struct secagg_node *node);
+void secagg_node_freep(struct secagg_node **node);
+/* CATEGORY_PEER: the input was refused, nothing changed, result_reason() says why. Any other failure ends the run here.
+ */
+MUST_USE struct result secagg_node_step(struct secagg_node *node, const struct input *input, struct effects *effects);
+const struct fold *secagg_node_fold(const struct secagg_node *node);
+const char *secagg_node_phase(const struct secagg_node *node); /* for status: "waiting for R2 of round 4" */
+
+/* Answers a request for attestation of another member's counter (any node of the roster may, joined or not). */
+MUST_USE struct result secagg_attest(const struct sign_key *key, unsigned position, const struct roster *roster,
+                                     struct node_counters *counters, struct view request, struct buffer *out);
+
+struct secagg_coordinator_config {
+    const struct run_terms *terms;
+    const struct sign_key *key; /* the coordinator's */
+    struct record_source records;
+    uint32_t epoch_rounds; /* T; 0 = EPOCH_ROUNDS; must equal the nodes' */
+    uint64_t patience_ms;  /* how long a returned bank may take before a lost round is voided; 0 = 30 s */
+};
+
+struct secagg_coordinator;
+MUST_USE struct result secagg_coordinator_new(const struct secagg_coordinator_config *config,
+                                              struct secagg_coordinator **ret);
+void secagg_coordinator_free(struct secagg_coordinator *coordinator);
+void secagg_coordinator_freep(struct secagg_coordinator **coordinator);
+MUST_USE struct result secagg_coordinator_step(struct secagg_coordinator *coordinator, const struct input *input,
+                                               struct effects *effects);
+const struct fold *secagg_coordinator_fold(const struct secagg_coordinator *coordinator);
+const char *secagg_coordinator_phase(const struct secagg_coordinator *coordinator);
+/* Members that have not yet answered what the run waits for. */
+struct members secagg_coordinator_awaited(const struct secagg_coordinator *coordinator);
+/* Attestation requests that other members should answer: the oldest unanswered one that `member` has not answered, if
+ * any; the daemon relays it over the member's service channel and feeds the answer in with secagg_coordinator_attested.
+ */
+bool secagg_coordinator_attest_request(const struct secagg_coordinator *coordinator, unsigned member, struct view *ret);
+MUST_USE struct result secagg_coordinator_attested(struct secagg_coordinator *coordinator, unsigned member,
+                                                   struct view answer, struct effects *effects);
+
+#endif

@@ -1,0 +1,40 @@
+/* Durable records over SQLite: one store a state directory, two files.
+ *   DIR/state.db     everything but secrets
+ *   DIR/secrets.db   epoch secrets and shares (secure_delete=ON); backups leave it out
+ * WAL, synchronous=FULL, one process at a time (a lock file; the second is refused with a sentence). Schema versions
+ * migrate forward. Values carry a digest, checked on load: a damaged row is an error, never a guess.
+ *
+ * A batch is applied in this order: secret puts, all of state.db in one transaction, secret erasures (then the WAL is
+ * truncated). A crash between leaves puts without a decision (harmless) or a decision whose erasures the machine
+ * repeats when it starts. Thread-safe.
+ */
+#ifndef SYS_STORE_H
+#define SYS_STORE_H
+
+#include "crypto/hash.h"
+
+struct store;
+
+MUST_USE struct result store_open(const char *directory, struct store **ret);
+void store_close(struct store *store);
+void store_closep(struct store **store);
+
+struct store_record {
+    const struct hash *scope; /* the run, or NULL for the node's own records */
+    const char *key;
+    struct view value;
+    bool secret;
+    bool erase;
+};
+MUST_USE struct result store_commit(struct store *store, const struct store_record *records, size_t count);
+MUST_USE struct result store_load(struct store *store, bool secret, const struct hash *scope, const char *key,
+                                  struct buffer *out, bool *ret_found);
+/* In key order; visit must not write to the store. */
+MUST_USE struct result store_each(struct store *store, bool secret, const struct hash *scope, const char *prefix,
+                                  struct result (*visit)(void *visitor, const char *key, struct view value),
+                                  void *visitor);
+/* Scopes (runs) that have records. */
+MUST_USE struct result store_scopes(struct store *store,
+                                    struct result (*visit)(void *visitor, const struct hash *scope), void *visitor);
+
+#endif

@@ -1,0 +1,47 @@
+/* Transport: nng REQ/REP over TLS 1.3 with our own OpenSSL engine. Nodes dial out; only the coordinator listens.
+ *
+ * Both sides present a self-signed certificate over their Ed25519 node key; the peer is accepted by its raw public key
+ * alone. Names and dates are ignored, no certificate authority exists. No tickets, no 0-RTT, TLS 1.3 only.
+ * Requests are idempotent, so the client repeats one after a broken connection. Thread-safe where said.
+ */
+#ifndef SYS_TRANSPORT_H
+#define SYS_TRANSPORT_H
+
+#include "crypto/sign.h"
+
+struct transport_server;
+struct transport_client;
+
+/* Says whether a peer key is let in; called on nng's threads. */
+typedef bool transport_accept(void *context, const struct sign_public *peer);
+
+/* address: tls+tcp://host:port. A port in use fails with CATEGORY_ENVIRONMENT and says so. */
+MUST_USE struct result transport_server_new(const char *address, const struct sign_key *key, transport_accept *accept,
+                                            void *context, struct transport_server **ret);
+void transport_server_free(struct transport_server *server);
+
+struct transport_request {
+    uint64_t id;             /* to answer it with; never reused */
+    struct sign_public peer; /* whose TLS connection it came over */
+    struct buffer bytes;
+};
+/* Waits for a request. *ret_got false at the timeout or when woken. One thread. */
+MUST_USE struct result transport_server_receive(struct transport_server *server, int timeout_ms,
+                                                struct transport_request *ret, bool *ret_got);
+void transport_server_wake(struct transport_server *server); /* from any thread or signal handler */
+/* Answers; an unknown or already answered id is ignored. A request may stay parked for long; at most
+ * 4 × members are kept, the oldest of the same peer is dropped beyond 4 of one peer. */
+MUST_USE struct result transport_server_reply(struct transport_server *server, uint64_t id, struct view bytes);
+
+/* Dials in the background and redials for ever with bounded back-off. */
+MUST_USE struct result transport_client_new(const char *address, const struct sign_key *key,
+                                            const struct sign_public *coordinator, struct transport_client **ret);
+void transport_client_free(struct transport_client *client);
+/* One request and its reply (replaces out). Blocks up to timeout_ms; CATEGORY_ENVIRONMENT at the timeout, saying
+ * whether a connection exists, was refused by pin, or never came. Any number of threads at a time. */
+MUST_USE struct result transport_client_request(struct transport_client *client, struct view bytes, int timeout_ms,
+                                                struct buffer *out);
+void transport_client_interrupt(struct transport_client *client); /* makes requests under way fail: for stopping */
+bool transport_client_connected(const struct transport_client *client);
+
+#endif
