@@ -1,10 +1,105 @@
-/* cofferdam: the command for people. */
+/* cofferdam: the command for people.
+ *
+ * Welcome. The table below is the whole program: dispatch walks it, and the help prints it. Each row's function is in
+ * the file that cli/cli.h names; what the commands do is done in the layers underneath.
+ */
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/cli.h"
+
+static const struct cli_command commands[] = {
+    {0},
+};
+
+/* Whether the row's words are the first of argv; ret_count: how many of argv they take. */
+static bool row_matches(const struct cli_command *command, int argc, char **argv, int *ret_count)
+{
+    const char *second = strchr(command->words, ' ');
+    size_t first = second ? (size_t)(second - command->words) : strlen(command->words);
+    if (argc < 1 || strlen(argv[0]) != first || strncmp(argv[0], command->words, first) != 0) return false;
+    if (second && (argc < 2 || strcmp(argv[1], second + 1) != 0)) return false;
+    *ret_count = second ? 2 : 1;
+    return true;
+}
+
+static bool row_in_group(const struct cli_command *command, const char *group)
+{
+    size_t length = strlen(group);
+    return strncmp(command->words, group, length) == 0 && command->words[length] == ' ';
+}
+
+/* The commands of a group, or all of them with group NULL. */
+static struct result help_list(const char *group)
+{
+    CLEANUP(buffer_done) struct buffer out = {0};
+    if (!group)
+        TRY(buffer_text(&out, "cofferdam: banks compute on their customers' data together, and none shows its rows.\n\n"
+                              "usage: cofferdam COMMAND ...\n\n"));
+    for (const struct cli_command *command = commands; command->words; command++)
+        if (!group || row_in_group(command, group))
+            TRY(buffer_format(&out, "  %-14s %s\n", command->words, command->summary));
+    TRY(buffer_format(&out, "\ncofferdam COMMAND --help explains one, with examples.%s\n",
+                      group ? "" : " cofferdam --version prints the version."));
+    if (!group)
+        TRY(buffer_text(&out, "Exit codes: 0 done, 1 what was asked about is not so, 2 wrong usage or configuration,\n"
+                              "3 environment (file, network, database).\n\n"
+                              "Examples:\n"
+                              "  cofferdam keygen --org north --out keys\n"
+                              "  cofferdam plan new --from customers.csv -o plan.yaml\n"
+                              "  cofferdam plan check plan.yaml\n"));
+    return cli_print(buffer_view(&out));
+}
+
+static struct result help_command(const struct cli_command *command)
+{
+    CLEANUP(buffer_done) struct buffer out = {0};
+    TRY(buffer_format(&out, "usage: cofferdam %s %s\n\n%s.\n\n%s", command->words, command->synopsis, command->summary,
+                      command->help));
+    return cli_print(buffer_view(&out));
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+    return false;
+}
+
+static bool group_exists(const char *group)
+{
+    for (const struct cli_command *command = commands; command->words; command++)
+        if (row_in_group(command, group)) return true;
+    return false;
+}
+
+/* argv without the program's own name. */
+static struct result dispatch(int argc, char **argv)
+{
+    ENSURE(argc > 0, CATEGORY_USAGE, "a command is missing; cofferdam --help lists them");
+    if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) return help_list(NULL);
+    if (strcmp(argv[0], "--version") == 0) return cli_print(view_text("cofferdam " COFFERDAM_VERSION "\n"));
+    for (const struct cli_command *command = commands; command->words; command++) {
+        int count;
+        if (!row_matches(command, argc, argv, &count)) continue;
+        if (asks_for_help(argc - count, argv + count)) return help_command(command);
+        char words[64]; /* argv[0] of a command: its words, which getopt and errors use */
+        (void)snprintf(words, sizeof words, "%s", command->words);
+        argv[count - 1] = words;
+        return command->run(argc - count + 1, argv + count - 1);
+    }
+    if (group_exists(argv[0])) {
+        if (asks_for_help(argc, argv)) return help_list(argv[0]);
+        if (argc == 1)
+            return FAIL(CATEGORY_USAGE, "%s needs a further word; see cofferdam %s --help", argv[0], argv[0]);
+        return FAIL(CATEGORY_USAGE, "no such command: %s %s; see cofferdam %s --help", argv[0], argv[1], argv[0]);
+    }
+    return FAIL(CATEGORY_USAGE, "no such command: %s; cofferdam --help lists them", argv[0]);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) return printf("cofferdam %s\n", COFFERDAM_VERSION) < 0;
-    (void)fprintf(stderr, "usage: cofferdam --version\n");
-    return 2;
+    struct result result = dispatch(argc - 1, argv + (argc > 0));
+    if (!result_ok(result)) (void)fprintf(stderr, "cofferdam: %s\n", result_reason());
+    return cli_exit(result);
 }
