@@ -1,0 +1,71 @@
+/* Configuration files of the daemons: YAML, checked against a schema, with file:line in every error.
+ *
+ * Relative paths in a file are taken from the file's own directory and come out joined with it. Numbers are read
+ * strictly; unknown and duplicate keys, a second document and values out of range are CATEGORY_USAGE; a file that
+ * cannot be read is CATEGORY_ENVIRONMENT. Strings are NULL where a file leaves an optional key out.
+ */
+#ifndef SYS_CONFIG_H
+#define SYS_CONFIG_H
+
+#include "crypto/base/bytes.h"
+
+struct config_coordinator {
+    char *key;                 /* node.key of the coordinator */
+    char *roster;              /* roster.note */
+    char *listen;              /* optional: tls+tcp://host:port; the roster's address where it is left out */
+    char *state;               /* directory */
+    char *log;                 /* debug, info, warning or error; info where it is left out */
+    uint32_t patience_seconds; /* optional; 0 = the protocol's default */
+};
+
+/* One of the bank's own names for a value, and the plan's: levels: [{from: m, to: "1"}]. */
+struct config_level {
+    char *from;
+    char *to;
+};
+/* How one column of the plan is had from the bank's file. */
+struct config_column {
+    char *plan;    /* the plan's name */
+    char *column;  /* optional: the file's name, the same where it is left out */
+    double factor; /* optional: value in the plan's unit = value in the file · factor; 1 */
+    struct config_level *levels;
+    unsigned levels_count;
+};
+struct config_source {
+    char *name; /* what the ledger calls it (docs/protocol.md, rule 5) */
+    char *file; /* CSV */
+    char delimiter;
+    char decimal;
+    char **missing; /* tokens that mean "no value", the empty field always among them */
+    unsigned missing_count;
+    struct config_column *columns;
+    unsigned columns_count;
+};
+/* A plan that this bank takes part in: by the plan's hash, or by author and purpose together. */
+struct config_allow {
+    char *plan; /* 64 hex digits, or NULL */
+    char *author;
+    char *purpose;
+};
+struct config_node {
+    char *key;
+    char *roster;
+    char *state;
+    char *log; /* debug, info, warning or error; info where it is left out */
+    struct config_source source;
+    struct config_allow *allow;
+    unsigned allow_count;
+    uint32_t cohort_minimum;      /* COHORT_DEFAULT where it is left out */
+    uint32_t threads;             /* for contributions; 1 where it is left out */
+    char **approve_cohort_change; /* run ids, 64 hex digits */
+    unsigned approve_count;
+};
+
+MUST_USE struct result config_coordinator_load(const char *path, struct config_coordinator **ret);
+void config_coordinator_free(struct config_coordinator *config);
+void config_coordinator_freep(struct config_coordinator **config);
+MUST_USE struct result config_node_load(const char *path, struct config_node **ret);
+void config_node_free(struct config_node *config);
+void config_node_freep(struct config_node **config);
+
+#endif
