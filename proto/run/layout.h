@@ -37,6 +37,8 @@ MUST_USE struct result layout_prove(const struct layout *layout, uint64_t rows);
  */
 MUST_USE struct result layout_fraction_bits(const char *field, double bound, uint64_t rows, uint8_t words,
                                             uint8_t least, uint8_t most, uint8_t *ret);
+/* The bound field of a real bound at these fraction bits: covers rounding a record to the nearest integer. */
+uint64_t layout_bound(double bound, uint8_t fraction_bits);
 MUST_USE struct result layout_hash(const struct layout *layout, struct hash *ret);
 /* One bank's 128-bit value into its word or words, and a sum's words back. */
 void layout_put(const struct layout_field *field, __int128 value, uint64_t *words);

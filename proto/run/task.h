@@ -36,6 +36,9 @@ struct task {
     struct result (*progress)(const struct plan *plan, struct view state, struct buffer *out);
 };
 
+/* A real number of a state: refuses NaN and infinity (the fold stops, naming `what`); -0 becomes +0. */
+MUST_USE struct result task_f64(struct buffer *out, double value, const char *what);
+
 /* The task a plan names. The list is in analytics/tasks.c; proto only declares it. */
 const struct task *task_find(const char *name);
 
