@@ -25,7 +25,7 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-protot
 FLOAT := -ffp-contract=off -fno-fast-math -fno-math-errno
 HARDEN := -fstack-protector-strong -fPIE -fcf-protection $(if $(SANITIZER),,-D_FORTIFY_SOURCE=2)
 OPT := $(if $(SANITIZER),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all,-O2)
-CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DCOFFERDAM_VERSION='"$(VERSION)"'
+CPPFLAGS += -iquote . -I$(BUILD)/gen -D_GNU_SOURCE -DCOFFERDAM_VERSION='"$(VERSION)"'
 CFLAGS := -std=c17 -g $(OPT) $(WARN) $(FLOAT) $(HARDEN) -pthread
 LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SANITIZER),-fsanitize=$(SANITIZER)) -pthread
 # What each part links beyond the parts below it.

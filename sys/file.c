@@ -1,0 +1,182 @@
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void close_p(const int *descriptor)
+{
+    if (*descriptor >= 0) (void)close(*descriptor);
+}
+
+struct result file_path(const char *directory, const char *name, char out[FILE_PATH_MAX])
+{
+    int length =
+        *directory ? snprintf(out, FILE_PATH_MAX, "%s/%s", directory, name) : snprintf(out, FILE_PATH_MAX, "%s", name);
+    ENSURE(length >= 0 && length < FILE_PATH_MAX, CATEGORY_USAGE, "%s/%s: the path is longer than %d bytes", directory,
+           name, FILE_PATH_MAX - 1);
+    return RESULT_OK;
+}
+
+/* Opens for reading and says how long the regular file is. Does not wait for a pipe's other end. */
+static struct result open_regular(const char *path, size_t limit, int *ret_descriptor, struct stat *ret_status)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    ENSURE(descriptor >= 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
+    *ret_descriptor = descriptor;
+    ENSURE(fstat(descriptor, ret_status) == 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
+    ENSURE(S_ISREG(ret_status->st_mode), CATEGORY_USAGE, "%s: not a regular file", path);
+    ENSURE((uintmax_t)ret_status->st_size <= limit, CATEGORY_USAGE, "%s: %jd bytes, more than the limit of %zu", path,
+           (intmax_t)ret_status->st_size, limit);
+    return RESULT_OK;
+}
+
+static struct result read_exactly(int descriptor, const char *path, uint8_t *out, size_t length)
+{
+    for (size_t done = 0; done < length;) {
+        ssize_t got = read(descriptor, out + done, length - done);
+        if (got < 0 && errno == EINTR) continue;
+        ENSURE(got >= 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
+        ENSURE(got > 0, CATEGORY_ENVIRONMENT, "%s: became shorter while it was read; try again", path);
+        done += (size_t)got;
+    }
+    return RESULT_OK;
+}
+
+struct result file_read(const char *path, size_t limit, struct buffer *out)
+{
+    CLEANUP(close_p) int descriptor = -1;
+    struct stat status;
+    TRY(open_regular(path, limit, &descriptor, &status));
+    CLEANUP(buffer_done) struct buffer bytes = {.limit = out->limit};
+    uint8_t *start;
+    TRY(buffer_extend(&bytes, (size_t)status.st_size, &start));
+    TRY(read_exactly(descriptor, path, start, (size_t)status.st_size));
+    struct buffer old = *out;
+    *out = bytes;
+    bytes = old;
+    return RESULT_OK;
+}
+
+struct result file_read_secret(const char *path, size_t limit, struct secret **ret)
+{
+    CLEANUP(close_p) int descriptor = -1;
+    struct stat status;
+    TRY(open_regular(path, limit, &descriptor, &status));
+    ENSURE(status.st_uid == geteuid() || status.st_uid == 0, CATEGORY_USAGE,
+           "%s: a secret file of another user (uid %u); it must belong to the user that runs this", path,
+           (unsigned)status.st_uid);
+    ENSURE((status.st_mode & (S_IRWXG | S_IRWXO)) == 0, CATEGORY_USAGE,
+           "%s: others can open this secret file (mode %03o); run: chmod 600 %s", path,
+           (unsigned)(status.st_mode & 0777), path);
+    ENSURE(status.st_size > 0, CATEGORY_USAGE, "%s: the file is empty", path);
+    CLEANUP(secret_freep) struct secret *secret = NULL;
+    TRY(secret_new((size_t)status.st_size, &secret));
+    TRY(read_exactly(descriptor, path, secret_bytes(secret), (size_t)status.st_size));
+    *ret = secret;
+    secret = NULL;
+    return RESULT_OK;
+}
+
+/* The directory part of a path, "." when there is none. */
+static void directory_of(const char *path, char out[FILE_PATH_MAX])
+{
+    (void)snprintf(out, FILE_PATH_MAX, "%s", path);
+    char *slash = strrchr(out, '/');
+    if (!slash)
+        (void)snprintf(out, FILE_PATH_MAX, ".");
+    else if (slash == out)
+        out[1] = 0;
+    else
+        *slash = 0;
+}
+
+static struct result write_all(int descriptor, const char *path, struct view bytes)
+{
+    for (size_t done = 0; done < bytes.length;) {
+        ssize_t put = write(descriptor, bytes.data + done, bytes.length - done);
+        if (put < 0 && errno == EINTR) continue;
+        ENSURE(put > 0, CATEGORY_ENVIRONMENT, "%s: could not be written: %s", path,
+               put < 0 ? strerror(errno) : "nothing was taken");
+        done += (size_t)put;
+    }
+    ENSURE(fsync(descriptor) == 0, CATEGORY_ENVIRONMENT, "%s: could not be written: %s", path, strerror(errno));
+    return RESULT_OK;
+}
+
+static struct result fill(const char *path, int descriptor, struct view bytes, mode_t mode)
+{
+    TRY(write_all(descriptor, path, bytes));
+    /* Made 0600; what it becomes is the caller's word, not the umask's. */
+    ENSURE(fchmod(descriptor, mode) == 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
+    return RESULT_OK;
+}
+
+/* A new name is given with link(), which refuses an existing one on every file system. */
+static struct result put_in_place(const char *temporary, const char *path, bool replace)
+{
+    int status = replace ? rename(temporary, path) : link(temporary, path);
+    ENSURE(status == 0 || errno != EEXIST, CATEGORY_USAGE, "%s: exists already and is not overwritten", path);
+    ENSURE(status == 0, CATEGORY_ENVIRONMENT, "%s: could not be put in place: %s", path, strerror(errno));
+    if (!replace) (void)unlink(temporary);
+    return RESULT_OK;
+}
+
+static struct result write_beside(const char *path, struct view bytes, mode_t mode, bool replace)
+{
+    char temporary[FILE_PATH_MAX];
+    int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    ENSURE(length >= 0 && length < FILE_PATH_MAX, CATEGORY_USAGE, "%s: the path is too long", path);
+    CLEANUP(close_p) int descriptor = mkostemp(temporary, O_CLOEXEC);
+    ENSURE(descriptor >= 0, CATEGORY_ENVIRONMENT, "%s: could not be made: %s", path, strerror(errno));
+    struct result result = fill(path, descriptor, bytes, mode);
+    if (result_ok(result)) result = put_in_place(temporary, path, replace);
+    if (!result_ok(result)) {
+        (void)unlink(temporary);
+        return result;
+    }
+    char directory[FILE_PATH_MAX];
+    directory_of(path, directory);
+    return file_directory_sync(directory);
+}
+
+struct result file_write(const char *path, struct view bytes, mode_t mode)
+{
+    return write_beside(path, bytes, mode, true);
+}
+
+struct result file_write_new(const char *path, struct view bytes, mode_t mode)
+{
+    return write_beside(path, bytes, mode, false);
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+struct result file_directory(const char *path, mode_t mode)
+{
+    if (mkdir(path, mode) == 0) {
+        char parent[FILE_PATH_MAX];
+        directory_of(path, parent);
+        return file_directory_sync(parent);
+    }
+    ENSURE(errno == EEXIST, CATEGORY_ENVIRONMENT, "%s: the directory could not be made: %s", path, strerror(errno));
+    struct stat status;
+    ENSURE(stat(path, &status) == 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
+    ENSURE(S_ISDIR(status.st_mode), CATEGORY_USAGE, "%s: is not a directory", path);
+    return RESULT_OK;
+}
+
+struct result file_directory_sync(const char *path)
+{
+    CLEANUP(close_p) int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ENSURE(descriptor >= 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
+    ENSURE(fsync(descriptor) == 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
+    return RESULT_OK;
+}

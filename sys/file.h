@@ -1,0 +1,35 @@
+/* Files: read whole with a limit, written whole or not at all.
+ *
+ * A write goes to a temporary file beside the target, is synced, renamed over it, and the directory is synced: after a
+ * crash there is the old file or the new one. Errors are CATEGORY_ENVIRONMENT and name the path.
+ */
+#ifndef SYS_FILE_H
+#define SYS_FILE_H
+
+#include <sys/types.h>
+
+#include "crypto/secret.h"
+
+#define FILE_PATH_MAX 4096
+
+/* directory/name; an empty directory gives name. Fails when it is too long. */
+MUST_USE struct result file_path(const char *directory, const char *name, char out[FILE_PATH_MAX]);
+
+/* Replaces out. A file longer than limit is CATEGORY_USAGE. "-" is not special. */
+MUST_USE struct result file_read(const char *path, size_t limit, struct buffer *out);
+/* The same into guarded memory. Refuses what is not a regular file, is empty, belongs to another user (root excepted),
+ * or can be read by group or world, naming the remedy. */
+MUST_USE struct result file_read_secret(const char *path, size_t limit, struct secret **ret);
+
+/* Replaces what is there. */
+MUST_USE struct result file_write(const char *path, struct view bytes, mode_t mode);
+/* CATEGORY_USAGE when something is there already: keys are never overwritten. */
+MUST_USE struct result file_write_new(const char *path, struct view bytes, mode_t mode);
+
+bool file_exists(const char *path);
+/* Makes the directory when absent (its parent must exist). CATEGORY_USAGE when the path is something else. */
+MUST_USE struct result file_directory(const char *path, mode_t mode);
+/* Makes durable which names the directory holds. */
+MUST_USE struct result file_directory_sync(const char *path);
+
+#endif

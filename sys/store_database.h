@@ -1,0 +1,41 @@
+/* One SQLite file of the store: opened, migrated and checked; its records; its write-ahead log. Not thread-safe: the
+ * store holds its mutex. Errors are CATEGORY_ENVIRONMENT, name the file and say what to do. */
+#ifndef SYS_STORE_DATABASE_H
+#define SYS_STORE_DATABASE_H
+
+#include <sqlite3.h>
+
+#include "crypto/hash.h"
+#include "sys/file.h"
+
+struct database {
+    char path[FILE_PATH_MAX];
+    sqlite3 *handle;
+    sqlite3_stmt *get, *put, *remove;
+};
+
+/* Makes the file (mode 0600) when absent, migrates it, and reads every row once against its digest. A file of a later
+ * version is refused. */
+MUST_USE struct result database_open(struct database *database, const char *directory, const char *name);
+void database_close(struct database *database); /* accepts a zeroed or half-opened one */
+
+MUST_USE struct result database_run(struct database *database, const char *sql);
+void database_roll_back(struct database *database);
+
+MUST_USE struct result database_get(struct database *database, const struct hash *scope, const char *key,
+                                    struct buffer *out, bool *ret_found);
+MUST_USE struct result database_put(struct database *database, const struct hash *scope, const char *key,
+                                    struct view value);
+MUST_USE struct result database_remove(struct database *database, const struct hash *scope, const char *key,
+                                       bool *ret_removed);
+MUST_USE struct result database_each(struct database *database, const struct hash *scope, const char *prefix,
+                                     struct result (*visit)(void *visitor, const char *key, struct view value),
+                                     void *visitor);
+MUST_USE struct result database_scopes(struct database *database,
+                                       struct result (*visit)(void *visitor, const struct hash *scope), void *visitor);
+MUST_USE struct result database_has_scope(struct database *database, const struct hash *scope, bool *ret_has);
+
+/* Copies the log into the file, overwrites it with zeros and cuts it to nothing. */
+MUST_USE struct result database_scrub_log(struct database *database);
+
+#endif
