@@ -18,6 +18,7 @@
 #ifndef PROTO_RUN_SERVICE_H
 #define PROTO_RUN_SERVICE_H
 
+#include "crypto/hash.h"
 #include "crypto/sign.h"
 #include "proto/run/members.h"
 
