@@ -82,3 +82,8 @@ bool sign_public_equal(const struct sign_public *a, const struct sign_public *b)
 {
     return memcmp(a->bytes, b->bytes, SIGN_PUBLIC_BYTES) == 0;
 }
+
+bool sign_public_valid(const struct sign_public *key)
+{
+    return crypto_core_ed25519_is_valid_point(key->bytes) == 1;
+}

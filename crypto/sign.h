@@ -30,6 +30,8 @@ MUST_USE struct result sign_bytes(const struct sign_key *key, const char *kind, 
 /* CATEGORY_FALSE "the signature does not verify" when it does not. Small-order and non-canonical keys are refused. */
 MUST_USE struct result sign_verify(const struct sign_public *by, const char *kind, struct view bytes,
                                    const struct signature *signature);
+/* A point of the prime-order group in its canonical form; a signature of any other key never verifies. */
+bool sign_public_valid(const struct sign_public *key);
 bool sign_public_equal(const struct sign_public *a, const struct sign_public *b);
 
 #endif

@@ -42,6 +42,11 @@ MUST_USE struct result roster_parse(struct view note, struct roster *ret);
 MUST_USE struct result roster_verify_first(const struct roster *roster);
 /* version + 1, previous = hash of before, t signatures of before's members, and of each added or re-keyed one. */
 MUST_USE struct result roster_verify_successor(const struct roster *before, const struct roster *after);
+/* What roster_parse checks of the fields, for a roster that is being put together. */
+MUST_USE struct result roster_check(const struct roster *roster);
+/* CATEGORY_USAGE unless a member may be called so (a note's key name that is also a file name), or dialled there. */
+MUST_USE struct result roster_name_check(const char *name);
+MUST_USE struct result roster_address_check(const char *address);
 /* Text of a roster from its fields, appended to out. */
 MUST_USE struct result roster_text(const struct roster *roster, struct buffer *out);
 /* Position of a node key or of a name, or 0. */
