@@ -58,5 +58,7 @@ MUST_USE struct result cli_print(struct view bytes);
 int cli_exit(struct result result);
 
 /* The commands, by file: "cli_run cli_simulate;" here and a row in main.c is all that a new one needs. */
+cli_run cli_model_show;    /* model.c */
+cli_run cli_model_compare; /* model_compare.c */
 
 #endif

@@ -9,6 +9,16 @@
 #include "cli/cli.h"
 
 static const struct cli_command commands[] = {
+    {"model show", cli_model_show, "MODEL.json [--json]", "Prints a model: terms, errors, tests, metrics",
+     "  --json   the model itself\n\n"
+     "Example:\n"
+     "  cofferdam model show out/model.json\n"},
+    {"model compare", cli_model_compare, "A.json B.json", "Says whether two models are equal, bit for bit",
+     "Only the number of banks may differ. Exit code 1 when anything else does: the values are listed, and the "
+     "largest\n"
+     "distance of two estimates is given in standard errors of the first model.\n\n"
+     "Example:\n"
+     "  cofferdam model compare joint/model.json pooled/model.json\n"},
     {0},
 };
 

@@ -1,0 +1,41 @@
+#include "cli/document.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "crypto/base/limits.h"
+
+enum { DOCUMENT_VERSION = 1 };
+
+void document_freep(json_t **document)
+{
+    json_decref(*document);
+}
+
+double document_number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+const char *document_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+struct result document_read(const char *path, json_t **ret)
+{
+    CLEANUP(buffer_done) struct buffer bytes = {0};
+    TRY(cli_read(path, DOCUMENT_MAX, &bytes));
+    json_error_t error;
+    CLEANUP(document_freep)
+    json_t *document = json_loadb((const char *)bytes.data, bytes.length, JSON_REJECT_DUPLICATES, &error);
+    ENSURE(document != NULL, CATEGORY_USAGE, "%s:%d: not JSON: %s", path, error.line, error.text);
+    ENSURE(json_is_object(document) && json_integer_value(json_object_get(document, "cofferdam")) == DOCUMENT_VERSION &&
+               document_text(document, "task")[0] != 0,
+           CATEGORY_USAGE, "%s: not a model of this program; it lacks \"cofferdam\": 1 or its task", path);
+    *ret = json_incref(document);
+    return RESULT_OK;
+}

@@ -1,0 +1,172 @@
+/* cofferdam model show: a model as a person reads it. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/document.h"
+
+/* p below the smallest that is worth telling apart, as R prints it. */
+static const double P_LEAST = 2e-16;
+
+static const char *stars(double p)
+{
+    if (!(p <= 1)) return "";
+    if (p < 0.001) return " ***";
+    if (p < 0.01) return " **";
+    if (p < 0.05) return " *";
+    return p < 0.1 ? " ." : "";
+}
+
+static struct result show_head(const json_t *model, struct buffer *out)
+{
+    double banks = document_number(model, "banks");
+    TRY(buffer_format(out, "%s: %s over ", document_text(model, "plan"), document_text(model, "task")));
+    if (banks == 1)
+        TRY(buffer_text(out, "one table, a local fit"));
+    else if (banks > 1)
+        TRY(buffer_format(out, "%.0f banks", banks));
+    else
+        TRY(buffer_text(out, "several banks"));
+    TRY(buffer_format(out, "; %.0f rounds, %s\n", document_number(model, "rounds"),
+                      json_is_true(json_object_get(model, "converged")) ? "converged" : "not converged"));
+    const json_t *rows = json_object_get(model, "rows"), *positives = json_object_get(model, "positives");
+    TRY(buffer_format(out, "rows: %.0f training (%.0f positive)", document_number(rows, "train"),
+                      document_number(positives, "train")));
+    if (document_number(rows, "holdout") > 0)
+        TRY(buffer_format(out, ", %.0f held out (%.0f positive)", document_number(rows, "holdout"),
+                          document_number(positives, "holdout")));
+    return buffer_text(out, "\n\n");
+}
+
+static int widest_term(const json_t *terms)
+{
+    int widest = (int)strlen("term");
+    size_t index;
+    const json_t *term;
+    json_array_foreach(terms, index, term)
+    {
+        int length = (int)strlen(document_text(term, "term"));
+        if (length > widest) widest = length;
+    }
+    return widest;
+}
+
+static struct result show_term(const json_t *term, int width, struct buffer *out)
+{
+    double estimate = document_number(term, "estimate"), p = document_number(term, "p");
+    TRY(buffer_format(out, "%-*s ", width, document_text(term, "term")));
+    if (isnan(estimate)) return buffer_text(out, "     (aliased)\n");
+    TRY(buffer_format(out, "%14.6f", estimate));
+    if (isnan(document_number(term, "std_error"))) return buffer_text(out, "\n");
+    TRY(buffer_format(out, " %12.6f %9.3f ", document_number(term, "std_error"), document_number(term, "z")));
+    if (p < P_LEAST)
+        TRY(buffer_text(out, "    <2e-16"));
+    else
+        TRY(buffer_format(out, "%10.3g", p));
+    return buffer_format(out, "%s\n", stars(p));
+}
+
+static struct result show_terms(const json_t *model, struct buffer *out)
+{
+    const json_t *terms = json_object_get(model, "terms");
+    if (json_array_size(terms) == 0) return RESULT_OK;
+    int width = widest_term(terms);
+    TRY(buffer_format(out, "%-*s %14s %12s %9s %10s\n", width, "term", "estimate", "std. error", "z", "p"));
+    size_t index;
+    const json_t *term;
+    json_array_foreach(terms, index, term) TRY(show_term(term, width, out));
+    return buffer_text(out, "---\np: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1. Numbers are on the "
+                            "standardised scale.\n\n");
+}
+
+/* A line for each number of the model that is neither a term nor a metric, where the model has it. */
+static struct result show_numbers(const json_t *model, struct buffer *out)
+{
+    static const struct {
+        const char *key, *words;
+    } numbers[] = {{"log_likelihood", "log-likelihood"},
+                   {"null_deviance", "null deviance"},
+                   {"deviance", "deviance"},
+                   {"aic", "AIC"},
+                   {"penalty", "penalty"}};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        double value = document_number(model, numbers[i].key);
+        if (!isnan(value)) TRY(buffer_format(out, "%-16s %14.6f\n", numbers[i].words, value));
+    }
+    return buffer_text(out, "\n");
+}
+
+static struct result show_metrics(const json_t *model, struct buffer *out)
+{
+    static const char *const names[] = {"auc", "ks", "gini", "brier", "log_loss"};
+    const json_t *metrics = json_object_get(model, "metrics");
+    if (json_object_size(metrics) == 0) return RESULT_OK;
+    TRY(buffer_format(out, "%-10s %9s %9s %9s %9s %9s\n", "metrics", "AUC", "KS", "Gini", "Brier", "log loss"));
+    static const char *const parts[] = {"train", "holdout"};
+    for (size_t part = 0; part < 2; part++) {
+        const json_t *values = json_object_get(metrics, parts[part]);
+        if (json_object_size(values) == 0) continue;
+        TRY(buffer_format(out, "%-10s", part == 0 ? "training" : "held out"));
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            double value = document_number(values, names[i]);
+            if (isnan(value))
+                TRY(buffer_format(out, " %9s", "-"));
+            else
+                TRY(buffer_format(out, " %9.4f", value));
+        }
+        TRY(buffer_text(out, "\n"));
+    }
+    return RESULT_OK;
+}
+
+/* The names or sentences of a list, one a line after a heading. */
+static struct result show_list(const json_t *model, const char *key, const char *heading, struct buffer *out)
+{
+    const json_t *list = json_object_get(model, key);
+    if (json_is_string(list)) return buffer_format(out, "\n%s\n  %s\n", heading, json_string_value(list));
+    if (json_array_size(list) == 0) return RESULT_OK;
+    TRY(buffer_format(out, "\n%s\n", heading));
+    size_t index;
+    const json_t *item;
+    json_array_foreach(list, index, item)
+    {
+        if (json_is_string(item)) TRY(buffer_format(out, "  %s\n", json_string_value(item)));
+    }
+    return RESULT_OK;
+}
+
+static struct result model_text(const json_t *model, struct buffer *out)
+{
+    TRY(show_head(model, out));
+    TRY(show_terms(model, out));
+    TRY(show_numbers(model, out));
+    TRY(show_metrics(model, out));
+    TRY(show_list(model, "aliased", "aliased (a combination of the terms before; without an estimate):", out));
+    return show_list(model, "separation", "separation (no finite maximum; set train.penalty in the plan):", out);
+}
+
+static struct result print_json(const json_t *model)
+{
+    char *text = json_dumps(model, JSON_INDENT(1) | JSON_REAL_PRECISION(17) | JSON_PRESERVE_ORDER);
+    ENSURE(text != NULL, CATEGORY_ENVIRONMENT, "out of memory for a model");
+    struct result result = cli_print(view_text(text));
+    free(text);
+    TRY(result);
+    return cli_print(view_text("\n"));
+}
+
+struct result cli_model_show(int argc, char **argv)
+{
+    bool as_json = false;
+    struct cli_values operands = {0};
+    const struct cli_option options[] = {{.name = "json", .flag = &as_json}, {0}};
+    TRY(cli_parse(argc, argv, options, "MODEL.json", 1, 1, &operands));
+    CLEANUP(document_freep) json_t *model = NULL;
+    TRY(document_read(operands.items[0], &model));
+    if (as_json) return print_json(model);
+    CLEANUP(buffer_done) struct buffer out = {0};
+    TRY(model_text(model, &out));
+    return cli_print(buffer_view(&out));
+}
