@@ -1,0 +1,30 @@
+/* The log of a process: plain lines on stderr, one write each.
+ *
+ *   2026-03-14T09:26:53.589Z info    node     run: round 12 opened, 5 banks, 412 ms
+ *
+ * Names, sizes, ids and reasons only: nothing here takes a view, a buffer or a secret, so a payload cannot be logged
+ * without being formatted on purpose. Control characters are replaced, so that a peer's name cannot forge a line.
+ * Thread-safe after log_start.
+ */
+#ifndef SYS_LOG_H
+#define SYS_LOG_H
+
+#include "crypto/base/result.h"
+
+enum log_level { LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARNING, LEVEL_ERROR };
+
+/* "debug", "info", "warning" or "error", else CATEGORY_USAGE. */
+MUST_USE struct result log_level_parse(const char *word, enum log_level *ret);
+/* Says what this process is called and the lowest level that is written; before it: "cofferdam" and info. The name is
+ * kept, not copied. */
+void log_start(const char *process, enum log_level lowest);
+
+/* component: which part speaks, a word of ours. */
+void log_line(enum log_level level, const char *component, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+#define log_debug(...) log_line(LEVEL_DEBUG, __VA_ARGS__)
+#define log_info(...) log_line(LEVEL_INFO, __VA_ARGS__)
+#define log_warning(...) log_line(LEVEL_WARNING, __VA_ARGS__)
+#define log_error(...) log_line(LEVEL_ERROR, __VA_ARGS__)
+
+#endif
