@@ -16,7 +16,8 @@
 #include "crypto/base/bytes.h"
 
 #define MACHINE_KEY_MAX 96u
-#define MACHINE_EFFECTS_MAX 64u
+/* A message to each member of the largest roster, or a record of each, and what a step adds to them. */
+#define MACHINE_EFFECTS_MAX 4096u
 
 enum input_kind {
     INPUT_START,        /* once after _new: begins, or goes on from what was persisted */
@@ -55,11 +56,13 @@ struct effect {
     bool shared;               /* PERSIST: belongs to the node, not to this run (counters, ledger) */
     struct buffer bytes;
 };
+/* Zeroed is empty. */
 struct effects {
-    struct effect items[MACHINE_EFFECTS_MAX];
+    struct effect *items;
     size_t count;
+    size_t capacity;
 };
-void effects_clear(struct effects *effects); /* frees the buffers (wiping those of secrets), count = 0 */
+void effects_clear(struct effects *effects); /* frees everything (wiping bytes of secrets); empty again */
 /* Appends an effect and returns it to be filled, or fails when the machine's bound is exceeded. */
 MUST_USE struct result effects_add(struct effects *effects, enum effect_kind kind, struct effect **ret);
 

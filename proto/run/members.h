@@ -22,6 +22,8 @@ bool members_equal(const struct members *a, const struct members *b);
 bool members_within(const struct members *inner, const struct members *outer);
 /* Next position after `position` (0 to begin), or 0 at the end. */
 unsigned members_next(const struct members *set, unsigned position);
+/* How many members come before `position`: the place of a member's part in roster order, from 0. */
+unsigned members_rank(const struct members *set, unsigned position);
 struct view members_view(const struct members *set);
 MUST_USE struct result members_from(struct view bytes, unsigned size, struct members *ret);
 
