@@ -2,13 +2,17 @@
  *
  * A table is described by column specs (what a plan asks for, as data/ needs it) and filled row by row by a source
  * (data/csv.h). Every value is checked as it comes in: what breaks a rule fails with the source's place, or is
- * counted where the spec says so. Row order is the source's; nothing may depend on it.
+ * counted where the spec says so. Row order is the source's; nothing may depend on it. Reasons of failures quote
+ * values: they are for the bank's own eyes.
  */
 #ifndef DATA_TABLE_H
 #define DATA_TABLE_H
 
+#include <string.h>
+
 #include "crypto/base/bytes.h"
 #include "crypto/base/limits.h"
+#include "data/number.h"
 
 enum column_kind { COLUMN_NUMBER, COLUMN_CATEGORY, COLUMN_TEXT };
 enum column_outside { COLUMN_OUTSIDE_REFUSE, COLUMN_OUTSIDE_CLAMP, COLUMN_OUTSIDE_MISSING };
@@ -29,15 +33,19 @@ struct column_spec {
     bool other_allowed; /* a level not listed becomes CODE_OTHER; else refused with the place */
 };
 
+struct level_index; /* data/table.c: finds a level's code */
+
 struct column {
     struct column_spec spec;
-    double *numbers;  /* COLUMN_NUMBER: rows values; NaN = missing */
-    uint16_t *codes;  /* COLUMN_CATEGORY: rows codes */
-    uint64_t *starts; /* COLUMN_TEXT: rows + 1 offsets into texts */
+    struct number_format format; /* COLUMN_NUMBER: how the source writes it; set before the first row */
+    struct level_index *index;   /* COLUMN_CATEGORY */
+    double *numbers;             /* COLUMN_NUMBER: rows values, never -0; NaN = missing */
+    uint16_t *codes;             /* COLUMN_CATEGORY: rows codes */
+    uint64_t *starts;            /* COLUMN_TEXT: rows + 1 offsets into texts; a missing text is empty */
     struct buffer texts;
     /* what happened on the way in */
     uint64_t missing, outside, clamped, other;
-    double observed_minimum, observed_maximum; /* of numbers as read, before clamping */
+    double observed_minimum, observed_maximum; /* of numbers as read, before clamping; minimum > maximum: none */
 };
 
 struct table {
@@ -46,17 +54,25 @@ struct table {
     uint64_t rows;
     uint64_t capacity;
     uint64_t rows_max;
+    struct cell *row; /* data/table.c: the row being added, until all of it is accepted */
 };
 
 /* specs are copied. rows_max: more rows than this are refused. */
 MUST_USE struct result table_new(const struct column_spec *specs, size_t count, uint64_t rows_max, struct table **ret);
 void table_free(struct table *table);
 void table_freep(struct table **table);
-/* One row: fields[k] is the text of column k, NUL-terminated in addition to its length; a NULL data pointer is missing.
- * Numbers are strict decimal (C locale). On failure the table is as before. `place` ("bank.csv:17") begins the reason.
- */
+/* One row: fields[k] is the text of column k; a NULL data pointer is missing. Numbers are strict decimal (number.h).
+ * On failure the table is as before. `place` ("bank.csv:17: ") begins the reason; NULL adds none. */
 MUST_USE struct result table_add_row(struct table *table, const struct view *fields, const char *place);
-const struct column *table_column(const struct table *table, const char *name); /* NULL when absent */
+/* Gives back the memory that growing took in advance. */
+void table_trim(struct table *table);
+/* NULL when absent. Inline, as the coordinator links the analyses but no data source. */
+static inline const struct column *table_column(const struct table *table, const char *name)
+{
+    for (size_t k = 0; k < table->columns_count; k++)
+        if (strcmp(table->columns[k].spec.name, name) == 0) return &table->columns[k];
+    return NULL;
+}
 /* A sub-table borrowing nothing: rows [index] for index in rows[0..count). For splitting one file among banks. */
 MUST_USE struct result table_select(const struct table *table, const uint64_t *rows, uint64_t count,
                                     struct table **ret);

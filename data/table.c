@@ -1,0 +1,388 @@
+#include "data/table.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "crypto/base/checked.h"
+
+enum { FIRST_CAPACITY = 1024, PIECE_VALUES = 1024, QUOTED_MAX = 60 };
+/* The pieces of one column of texts together: ids of a billion rows fit. */
+#define TEXTS_LIMIT ((size_t)1 << 37)
+
+/* Open addressing; a slot holds code + 1, or 0 when it is free. At most half of the slots are taken. */
+struct level_index {
+    size_t mask;
+    uint32_t *slots;
+};
+
+enum event { EVENT_NONE, EVENT_MISSING, EVENT_OUTSIDE, EVENT_CLAMPED, EVENT_OTHER };
+
+/* What a field turned out to be. Counts move only when the whole row is accepted. */
+struct cell {
+    enum event event;
+    double read;
+};
+
+static size_t level_hash(struct view text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a: the texts are the bank's own */
+    for (size_t k = 0; k < text.length; k++) hash = (hash ^ text.data[k]) * UINT64_C(0x100000001b3);
+    return (size_t)(hash ^ (hash >> 29));
+}
+
+static uint32_t *level_slot(const struct level_index *index, const struct column_spec *spec, struct view text)
+{
+    size_t at = level_hash(text) & index->mask;
+    while (index->slots[at] && !view_equal(view_text(spec->levels[index->slots[at] - 1]), text))
+        at = (at + 1) & index->mask;
+    return &index->slots[at];
+}
+
+static void level_index_free(struct level_index *index)
+{
+    if (index) free(index->slots);
+    free(index);
+}
+
+static struct result level_index_new(const struct column_spec *spec, struct level_index **ret)
+{
+    size_t size = 4;
+    while (size < 2 * spec->levels_count) size *= 2;
+    struct level_index *index = calloc(1, sizeof *index);
+    uint32_t *slots = calloc(size, sizeof *slots);
+    if (!index || !slots) {
+        free(index);
+        free(slots);
+        return FAIL(CATEGORY_ENVIRONMENT, "out of memory for the levels of %s", spec->name);
+    }
+    *index = (struct level_index){size - 1, slots};
+    for (size_t code = 0; code < spec->levels_count; code++) {
+        uint32_t *slot = level_slot(index, spec, view_text(spec->levels[code]));
+        if (*slot) {
+            level_index_free(index);
+            return FAIL(CATEGORY_USAGE, "column %s: level \"%s\" is listed twice", spec->name, spec->levels[code]);
+        }
+        *slot = (uint32_t)code + 1;
+    }
+    *ret = index;
+    return RESULT_OK;
+}
+
+static struct result check_spec(const struct column_spec *spec)
+{
+    if (spec->kind == COLUMN_NUMBER)
+        ENSURE(isfinite(spec->minimum) && isfinite(spec->maximum) && spec->minimum < spec->maximum, CATEGORY_USAGE,
+               "column %s: the bounds %g to %g are no range", spec->name, spec->minimum, spec->maximum);
+    if (spec->kind == COLUMN_CATEGORY)
+        ENSURE(spec->levels_count < CODE_OTHER, CATEGORY_USAGE, "column %s: more levels than %u", spec->name,
+               CODE_OTHER - 1u);
+    return RESULT_OK;
+}
+
+struct result table_new(const struct column_spec *specs, size_t count, uint64_t rows_max, struct table **ret)
+{
+    CLEANUP(table_freep) struct table *table = calloc(1, sizeof *table);
+    ENSURE(table, CATEGORY_ENVIRONMENT, "out of memory for a table");
+    table->rows_max = rows_max < ROWS_MAX ? rows_max : ROWS_MAX;
+    table->columns = calloc(count ? count : 1, sizeof *table->columns);
+    table->row = calloc(count ? count : 1, sizeof *table->row);
+    ENSURE(table->columns && table->row, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
+    table->columns_count = count;
+    for (size_t k = 0; k < count; k++) {
+        TRY(check_spec(&specs[k]));
+        struct column *column = &table->columns[k];
+        column->spec = specs[k];
+        column->observed_minimum = HUGE_VAL;
+        column->observed_maximum = -HUGE_VAL;
+        column->texts.limit = TEXTS_LIMIT;
+        if (specs[k].kind == COLUMN_CATEGORY) TRY(level_index_new(&column->spec, &column->index));
+    }
+    *ret = table;
+    table = NULL;
+    return RESULT_OK;
+}
+
+void table_free(struct table *table)
+{
+    if (!table) return;
+    for (size_t k = 0; table->columns && k < table->columns_count; k++) {
+        struct column *column = &table->columns[k];
+        free(column->numbers);
+        free(column->codes);
+        free(column->starts);
+        buffer_done(&column->texts);
+        level_index_free(column->index);
+    }
+    free(table->columns);
+    free(table->row);
+    free(table);
+}
+
+void table_freep(struct table **table)
+{
+    table_free(*table);
+}
+
+static struct result grow(void *array, uint64_t count, size_t width, void **ret)
+{
+    size_t bytes;
+    ENSURE(checked_mul_size((size_t)count, width, &bytes), CATEGORY_USAGE, "%llu rows are too many for memory",
+           (unsigned long long)count);
+    void *grown = realloc(array, bytes);
+    ENSURE(grown, CATEGORY_ENVIRONMENT, "out of memory for a column of %llu rows", (unsigned long long)count);
+    *ret = grown;
+    return RESULT_OK;
+}
+
+/* The column's array to `capacity` rows. Keeps what is there on failure. */
+static struct result column_resize(struct column *column, uint64_t capacity)
+{
+    void *array = NULL;
+    switch (column->spec.kind) {
+    case COLUMN_NUMBER:
+        TRY(grow(column->numbers, capacity, sizeof *column->numbers, &array));
+        column->numbers = array;
+        return RESULT_OK;
+    case COLUMN_CATEGORY:
+        TRY(grow(column->codes, capacity, sizeof *column->codes, &array));
+        column->codes = array;
+        return RESULT_OK;
+    default:
+        TRY(grow(column->starts, capacity + 1, sizeof *column->starts, &array));
+        if (!column->starts) *(uint64_t *)array = 0;
+        column->starts = array;
+        return RESULT_OK;
+    }
+}
+
+static struct result table_resize(struct table *table, uint64_t capacity)
+{
+    for (size_t k = 0; k < table->columns_count; k++) TRY(column_resize(&table->columns[k], capacity));
+    table->capacity = capacity;
+    return RESULT_OK;
+}
+
+void table_trim(struct table *table)
+{
+    /* Shrinking that fails leaves the larger block, which is as good. */
+    if (table->rows && !result_ok(table_resize(table, table->rows))) table->capacity = table->rows;
+}
+
+/* For quoting a value in a reason: as much as one sentence bears. */
+static int shown(struct view text)
+{
+    return (int)(text.length < QUOTED_MAX ? text.length : QUOTED_MAX);
+}
+
+static struct result missing(const struct column *column, struct cell *cell)
+{
+    ENSURE(column->spec.missing_allowed, CATEGORY_USAGE,
+           "column %s: no value, and the plan has `missing: refuse` for it; complete the row or leave it out",
+           column->spec.name);
+    cell->event = EVENT_MISSING;
+    return RESULT_OK;
+}
+
+static struct result set_number(struct column *column, uint64_t row, struct view text, struct cell *cell)
+{
+    const struct column_spec *spec = &column->spec;
+    double *value = &column->numbers[row];
+    *value = NAN;
+    if (!text.data) return missing(column, cell);
+    ENSURE(number_parse(text, &column->format, value), CATEGORY_USAGE,
+           "column %s: \"%.*s\" is not a number; correct it, or name it as a token that means missing", spec->name,
+           shown(text), (const char *)text.data);
+    *value += 0.0; /* -0 becomes +0 */
+    cell->read = *value;
+    if (*value >= spec->minimum && *value <= spec->maximum) return RESULT_OK;
+    switch (spec->outside) {
+    case COLUMN_OUTSIDE_CLAMP:
+        *value = *value < spec->minimum ? spec->minimum : spec->maximum;
+        cell->event = EVENT_CLAMPED;
+        return RESULT_OK;
+    case COLUMN_OUTSIDE_MISSING:
+        if (spec->missing_allowed) {
+            *value = NAN;
+            cell->event = EVENT_OUTSIDE;
+            return RESULT_OK;
+        }
+        break;
+    default:
+        break;
+    }
+    return FAIL(CATEGORY_USAGE,
+                "column %s: %.15g is outside the plan's %.15g to %.15g; check the unit, or let the plan clamp it",
+                spec->name, *value, spec->minimum, spec->maximum);
+}
+
+static struct result set_code(struct column *column, uint64_t row, struct view text, struct cell *cell)
+{
+    column->codes[row] = CODE_MISSING;
+    if (!text.data) return missing(column, cell);
+    uint32_t slot = *level_slot(column->index, &column->spec, text);
+    column->codes[row] = slot ? (uint16_t)(slot - 1) : CODE_OTHER;
+    if (slot) return RESULT_OK;
+    ENSURE(column->spec.other_allowed, CATEGORY_USAGE,
+           "column %s: \"%.*s\" is not one of the plan's levels; recode it to one of them in the node's configuration",
+           column->spec.name, shown(text), (const char *)text.data);
+    cell->event = EVENT_OTHER;
+    return RESULT_OK;
+}
+
+static struct result set_text(struct column *column, uint64_t row, struct view text, struct cell *cell)
+{
+    if (text.data) {
+        TRY(buffer_append(&column->texts, text));
+    } else {
+        TRY(missing(column, cell));
+    }
+    column->starts[row + 1] = column->texts.length;
+    return RESULT_OK;
+}
+
+static struct result set_cells(struct table *table, const struct view *fields)
+{
+    ENSURE(table->rows < table->rows_max, CATEGORY_USAGE,
+           "more than the %llu rows that the plan allows a bank; raise `cohort: {rows: ...}` in the plan",
+           (unsigned long long)table->rows_max);
+    if (table->rows == table->capacity) {
+        uint64_t capacity = table->capacity ? table->capacity + table->capacity / 2 : FIRST_CAPACITY;
+        TRY(table_resize(table, capacity < table->rows_max ? capacity : table->rows_max));
+    }
+    for (size_t k = 0; k < table->columns_count; k++) {
+        struct column *column = &table->columns[k];
+        struct cell *cell = &table->row[k];
+        *cell = (struct cell){EVENT_NONE, NAN};
+        switch (column->spec.kind) {
+        case COLUMN_NUMBER:
+            TRY(set_number(column, table->rows, fields[k], cell));
+            break;
+        case COLUMN_CATEGORY:
+            TRY(set_code(column, table->rows, fields[k], cell));
+            break;
+        default:
+            TRY(set_text(column, table->rows, fields[k], cell));
+        }
+    }
+    return RESULT_OK;
+}
+
+static void count_cell(struct column *column, const struct cell *cell)
+{
+    column->missing += cell->event == EVENT_MISSING;
+    column->outside += cell->event == EVENT_OUTSIDE;
+    column->clamped += cell->event == EVENT_CLAMPED;
+    column->other += cell->event == EVENT_OTHER;
+    if (cell->read < column->observed_minimum) column->observed_minimum = cell->read; /* NaN is neither */
+    if (cell->read > column->observed_maximum) column->observed_maximum = cell->read;
+}
+
+struct result table_add_row(struct table *table, const struct view *fields, const char *place)
+{
+    struct result result = set_cells(table, fields);
+    if (!result_ok(result)) {
+        for (size_t k = 0; k < table->columns_count; k++)
+            if (table->columns[k].starts) table->columns[k].texts.length = table->columns[k].starts[table->rows];
+        return result_at(result, "%s", place ? place : "");
+    }
+    for (size_t k = 0; k < table->columns_count; k++) count_cell(&table->columns[k], &table->row[k]);
+    table->rows++;
+    return RESULT_OK;
+}
+
+/* What was counted on the way in is counted again from the stored values; clamped ones can no longer be told. */
+static struct result column_select(const struct column *from, const uint64_t *rows, uint64_t count, struct column *to)
+{
+    to->format = from->format;
+    for (uint64_t k = 0; k < count; k++) {
+        struct cell cell = {EVENT_NONE, NAN};
+        if (from->numbers) {
+            cell.read = to->numbers[k] = from->numbers[rows[k]];
+            if (isnan(cell.read)) cell.event = EVENT_MISSING;
+        } else if (from->codes) {
+            to->codes[k] = from->codes[rows[k]];
+            if (to->codes[k] == CODE_MISSING) cell.event = EVENT_MISSING;
+            if (to->codes[k] == CODE_OTHER) cell.event = EVENT_OTHER;
+        } else {
+            uint64_t start = from->starts[rows[k]], end = from->starts[rows[k] + 1];
+            TRY(buffer_append(&to->texts, view_of(from->texts.data + start, (size_t)(end - start))));
+            to->starts[k + 1] = to->texts.length;
+            if (start == end) cell.event = EVENT_MISSING;
+        }
+        count_cell(to, &cell);
+    }
+    return RESULT_OK;
+}
+
+struct result table_select(const struct table *table, const uint64_t *rows, uint64_t count, struct table **ret)
+{
+    for (uint64_t k = 0; k < count; k++)
+        ENSURE(rows[k] < table->rows, CATEGORY_BUG, "row %llu of a table of %llu", (unsigned long long)rows[k],
+               (unsigned long long)table->rows);
+    struct column_spec *specs = calloc(table->columns_count + 1, sizeof *specs);
+    ENSURE(specs, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", table->columns_count);
+    for (size_t k = 0; k < table->columns_count; k++) specs[k] = table->columns[k].spec;
+    CLEANUP(table_freep) struct table *selected = NULL;
+    struct result result = table_new(specs, table->columns_count, table->rows_max, &selected);
+    free(specs);
+    TRY(result);
+    TRY(table_resize(selected, count));
+    for (size_t k = 0; k < table->columns_count && table->rows; k++)
+        TRY(column_select(&table->columns[k], rows, count, &selected->columns[k]));
+    selected->rows = count;
+    *ret = selected;
+    selected = NULL;
+    return RESULT_OK;
+}
+
+/* Integers of `width` bytes, little-endian, in pieces; a number is its bits, and every NaN the same one. */
+static struct result visit_values(const struct column *column, uint64_t rows,
+                                  struct result (*visit)(void *context, struct view piece), void *context)
+{
+    uint8_t piece[PIECE_VALUES * 8];
+    size_t used = 0;
+    for (uint64_t row = 0; row < rows; row++) {
+        uint64_t bits = UINT64_C(0x7ff8000000000000);
+        size_t width = 8;
+        if (column->numbers) {
+            if (!isnan(column->numbers[row])) memcpy(&bits, &column->numbers[row], sizeof bits);
+        } else if (column->codes) {
+            bits = column->codes[row];
+            width = 2;
+        } else {
+            bits = column->starts[row + 1];
+        }
+        for (size_t k = 0; k < width; k++) piece[used + k] = (uint8_t)(bits >> (8 * k));
+        used += width;
+        if (used > sizeof piece - 8) {
+            TRY(visit(context, view_of(piece, used)));
+            used = 0;
+        }
+    }
+    return used ? visit(context, view_of(piece, used)) : RESULT_OK;
+}
+
+struct result table_canonical(const struct table *table, struct result (*visit)(void *context, struct view piece),
+                              void *context)
+{
+    CLEANUP(buffer_done) struct buffer head = {0};
+    TRY(buffer_u64(&head, table->columns_count));
+    TRY(buffer_u64(&head, table->rows));
+    TRY(visit(context, buffer_view(&head)));
+    for (size_t k = 0; k < table->columns_count; k++) {
+        const struct column *column = &table->columns[k];
+        buffer_clear(&head);
+        TRY(buffer_u32(&head, (uint32_t)strlen(column->spec.name)));
+        TRY(buffer_text(&head, column->spec.name));
+        TRY(buffer_u8(&head, (uint8_t)column->spec.kind));
+        TRY(buffer_u32(&head, (uint32_t)column->spec.levels_count));
+        for (size_t level = 0; level < column->spec.levels_count; level++) {
+            TRY(buffer_u32(&head, (uint32_t)strlen(column->spec.levels[level])));
+            TRY(buffer_text(&head, column->spec.levels[level]));
+        }
+        TRY(visit(context, buffer_view(&head)));
+        if (table->rows) TRY(visit_values(column, table->rows, visit, context));
+        if (column->texts.length) TRY(visit(context, buffer_view(&column->texts)));
+    }
+    return RESULT_OK;
+}
