@@ -26,7 +26,10 @@ static struct result differ(struct comparison *comparison, const char *path, con
 
 static bool same_bits(double a, double b)
 {
-    return memcmp(&a, &b, sizeof a) == 0;
+    uint64_t left, right;
+    memcpy(&left, &a, sizeof left);
+    memcpy(&right, &b, sizeof right);
+    return left == right;
 }
 
 static struct result compare_leaf(struct comparison *comparison, const char *path, const json_t *a, const json_t *b)

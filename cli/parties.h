@@ -1,0 +1,50 @@
+/* The parties of a simulated consortium: keys, records, and the machine of each while its process lives. */
+#ifndef CLI_PARTIES_H
+#define CLI_PARTIES_H
+
+#include "cli/consortium.h"
+#include "cli/network.h"
+#include "proto/secagg/secagg.h"
+
+struct party {
+    const char *name;
+    struct sign_key *identity, *key; /* the coordinator has no identity of its own in the roster */
+    struct records records;
+    uint64_t life;  /* how often its process has started; deliveries of an earlier life are void */
+    bool up, done;  /* done: its machine says that the last state is certified */
+    uint64_t timer; /* the coordinator's latest timer */
+    /* a member's side of request and reply */
+    struct secagg_node *node;
+    struct node_counters counters;
+    const struct table *table;
+    struct hash table_hash;
+    struct buffer request;
+    uint64_t request_number;
+    bool waiting; /* for the reply to its request */
+    bool asked;   /* for attestation, lately */
+    /* the coordinator's side of the same */
+    uint64_t parked; /* number of this member's latest request that has no reply; 0: none */
+};
+
+struct consortium {
+    const struct consortium_config *config;
+    struct random_source *random; /* fresh seeds of keys and processes */
+    struct roster roster;
+    struct buffer plan_note;
+    struct run_terms terms;
+    struct party *parties; /* parties[0] is the coordinator, parties[i] the member at position i */
+    unsigned members;
+    struct secagg_coordinator *coordinator;
+    struct network network;
+    uint64_t step;     /* of the coordinator's fold, as last said */
+    char refusal[512]; /* the latest message that was refused, for a run that stands still */
+};
+
+void consortium_done(struct consortium *consortium);
+/* Makes keys, roster, plan note and run terms; no process lives yet. */
+MUST_USE struct result consortium_init(const struct consortium_config *config, struct consortium *ret);
+/* Starts or restarts the process of a party from its records, with fresh randomness; stopping forgets all but them. */
+MUST_USE struct result party_start(struct consortium *consortium, unsigned number);
+void party_stop(struct consortium *consortium, unsigned number);
+
+#endif
