@@ -18,16 +18,12 @@ static void must(struct result result)
 
 static void add(struct effects *effects, const char *key, const char *value, bool secret, bool erase)
 {
-    struct effect *effect = &effects->items[effects->count++];
-    *effect = (struct effect){.kind = EFFECT_PERSIST, .secret = secret, .erase = erase};
+    struct effect *effect = NULL;
+    must(effects_add(effects, EFFECT_PERSIST, &effect));
+    effect->secret = secret;
+    effect->erase = erase;
     memcpy(effect->key, key, strlen(key) + 1);
     must(buffer_text(&effect->bytes, value));
-}
-
-static void drop(struct effects *effects)
-{
-    for (size_t i = 0; i < effects->count; i++) buffer_done(&effects->items[i].bytes);
-    *effects = (struct effects){0};
 }
 
 static bool holds(struct records *records, bool secret, const char *key, const char *value)
@@ -67,13 +63,13 @@ static void records_keep_their_order(void **state)
     must(source.each(source.context, false, true, "", collect, &seen));
     assert_int_equal(seen.length, 0);
     buffer_done(&seen);
-    drop(&effects);
+    effects_clear(&effects);
     add(&effects, "round/2", "", false, true);
     add(&effects, "epoch/1", "replaced", false, false);
     must(records_commit(&records, &effects, RECORDS_ALL));
     assert_false(holds(&records, false, "round/2", "round/2"));
     assert_true(holds(&records, false, "epoch/1", "replaced"));
-    drop(&effects);
+    effects_clear(&effects);
     records_done(&records);
 }
 
@@ -86,7 +82,7 @@ static void a_batch_is_cut_between_its_stages(void **state)
         struct effects effects = {0};
         add(&effects, "old", "spent", true, false);
         must(records_commit(&records, &effects, RECORDS_ALL));
-        drop(&effects);
+        effects_clear(&effects);
         add(&effects, "old", "", true, true);
         add(&effects, "vote", "U", false, false);
         add(&effects, "new", "fresh", true, false);
@@ -94,7 +90,7 @@ static void a_batch_is_cut_between_its_stages(void **state)
         assert_int_equal(holds(&records, true, "new", "fresh"), stage >= RECORDS_SECRET_PUTS);
         assert_int_equal(holds(&records, false, "vote", "U"), stage >= RECORDS_DECISIONS);
         assert_int_equal(holds(&records, true, "old", "spent"), stage < RECORDS_ALL);
-        drop(&effects);
+        effects_clear(&effects);
         records_done(&records);
     }
 }
