@@ -1,0 +1,34 @@
+/* A daemon's command line: one table of commands drives dispatch and help; one sentence and an exit code end a failure.
+ */
+#ifndef SYS_PROGRAM_H
+#define SYS_PROGRAM_H
+
+#include "crypto/base/result.h"
+
+/* What the words after the command were: the operand, and the options that were given. */
+struct program_words {
+    const char *operand;
+    bool json;          /* --json */
+    const char *source; /* --source FILE */
+    const char *name;   /* --name NAME */
+    const char *key;    /* --key FILE */
+    const char *roster; /* --roster FILE */
+};
+struct program_command {
+    const char *word;
+    struct result (*run)(const struct program_words *words);
+    const char *options; /* letters of the options it takes: j(son) s(ource) n(ame) k(ey) r(oster) */
+    const char *synopsis;
+    const char *summary;
+};
+struct program {
+    const char *name;
+    const char *summary;                    /* a sentence */
+    const char *examples;                   /* lines, for --help */
+    const struct program_command *commands; /* ends with a zeroed one */
+};
+
+/* Every command takes exactly one operand. Returns the exit code (docs/operators.md). */
+int program_main(const struct program *program, int argc, char **argv);
+
+#endif
