@@ -30,7 +30,7 @@ CFLAGS := -std=c17 -g $(OPT) $(WARN) $(FLOAT) $(HARDEN) -pthread
 LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SANITIZER),-fsanitize=$(SANITIZER)) -pthread
 # What each part links beyond the parts below it.
 LIBS_CRYPTO := -lsodium -lcrypto
-LIBS_PROTO := -lprotobuf-c -lcyaml -lmpfr -lgmp -ljansson
+LIBS_PROTO := -lprotobuf-c -lcyaml -lyaml -lmpfr -lgmp -ljansson
 LIBS_DATA := -lcsv -lz
 LIBS_SYS := -lnng -lssl -lcrypto -lsqlite3 -lcyaml
 

@@ -35,6 +35,8 @@
 #define EPOCH_ROUNDS_MAX 64u
 #define EPOCHS_MAX 1000u
 #define RUN_ROUNDS_MAX 10000u
+/* Newton rounds a plan may ask for: tens are usual; with halvings and medians it stays under RUN_ROUNDS_MAX. */
+#define TRAIN_ROUNDS_MAX 1000u
 
 /* Text documents: a plan with a thousand features of a thousand short levels stays under it. */
 #define DOCUMENT_MAX ((size_t)4 << 20)

@@ -55,7 +55,8 @@ struct plan {
 };
 
 void plan_done(struct plan *plan);
-/* name is the file's, for errors ("plan.yaml:12: ..."). The text may be plain YAML or the text of a note. */
+/* name is the file's, for errors ("plan.yaml:12: ..."). The text may be plain YAML or the text of a note; a newline
+ * that its end lacks is added, so that a plan has one hash before and after it is signed. */
 MUST_USE struct result plan_parse(struct view text, const char *name, struct plan *ret);
 /* Levels of a category feature after "missing" and "other" are counted; and the name of one. */
 size_t plan_feature_levels(const struct plan_feature *feature);

@@ -29,6 +29,7 @@ LIBRARIES = {
     "csv.h": {"data"},
     "zlib.h": {"data"},
     "cyaml/": {"proto/run", "sys"},
+    "yaml.h": {"proto/run", "sys"},
     "mpfr": {"analytics", "proto/run"},
     "jansson": {"analytics", "cli", "node", "coordinator"},
 }

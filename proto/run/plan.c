@@ -1,0 +1,310 @@
+/* Plans: from YAML to a struct in which everything that needs no data has been checked. */
+#include "proto/run/plan.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/base/text.h"
+#include "proto/run/plan_raw.h"
+
+enum { HOURS_A_DAY = 24, DEADLINE_DEFAULT_HOURS = 7 * HOURS_A_DAY, DEADLINE_MAX_HOURS = 366 * HOURS_A_DAY };
+#define TOLERANCE_DEFAULT 1e-8
+#define TOLERANCE_LEAST 1e-14
+#define TOLERANCE_MOST 1e-1
+#define ROUNDS_DEFAULT 25u
+
+struct raw_target {
+    char *column, *positive;
+};
+struct raw_split {
+    char *fraction, *seed, *column;
+    char **holdout;
+    unsigned holdout_count;
+};
+struct raw_train {
+    char *penalty, *tolerance, *rounds;
+};
+struct raw_cohort {
+    char *minimum, *on_dropout, *rows, *deadline;
+};
+struct raw_plan {
+    char *version, *name, *purpose, *task, *id;
+    struct raw_target *target;
+    struct raw_split *split;
+    struct raw_feature *features;
+    unsigned features_count;
+    struct raw_train *train;
+    struct raw_cohort *cohort;
+};
+
+#define REQUIRED CYAML_FLAG_POINTER
+#define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
+#define TEXT(key, flags, structure, member) CYAML_FIELD_STRING_PTR(key, flags, structure, member, 1, CYAML_UNLIMITED)
+
+static const cyaml_schema_field_t target_fields[] = {
+    TEXT("column", REQUIRED, struct raw_target, column),
+    TEXT("positive", OPTIONAL, struct raw_target, positive),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t split_fields[] = {
+    TEXT("fraction", OPTIONAL, struct raw_split, fraction),
+    TEXT("seed", OPTIONAL, struct raw_split, seed),
+    TEXT("column", OPTIONAL, struct raw_split, column),
+    CYAML_FIELD_SEQUENCE("holdout", OPTIONAL, struct raw_split, holdout, &plan_raw_text, 1, LEVELS_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t train_fields[] = {
+    TEXT("penalty", OPTIONAL, struct raw_train, penalty),
+    TEXT("tolerance", OPTIONAL, struct raw_train, tolerance),
+    TEXT("rounds", OPTIONAL, struct raw_train, rounds),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t cohort_fields[] = {
+    TEXT("minimum", OPTIONAL, struct raw_cohort, minimum),
+    TEXT("on_dropout", OPTIONAL, struct raw_cohort, on_dropout),
+    TEXT("rows", OPTIONAL, struct raw_cohort, rows),
+    TEXT("deadline", OPTIONAL, struct raw_cohort, deadline),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t plan_fields[] = {
+    TEXT("cofferdam", REQUIRED, struct raw_plan, version),
+    TEXT("name", REQUIRED, struct raw_plan, name),
+    TEXT("purpose", OPTIONAL, struct raw_plan, purpose),
+    TEXT("task", REQUIRED, struct raw_plan, task),
+    TEXT("id", OPTIONAL, struct raw_plan, id),
+    CYAML_FIELD_MAPPING_PTR("target", OPTIONAL, struct raw_plan, target, target_fields),
+    CYAML_FIELD_MAPPING_PTR("split", OPTIONAL, struct raw_plan, split, split_fields),
+    CYAML_FIELD_SEQUENCE("features", REQUIRED, struct raw_plan, features, &plan_raw_feature, 1, FEATURES_MAX),
+    CYAML_FIELD_MAPPING_PTR("train", OPTIONAL, struct raw_plan, train, train_fields),
+    CYAML_FIELD_MAPPING_PTR("cohort", OPTIONAL, struct raw_plan, cohort, cohort_fields),
+    CYAML_FIELD_IGNORE("privacy", CYAML_FLAG_OPTIONAL),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t plan_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_plan, plan_fields),
+};
+
+void plan_done(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->features_count; i++) plan_feature_done(&plan->features[i]);
+    free(plan->features);
+    plan_texts_free(plan->split_holdout, plan->split_holdout_count);
+    buffer_done(&plan->text);
+    *plan = (struct plan){0};
+}
+
+/* "NAME:LINE: key "PATH": sentence". */
+static struct result fail(const struct yaml *yaml, const char *path, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static struct result fail(const struct yaml *yaml, const char *path, const char *format, ...)
+{
+    char text[320];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return yaml_fail(yaml, path, "key \"%s\": %s", path, text);
+}
+
+static struct result name_copy(const struct yaml *yaml, const char *path, const char *text, size_t most, char *out)
+{
+    if (!text) return RESULT_OK;
+    if (result_ok(plan_name_copy(text, most, out))) return RESULT_OK;
+    char why[160];
+    (void)snprintf(why, sizeof why, "%s", result_reason());
+    return fail(yaml, path, "%s", why);
+}
+
+static struct result number(const struct yaml *yaml, const char *path, const char *text, double *value)
+{
+    if (text && !text_number(text, value)) return fail(yaml, path, "\"%.40s\" is not a finite decimal number", text);
+    return RESULT_OK;
+}
+
+static struct result whole(const struct yaml *yaml, const char *path, const char *text, uint64_t least, uint64_t most,
+                           uint64_t *value)
+{
+    if (!text) return RESULT_OK;
+    uint64_t given;
+    if (!text_whole(text, &given) || given < least || given > most)
+        return fail(yaml, path, "\"%.40s\" is not a whole number from %llu to %llu", text, (unsigned long long)least,
+                    (unsigned long long)most);
+    *value = given;
+    return RESULT_OK;
+}
+
+static struct result target_parse(const struct yaml *yaml, const struct raw_target *raw, struct plan *plan)
+{
+    if (!raw) return RESULT_OK;
+    TRY(name_copy(yaml, "target.column", raw->column, NAME_MAX_BYTES, plan->target));
+    return name_copy(yaml, "target.positive", raw->positive, LEVEL_MAX_BYTES, plan->positive);
+}
+
+static struct result split_by_hash(const struct yaml *yaml, const struct raw_split *raw, struct plan *plan)
+{
+    plan->split = SPLIT_HASH;
+    if (raw->column || raw->holdout)
+        return fail(yaml, "split", "either fraction and seed, or column and holdout; not both");
+    if (!raw->fraction || !raw->seed) return fail(yaml, "split", "fraction and seed belong together; add the other");
+    TRY(number(yaml, "split.fraction", raw->fraction, &plan->split_fraction));
+    if (!(plan->split_fraction > 0 && plan->split_fraction < 1))
+        return fail(yaml, "split.fraction", "%.40s is not between 0 and 1; leave split out to hold nothing out",
+                    raw->fraction);
+    return name_copy(yaml, "split.seed", raw->seed, NAME_MAX_BYTES, plan->split_seed);
+}
+
+static struct result split_parse(const struct yaml *yaml, const struct raw_split *raw, struct plan *plan)
+{
+    if (!raw) return RESULT_OK;
+    if (raw->fraction || raw->seed) return split_by_hash(yaml, raw, plan);
+    plan->split = SPLIT_COLUMN;
+    if (!raw->column || !raw->holdout) return fail(yaml, "split", "needs fraction and seed, or column and holdout");
+    TRY(name_copy(yaml, "split.column", raw->column, NAME_MAX_BYTES, plan->split_column));
+    TRY(plan_texts_copy(raw->holdout, raw->holdout_count, &plan->split_holdout, &plan->split_holdout_count));
+    for (size_t i = 0; i < plan->split_holdout_count; i++) {
+        char value[LEVEL_MAX_BYTES + 1];
+        TRY(name_copy(yaml, "split.holdout", plan->split_holdout[i], LEVEL_MAX_BYTES, value));
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(plan->split_holdout[k], value) == 0)
+                return fail(yaml, "split.holdout", "\"%.64s\" stands there twice; keep one", value);
+    }
+    return RESULT_OK;
+}
+
+static struct result train_parse(const struct yaml *yaml, const struct raw_train *raw, struct plan *plan)
+{
+    static const struct raw_train none;
+    if (!raw) raw = &none;
+    uint64_t rounds = ROUNDS_DEFAULT;
+    plan->tolerance = TOLERANCE_DEFAULT;
+    TRY(number(yaml, "train.penalty", raw->penalty, &plan->penalty));
+    if (plan->penalty < 0) return fail(yaml, "train.penalty", "must not be negative; 0 means none");
+    TRY(number(yaml, "train.tolerance", raw->tolerance, &plan->tolerance));
+    if (plan->tolerance < TOLERANCE_LEAST || plan->tolerance > TOLERANCE_MOST)
+        return fail(yaml, "train.tolerance", "%.40s is not from %g to %g", raw->tolerance, TOLERANCE_LEAST,
+                    TOLERANCE_MOST);
+    TRY(whole(yaml, "train.rounds", raw->rounds, 1, TRAIN_ROUNDS_MAX, &rounds));
+    plan->rounds = (uint32_t)rounds;
+    return RESULT_OK;
+}
+
+/* "7d" or "12h". */
+static struct result deadline_parse(const struct yaml *yaml, const char *text, struct plan *plan)
+{
+    plan->deadline_hours = DEADLINE_DEFAULT_HOURS;
+    if (!text) return RESULT_OK;
+    char digits[8] = "";
+    size_t length = strlen(text);
+    uint64_t value = 0;
+    bool days = length > 0 && text[length - 1] == 'd', hours = length > 0 && text[length - 1] == 'h';
+    if (length >= 2 && length <= sizeof digits) memcpy(digits, text, length - 1);
+    bool good = (days || hours) && text_whole(digits, &value);
+    value *= days ? HOURS_A_DAY : 1;
+    if (!good || value < 1 || value > DEADLINE_MAX_HOURS)
+        return fail(yaml, "cohort.deadline", "\"%.40s\" is not a time from 1h to 366d; write days or hours, 7d or 12h",
+                    text);
+    plan->deadline_hours = (uint32_t)value;
+    return RESULT_OK;
+}
+
+static struct result cohort_parse(const struct yaml *yaml, const struct raw_cohort *raw, struct plan *plan)
+{
+    static const struct raw_cohort none;
+    if (!raw) raw = &none;
+    uint64_t minimum = COHORT_DEFAULT;
+    plan->rows = ROWS_DEFAULT;
+    plan->on_dropout = DROPOUT_WAIT;
+    if (raw->minimum && (strcmp(raw->minimum, "1") == 0 || strcmp(raw->minimum, "2") == 0))
+        return fail(yaml, "cohort.minimum", "with two banks each subtracts itself and knows the other; 3 is the least");
+    TRY(whole(yaml, "cohort.minimum", raw->minimum, COHORT_MIN, MEMBERS_MAX, &minimum));
+    plan->cohort_minimum = (uint32_t)minimum;
+    TRY(whole(yaml, "cohort.rows", raw->rows, 1, ROWS_MAX, &plan->rows));
+    if (raw->on_dropout && strcmp(raw->on_dropout, "continue") == 0)
+        return fail(yaml, "cohort.on_dropout",
+                    "\"continue\" needs differential privacy, which is not available in this version; write wait");
+    if (raw->on_dropout && strcmp(raw->on_dropout, "wait") != 0)
+        return fail(yaml, "cohort.on_dropout", "\"%.40s\" is not known; write wait", raw->on_dropout);
+    return deadline_parse(yaml, raw->deadline, plan);
+}
+
+static struct result features_parse(const struct yaml *yaml, const struct raw_plan *raw, struct plan *plan)
+{
+    plan->features = calloc(raw->features_count, sizeof *plan->features);
+    ENSURE(plan->features, CATEGORY_ENVIRONMENT, "out of memory for a plan");
+    size_t terms = 1; /* the intercept */
+    for (size_t i = 0; i < raw->features_count; i++) {
+        struct plan_feature *feature = &plan->features[i];
+        plan->features_count++;
+        TRY(plan_feature_parse(yaml, i, &raw->features[i], feature));
+        char path[64];
+        (void)snprintf(path, sizeof path, "features.%zu.name", i);
+        terms += feature->kind == PLAN_NUMBER ? 1 : plan_feature_levels(feature) - 1;
+        if (terms > TERMS_MAX)
+            return yaml_fail(yaml, path, "feature \"%s\" brings the model over %u terms; drop features or levels",
+                             feature->name, TERMS_MAX);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(plan->features[k].name, feature->name) == 0)
+                return yaml_fail(yaml, path, "feature \"%s\" stands there twice; keep one", feature->name);
+    }
+    return RESULT_OK;
+}
+
+/* One column has one part: target, id, split or feature. */
+static struct result columns_check(const struct yaml *yaml, const struct plan *plan)
+{
+    const struct {
+        const char *path, *column;
+    } parts[] = {{"target.column", plan->target}, {"id", plan->id}, {"split.column", plan->split_column}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!*parts[i].column) continue;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(parts[i].column, parts[k].column) == 0)
+                return fail(yaml, parts[i].path, "\"%s\" is the %s already; a column has one part", parts[i].column,
+                            parts[k].path);
+        for (size_t k = 0; k < plan->features_count; k++)
+            if (strcmp(parts[i].column, plan->features[k].name) == 0)
+                return fail(yaml, parts[i].path, "\"%s\" is also a feature; a model would read its answer or a name",
+                            parts[i].column);
+    }
+    return RESULT_OK;
+}
+
+static struct result document_parse(const struct yaml *yaml, const struct raw_plan *raw, struct plan *plan)
+{
+    if (strcmp(raw->version, "1") != 0)
+        return fail(yaml, "cofferdam", "\"%.40s\" is another version of plans; this program reads version 1",
+                    raw->version);
+    if (yaml_has(yaml, "privacy"))
+        return fail(yaml, "privacy", "differential privacy is not available in this version; remove the key");
+    TRY(name_copy(yaml, "name", raw->name, NAME_MAX_BYTES, plan->name));
+    TRY(name_copy(yaml, "purpose", raw->purpose, NAME_MAX_BYTES, plan->purpose));
+    TRY(name_copy(yaml, "task", raw->task, NAME_MAX_BYTES, plan->task));
+    TRY(name_copy(yaml, "id", raw->id, NAME_MAX_BYTES, plan->id));
+    TRY(target_parse(yaml, raw->target, plan));
+    TRY(split_parse(yaml, raw->split, plan));
+    TRY(train_parse(yaml, raw->train, plan));
+    TRY(cohort_parse(yaml, raw->cohort, plan));
+    TRY(features_parse(yaml, raw, plan));
+    return columns_check(yaml, plan);
+}
+
+struct result plan_parse(struct view text, const char *name, struct plan *ret)
+{
+    CLEANUP(plan_done) struct plan plan = {0};
+    struct yaml yaml = {text, name};
+    void *raw = NULL;
+    TRY(yaml_load(&yaml, &plan_schema, &raw));
+    struct result parsed = document_parse(&yaml, raw, &plan);
+    yaml_free(&plan_schema, raw);
+    TRY(parsed);
+    TRY(buffer_append(&plan.text, text));
+    if (text.data[text.length - 1] != '\n') TRY(buffer_u8(&plan.text, '\n')); /* so that a note can carry it */
+    TRY(hash_bytes("plan", buffer_view(&plan.text), &plan.hash));
+    *ret = plan;
+    plan = (struct plan){0};
+    return RESULT_OK;
+}

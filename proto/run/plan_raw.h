@@ -1,0 +1,30 @@
+/* Between proto/run/plan.c and plan_feature.c: a plan as the YAML has it, all texts, before it is checked. */
+#ifndef PROTO_RUN_PLAN_RAW_H
+#define PROTO_RUN_PLAN_RAW_H
+
+#include "proto/run/plan.h"
+#include "proto/run/yaml.h"
+
+struct raw_feature {
+    char *name, *kind, *minimum, *maximum, *missing, *outside, *resolution, *baseline, *other;
+    char **levels;
+    unsigned levels_count;
+};
+
+extern const cyaml_schema_value_t plan_raw_text;    /* any list's entries: a text that is not empty */
+extern const cyaml_schema_value_t plan_raw_feature; /* struct raw_feature */
+
+/* A name of a column, plan or level: UTF-8, no control character, no blank at either end, at most `most` bytes. The
+ * reason says what is wrong without a place. */
+MUST_USE struct result plan_name_copy(const char *name, size_t most, char *out);
+
+/* Feature `index` of the document, checked, into ret (zeroed before; plan_done frees it whatever happens). */
+MUST_USE struct result plan_feature_parse(const struct yaml *yaml, size_t index, const struct raw_feature *raw,
+                                          struct plan_feature *ret);
+void plan_feature_done(struct plan_feature *feature);
+
+/* A copy of a list of texts; *ret_count grows with each, so that a half-built list can be freed. */
+MUST_USE struct result plan_texts_copy(char *const *texts, size_t count, char ***ret, size_t *ret_count);
+void plan_texts_free(char **texts, size_t count);
+
+#endif
