@@ -98,102 +98,105 @@ void plan_done(struct plan *plan)
 }
 
 /* "NAME:LINE: key "PATH": sentence". */
-static struct result fail(const struct yaml *yaml, const char *path, const char *format, ...)
+static struct result fail(const struct document *document, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-static struct result fail(const struct yaml *yaml, const char *path, const char *format, ...)
+static struct result fail(const struct document *document, const char *path, const char *format, ...)
 {
     char text[320];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return yaml_fail(yaml, path, "key \"%s\": %s", path, text);
+    return document_fail(document, path, "key \"%s\": %s", path, text);
 }
 
-static struct result name_copy(const struct yaml *yaml, const char *path, const char *text, size_t most, char *out)
+static struct result name_copy(const struct document *document, const char *path, const char *text, size_t most,
+                               char *out)
 {
     if (!text) return RESULT_OK;
     if (result_ok(plan_name_copy(text, most, out))) return RESULT_OK;
     char why[160];
     (void)snprintf(why, sizeof why, "%s", result_reason());
-    return fail(yaml, path, "%s", why);
+    return fail(document, path, "%s", why);
 }
 
-static struct result number(const struct yaml *yaml, const char *path, const char *text, double *value)
+static struct result number(const struct document *document, const char *path, const char *text, double *value)
 {
-    if (text && !text_number(text, value)) return fail(yaml, path, "\"%.40s\" is not a finite decimal number", text);
+    if (text && !text_number(text, value))
+        return fail(document, path, "\"%.40s\" is not a finite decimal number", text);
     return RESULT_OK;
 }
 
-static struct result whole(const struct yaml *yaml, const char *path, const char *text, uint64_t least, uint64_t most,
-                           uint64_t *value)
+static struct result whole(const struct document *document, const char *path, const char *text, uint64_t least,
+                           uint64_t most, uint64_t *value)
 {
     if (!text) return RESULT_OK;
     uint64_t given;
     if (!text_whole(text, &given) || given < least || given > most)
-        return fail(yaml, path, "\"%.40s\" is not a whole number from %llu to %llu", text, (unsigned long long)least,
-                    (unsigned long long)most);
+        return fail(document, path, "\"%.40s\" is not a whole number from %llu to %llu", text,
+                    (unsigned long long)least, (unsigned long long)most);
     *value = given;
     return RESULT_OK;
 }
 
-static struct result target_parse(const struct yaml *yaml, const struct raw_target *raw, struct plan *plan)
+static struct result target_parse(const struct document *document, const struct raw_target *raw, struct plan *plan)
 {
     if (!raw) return RESULT_OK;
-    TRY(name_copy(yaml, "target.column", raw->column, NAME_MAX_BYTES, plan->target));
-    return name_copy(yaml, "target.positive", raw->positive, LEVEL_MAX_BYTES, plan->positive);
+    TRY(name_copy(document, "target.column", raw->column, NAME_MAX_BYTES, plan->target));
+    return name_copy(document, "target.positive", raw->positive, LEVEL_MAX_BYTES, plan->positive);
 }
 
-static struct result split_by_hash(const struct yaml *yaml, const struct raw_split *raw, struct plan *plan)
+static struct result split_by_hash(const struct document *document, const struct raw_split *raw, struct plan *plan)
 {
     plan->split = SPLIT_HASH;
     if (raw->column || raw->holdout)
-        return fail(yaml, "split", "either fraction and seed, or column and holdout; not both");
-    if (!raw->fraction || !raw->seed) return fail(yaml, "split", "fraction and seed belong together; add the other");
-    TRY(number(yaml, "split.fraction", raw->fraction, &plan->split_fraction));
+        return fail(document, "split", "either fraction and seed, or column and holdout; not both");
+    if (!raw->fraction || !raw->seed)
+        return fail(document, "split", "fraction and seed belong together; add the other");
+    TRY(number(document, "split.fraction", raw->fraction, &plan->split_fraction));
     if (!(plan->split_fraction > 0 && plan->split_fraction < 1))
-        return fail(yaml, "split.fraction", "%.40s is not between 0 and 1; leave split out to hold nothing out",
+        return fail(document, "split.fraction", "%.40s is not between 0 and 1; leave split out to hold nothing out",
                     raw->fraction);
-    return name_copy(yaml, "split.seed", raw->seed, NAME_MAX_BYTES, plan->split_seed);
+    return name_copy(document, "split.seed", raw->seed, NAME_MAX_BYTES, plan->split_seed);
 }
 
-static struct result split_parse(const struct yaml *yaml, const struct raw_split *raw, struct plan *plan)
+static struct result split_parse(const struct document *document, const struct raw_split *raw, struct plan *plan)
 {
     if (!raw) return RESULT_OK;
-    if (raw->fraction || raw->seed) return split_by_hash(yaml, raw, plan);
+    if (raw->fraction || raw->seed) return split_by_hash(document, raw, plan);
     plan->split = SPLIT_COLUMN;
-    if (!raw->column || !raw->holdout) return fail(yaml, "split", "needs fraction and seed, or column and holdout");
-    TRY(name_copy(yaml, "split.column", raw->column, NAME_MAX_BYTES, plan->split_column));
+    if (!raw->column || !raw->holdout) return fail(document, "split", "needs fraction and seed, or column and holdout");
+    TRY(name_copy(document, "split.column", raw->column, NAME_MAX_BYTES, plan->split_column));
     TRY(plan_texts_copy(raw->holdout, raw->holdout_count, &plan->split_holdout, &plan->split_holdout_count));
     for (size_t i = 0; i < plan->split_holdout_count; i++) {
         char value[LEVEL_MAX_BYTES + 1];
-        TRY(name_copy(yaml, "split.holdout", plan->split_holdout[i], LEVEL_MAX_BYTES, value));
+        TRY(name_copy(document, "split.holdout", plan->split_holdout[i], LEVEL_MAX_BYTES, value));
         for (size_t k = 0; k < i; k++)
             if (strcmp(plan->split_holdout[k], value) == 0)
-                return fail(yaml, "split.holdout", "\"%.64s\" stands there twice; keep one", value);
+                return fail(document, "split.holdout", "\"%.64s\" stands there twice; keep one", value);
     }
     return RESULT_OK;
 }
 
-static struct result train_parse(const struct yaml *yaml, const struct raw_train *raw, struct plan *plan)
+static struct result train_parse(const struct document *document, const struct raw_train *raw, struct plan *plan)
 {
     static const struct raw_train none;
     if (!raw) raw = &none;
     uint64_t rounds = ROUNDS_DEFAULT;
     plan->tolerance = TOLERANCE_DEFAULT;
-    TRY(number(yaml, "train.penalty", raw->penalty, &plan->penalty));
-    if (plan->penalty < 0) return fail(yaml, "train.penalty", "must not be negative; 0 means none");
-    TRY(number(yaml, "train.tolerance", raw->tolerance, &plan->tolerance));
+    TRY(number(document, "train.penalty", raw->penalty, &plan->penalty));
+    if (plan->penalty < 0) return fail(document, "train.penalty", "must not be negative; 0 means none");
+    TRY(number(document, "train.tolerance", raw->tolerance, &plan->tolerance));
     if (plan->tolerance < TOLERANCE_LEAST || plan->tolerance > TOLERANCE_MOST)
-        return fail(yaml, "train.tolerance", "%.40s is not from %g to %g", raw->tolerance, TOLERANCE_LEAST,
+        return fail(document, "train.tolerance", "%.40s is not from %g to %g", raw->tolerance, TOLERANCE_LEAST,
                     TOLERANCE_MOST);
-    TRY(whole(yaml, "train.rounds", raw->rounds, 1, TRAIN_ROUNDS_MAX, &rounds));
+    TRY(whole(document, "train.rounds", raw->rounds, 1, TRAIN_ROUNDS_MAX, &rounds));
     plan->rounds = (uint32_t)rounds;
     return RESULT_OK;
 }
 
 /* "7d" or "12h". */
-static struct result deadline_parse(const struct yaml *yaml, const char *text, struct plan *plan)
+static struct result deadline_parse(const struct document *document, const char *text, struct plan *plan)
 {
     plan->deadline_hours = DEADLINE_DEFAULT_HOURS;
     if (!text) return RESULT_OK;
@@ -205,13 +208,13 @@ static struct result deadline_parse(const struct yaml *yaml, const char *text, s
     bool good = (days || hours) && text_whole(digits, &value);
     value *= days ? HOURS_A_DAY : 1;
     if (!good || value < 1 || value > DEADLINE_MAX_HOURS)
-        return fail(yaml, "cohort.deadline", "\"%.40s\" is not a time from 1h to 366d; write days or hours, 7d or 12h",
-                    text);
+        return fail(document, "cohort.deadline",
+                    "\"%.40s\" is not a time from 1h to 366d; write days or hours, 7d or 12h", text);
     plan->deadline_hours = (uint32_t)value;
     return RESULT_OK;
 }
 
-static struct result cohort_parse(const struct yaml *yaml, const struct raw_cohort *raw, struct plan *plan)
+static struct result cohort_parse(const struct document *document, const struct raw_cohort *raw, struct plan *plan)
 {
     static const struct raw_cohort none;
     if (!raw) raw = &none;
@@ -219,19 +222,20 @@ static struct result cohort_parse(const struct yaml *yaml, const struct raw_coho
     plan->rows = ROWS_DEFAULT;
     plan->on_dropout = DROPOUT_WAIT;
     if (raw->minimum && (strcmp(raw->minimum, "1") == 0 || strcmp(raw->minimum, "2") == 0))
-        return fail(yaml, "cohort.minimum", "with two banks each subtracts itself and knows the other; 3 is the least");
-    TRY(whole(yaml, "cohort.minimum", raw->minimum, COHORT_MIN, MEMBERS_MAX, &minimum));
+        return fail(document, "cohort.minimum",
+                    "with two banks each subtracts itself and knows the other; 3 is the least");
+    TRY(whole(document, "cohort.minimum", raw->minimum, COHORT_MIN, MEMBERS_MAX, &minimum));
     plan->cohort_minimum = (uint32_t)minimum;
-    TRY(whole(yaml, "cohort.rows", raw->rows, 1, ROWS_MAX, &plan->rows));
+    TRY(whole(document, "cohort.rows", raw->rows, 1, ROWS_MAX, &plan->rows));
     if (raw->on_dropout && strcmp(raw->on_dropout, "continue") == 0)
-        return fail(yaml, "cohort.on_dropout",
+        return fail(document, "cohort.on_dropout",
                     "\"continue\" needs differential privacy, which is not available in this version; write wait");
     if (raw->on_dropout && strcmp(raw->on_dropout, "wait") != 0)
-        return fail(yaml, "cohort.on_dropout", "\"%.40s\" is not known; write wait", raw->on_dropout);
-    return deadline_parse(yaml, raw->deadline, plan);
+        return fail(document, "cohort.on_dropout", "\"%.40s\" is not known; write wait", raw->on_dropout);
+    return deadline_parse(document, raw->deadline, plan);
 }
 
-static struct result features_parse(const struct yaml *yaml, const struct raw_plan *raw, struct plan *plan)
+static struct result features_parse(const struct document *document, const struct raw_plan *raw, struct plan *plan)
 {
     plan->features = calloc(raw->features_count, sizeof *plan->features);
     ENSURE(plan->features, CATEGORY_ENVIRONMENT, "out of memory for a plan");
@@ -239,22 +243,23 @@ static struct result features_parse(const struct yaml *yaml, const struct raw_pl
     for (size_t i = 0; i < raw->features_count; i++) {
         struct plan_feature *feature = &plan->features[i];
         plan->features_count++;
-        TRY(plan_feature_parse(yaml, i, &raw->features[i], feature));
+        TRY(plan_feature_parse(document, i, &raw->features[i], feature));
         char path[64];
         (void)snprintf(path, sizeof path, "features.%zu.name", i);
         terms += feature->kind == PLAN_NUMBER ? 1 : plan_feature_levels(feature) - 1;
         if (terms > TERMS_MAX)
-            return yaml_fail(yaml, path, "feature \"%s\" brings the model over %u terms; drop features or levels",
-                             feature->name, TERMS_MAX);
+            return document_fail(document, path,
+                                 "feature \"%s\" brings the model over %u terms; drop features or levels",
+                                 feature->name, TERMS_MAX);
         for (size_t k = 0; k < i; k++)
             if (strcmp(plan->features[k].name, feature->name) == 0)
-                return yaml_fail(yaml, path, "feature \"%s\" stands there twice; keep one", feature->name);
+                return document_fail(document, path, "feature \"%s\" stands there twice; keep one", feature->name);
     }
     return RESULT_OK;
 }
 
 /* One column has one part: target, id, split or feature. */
-static struct result columns_check(const struct yaml *yaml, const struct plan *plan)
+static struct result columns_check(const struct document *document, const struct plan *plan)
 {
     const struct {
         const char *path, *column;
@@ -263,43 +268,43 @@ static struct result columns_check(const struct yaml *yaml, const struct plan *p
         if (!*parts[i].column) continue;
         for (size_t k = 0; k < i; k++)
             if (strcmp(parts[i].column, parts[k].column) == 0)
-                return fail(yaml, parts[i].path, "\"%s\" is the %s already; a column has one part", parts[i].column,
+                return fail(document, parts[i].path, "\"%s\" is the %s already; a column has one part", parts[i].column,
                             parts[k].path);
         for (size_t k = 0; k < plan->features_count; k++)
             if (strcmp(parts[i].column, plan->features[k].name) == 0)
-                return fail(yaml, parts[i].path, "\"%s\" is also a feature; a model would read its answer or a name",
-                            parts[i].column);
+                return fail(document, parts[i].path,
+                            "\"%s\" is also a feature; a model would read its answer or a name", parts[i].column);
     }
     return RESULT_OK;
 }
 
-static struct result document_parse(const struct yaml *yaml, const struct raw_plan *raw, struct plan *plan)
+static struct result document_parse(const struct document *document, const struct raw_plan *raw, struct plan *plan)
 {
     if (strcmp(raw->version, "1") != 0)
-        return fail(yaml, "cofferdam", "\"%.40s\" is another version of plans; this program reads version 1",
+        return fail(document, "cofferdam", "\"%.40s\" is another version of plans; this program reads version 1",
                     raw->version);
-    if (yaml_has(yaml, "privacy"))
-        return fail(yaml, "privacy", "differential privacy is not available in this version; remove the key");
-    TRY(name_copy(yaml, "name", raw->name, NAME_MAX_BYTES, plan->name));
-    TRY(name_copy(yaml, "purpose", raw->purpose, NAME_MAX_BYTES, plan->purpose));
-    TRY(name_copy(yaml, "task", raw->task, NAME_MAX_BYTES, plan->task));
-    TRY(name_copy(yaml, "id", raw->id, NAME_MAX_BYTES, plan->id));
-    TRY(target_parse(yaml, raw->target, plan));
-    TRY(split_parse(yaml, raw->split, plan));
-    TRY(train_parse(yaml, raw->train, plan));
-    TRY(cohort_parse(yaml, raw->cohort, plan));
-    TRY(features_parse(yaml, raw, plan));
-    return columns_check(yaml, plan);
+    if (document_has(document, "privacy"))
+        return fail(document, "privacy", "differential privacy is not available in this version; remove the key");
+    TRY(name_copy(document, "name", raw->name, NAME_MAX_BYTES, plan->name));
+    TRY(name_copy(document, "purpose", raw->purpose, NAME_MAX_BYTES, plan->purpose));
+    TRY(name_copy(document, "task", raw->task, NAME_MAX_BYTES, plan->task));
+    TRY(name_copy(document, "id", raw->id, NAME_MAX_BYTES, plan->id));
+    TRY(target_parse(document, raw->target, plan));
+    TRY(split_parse(document, raw->split, plan));
+    TRY(train_parse(document, raw->train, plan));
+    TRY(cohort_parse(document, raw->cohort, plan));
+    TRY(features_parse(document, raw, plan));
+    return columns_check(document, plan);
 }
 
 struct result plan_parse(struct view text, const char *name, struct plan *ret)
 {
     CLEANUP(plan_done) struct plan plan = {0};
-    struct yaml yaml = {text, name};
+    struct document document = {text, name};
     void *raw = NULL;
-    TRY(yaml_load(&yaml, &plan_schema, &raw));
-    struct result parsed = document_parse(&yaml, raw, &plan);
-    yaml_free(&plan_schema, raw);
+    TRY(document_load(&document, &plan_schema, &raw));
+    struct result parsed = document_parse(&document, raw, &plan);
+    document_free(&plan_schema, raw);
     TRY(parsed);
     TRY(buffer_append(&plan.text, text));
     if (text.data[text.length - 1] != '\n') TRY(buffer_u8(&plan.text, '\n')); /* so that a note can carry it */

@@ -77,7 +77,7 @@ void plan_feature_done(struct plan_feature *feature)
 
 /* The feature under way, for errors. */
 struct place {
-    const struct yaml *yaml;
+    const struct document *document;
     size_t index;
     const char *name;
 };
@@ -92,7 +92,7 @@ static struct result fail(const struct place *place, const char *key, const char
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return yaml_fail(place->yaml, path, "feature \"%.64s\", key \"%s\": %s", place->name, key, text);
+    return document_fail(place->document, path, "feature \"%.64s\", key \"%s\": %s", place->name, key, text);
 }
 
 static struct result number(const struct place *place, const char *key, const char *text, double *ret)
@@ -212,10 +212,10 @@ static struct result category_parse(const struct place *place, const struct raw_
     return RESULT_OK;
 }
 
-struct result plan_feature_parse(const struct yaml *yaml, size_t index, const struct raw_feature *raw,
+struct result plan_feature_parse(const struct document *document, size_t index, const struct raw_feature *raw,
                                  struct plan_feature *ret)
 {
-    const struct place place = {yaml, index, raw->name};
+    const struct place place = {document, index, raw->name};
     struct result named = plan_name_copy(raw->name, NAME_MAX_BYTES, ret->name);
     if (!result_ok(named)) {
         char why[128];

@@ -2,8 +2,8 @@
 #ifndef PROTO_RUN_PLAN_RAW_H
 #define PROTO_RUN_PLAN_RAW_H
 
+#include "proto/run/document.h"
 #include "proto/run/plan.h"
-#include "proto/run/yaml.h"
 
 struct raw_feature {
     char *name, *kind, *minimum, *maximum, *missing, *outside, *resolution, *baseline, *other;
@@ -19,7 +19,7 @@ extern const cyaml_schema_value_t plan_raw_feature; /* struct raw_feature */
 MUST_USE struct result plan_name_copy(const char *name, size_t most, char *out);
 
 /* Feature `index` of the document, checked, into ret (zeroed before; plan_done frees it whatever happens). */
-MUST_USE struct result plan_feature_parse(const struct yaml *yaml, size_t index, const struct raw_feature *raw,
+MUST_USE struct result plan_feature_parse(const struct document *document, size_t index, const struct raw_feature *raw,
                                           struct plan_feature *ret);
 void plan_feature_done(struct plan_feature *feature);
 

@@ -4,31 +4,31 @@
  * reading after the first document. So libyaml, which it parses with, walks the text once before, and finds the line of
  * any key after. Numbers are declared as strings and read with text_number or text_whole (crypto/base/text.h).
  */
-#ifndef PROTO_RUN_YAML_H
-#define PROTO_RUN_YAML_H
+#ifndef PROTO_RUN_DOCUMENT_H
+#define PROTO_RUN_DOCUMENT_H
 
 #include <cyaml/cyaml.h>
 
 #include "crypto/base/bytes.h"
 
 /* A document and what it is called in errors; both borrowed. */
-struct yaml {
+struct document {
     struct view text;
     const char *name;
 };
 
-/* Loads into *ret (free with yaml_free). Every failure is CATEGORY_USAGE and begins "NAME:LINE: ". */
-MUST_USE struct result yaml_load(const struct yaml *yaml, const cyaml_schema_value_t *schema, void **ret);
-void yaml_free(const cyaml_schema_value_t *schema, void *data);
+/* Loads into *ret (free with document_free). Every failure is CATEGORY_USAGE and begins "NAME:LINE: ". */
+MUST_USE struct result document_load(const struct document *document, const cyaml_schema_value_t *schema, void **ret);
+void document_free(const cyaml_schema_value_t *schema, void *data);
 
 /* Line, from 1, of what a path names: keys and indexes (from 0) with dots between, "features.3.min". Where the path
  * ends early, the line of the last part that is there; 0 when there is nothing at all. */
-unsigned yaml_line(const struct yaml *yaml, const char *path);
+unsigned document_line(const struct document *document, const char *path);
 /* Whether the whole path is there. */
-bool yaml_has(const struct yaml *yaml, const char *path);
+bool document_has(const struct document *document, const char *path);
 
 /* CATEGORY_USAGE "NAME:LINE: " and the sentence. */
-MUST_USE struct result yaml_fail(const struct yaml *yaml, const char *path, const char *format, ...)
+MUST_USE struct result document_fail(const struct document *document, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 #endif

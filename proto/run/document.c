@@ -1,4 +1,4 @@
-#include "proto/run/yaml.h"
+#include "proto/run/document.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ struct level {
     size_t keys_count;
 };
 struct walk {
-    const struct yaml *yaml;
+    const struct document *document;
     yaml_parser_t parser;
     struct level levels[DEPTH_MAX];
     size_t depth;
@@ -44,27 +44,28 @@ static void walk_done(struct walk *walk)
     yaml_parser_delete(&walk->parser);
 }
 
-static struct result fail_at(const struct yaml *yaml, unsigned line, const char *format, ...)
+static struct result fail_at(const struct document *document, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-static struct result fail_at(const struct yaml *yaml, unsigned line, const char *format, ...)
+static struct result fail_at(const struct document *document, unsigned line, const char *format, ...)
 {
     char text[MESSAGE_MAX_BYTES];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return FAIL(CATEGORY_USAGE, "%s:%u: %s", yaml->name, line ? line : 1, text);
+    return FAIL(CATEGORY_USAGE, "%s:%u: %s", document->name, line ? line : 1, text);
 }
 
 static struct result key_note(struct walk *walk, struct level *level, const yaml_event_t *event)
 {
     const char *key = (const char *)event->data.scalar.value;
-    if (strlen(key) != event->data.scalar.length) return fail_at(walk->yaml, line_of(event), "a key holds a NUL byte");
+    if (strlen(key) != event->data.scalar.length)
+        return fail_at(walk->document, line_of(event), "a key holds a NUL byte");
     for (size_t i = 0; i < level->keys_count; i++)
         if (strcmp(level->keys[i], key) == 0)
-            return fail_at(walk->yaml, line_of(event), "key \"%.64s\" stands here twice; keep one", key);
+            return fail_at(walk->document, line_of(event), "key \"%.64s\" stands here twice; keep one", key);
     if (level->keys_count == KEYS_MAX)
-        return fail_at(walk->yaml, line_of(event), "more than %d keys in one mapping", KEYS_MAX);
+        return fail_at(walk->document, line_of(event), "more than %d keys in one mapping", KEYS_MAX);
     char *copy = strdup(key);
     ENSURE(copy, CATEGORY_ENVIRONMENT, "out of memory for a YAML document");
     level->keys[level->keys_count++] = copy;
@@ -80,7 +81,7 @@ static struct result value_note(struct walk *walk, const yaml_event_t *event)
     bool key = level->key_next;
     level->key_next = !key;
     if (!key) return RESULT_OK;
-    if (event->type != YAML_SCALAR_EVENT) return fail_at(walk->yaml, line_of(event), "a key must be a plain word");
+    if (event->type != YAML_SCALAR_EVENT) return fail_at(walk->document, line_of(event), "a key must be a plain word");
     return key_note(walk, level, event);
 }
 
@@ -91,15 +92,15 @@ static struct result walk_event(struct walk *walk, const yaml_event_t *event)
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
         if (++walk->documents > 1)
-            return fail_at(walk->yaml, line_of(event), "a second document begins here; a file holds one");
+            return fail_at(walk->document, line_of(event), "a second document begins here; a file holds one");
         return RESULT_OK;
     case YAML_ALIAS_EVENT:
-        return fail_at(walk->yaml, line_of(event), "aliases (*name) are not taken; write the value out");
+        return fail_at(walk->document, line_of(event), "aliases (*name) are not taken; write the value out");
     case YAML_SCALAR_EVENT:
         anchor = event->data.scalar.anchor;
         tag = event->data.scalar.tag;
         if (memchr(event->data.scalar.value, 0, event->data.scalar.length))
-            return fail_at(walk->yaml, line_of(event), "a value holds a NUL byte");
+            return fail_at(walk->document, line_of(event), "a value holds a NUL byte");
         break;
     case YAML_SEQUENCE_START_EVENT:
         anchor = event->data.sequence_start.anchor;
@@ -116,11 +117,12 @@ static struct result walk_event(struct walk *walk, const yaml_event_t *event)
     default:
         return RESULT_OK;
     }
-    if (anchor) return fail_at(walk->yaml, line_of(event), "anchors (&name) are not taken; write the value out");
-    if (tag) return fail_at(walk->yaml, line_of(event), "tags (!name) are not taken; leave it out");
+    if (anchor) return fail_at(walk->document, line_of(event), "anchors (&name) are not taken; write the value out");
+    if (tag) return fail_at(walk->document, line_of(event), "tags (!name) are not taken; leave it out");
     TRY(value_note(walk, event));
     if (event->type == YAML_SCALAR_EVENT) return RESULT_OK;
-    if (walk->depth == DEPTH_MAX) return fail_at(walk->yaml, line_of(event), "nested deeper than %d levels", DEPTH_MAX);
+    if (walk->depth == DEPTH_MAX)
+        return fail_at(walk->document, line_of(event), "nested deeper than %d levels", DEPTH_MAX);
     walk->levels[walk->depth++] = (struct level){.mapping = mapping, .key_next = mapping};
     return RESULT_OK;
 }
@@ -131,7 +133,7 @@ static struct result walk_all(struct walk *walk)
         yaml_event_t event;
         if (!yaml_parser_parse(&walk->parser, &event)) {
             unsigned line = (unsigned)walk->parser.problem_mark.line + 1;
-            return fail_at(walk->yaml, line, "not well-formed YAML: %s",
+            return fail_at(walk->document, line, "not well-formed YAML: %s",
                            walk->parser.problem ? walk->parser.problem : "it cannot be read");
         }
         bool end = event.type == YAML_STREAM_END_EVENT;
@@ -140,30 +142,31 @@ static struct result walk_all(struct walk *walk)
         TRY(result);
         if (end) break;
     }
-    if (walk->documents == 0) return fail_at(walk->yaml, 1, "the file is empty");
+    if (walk->documents == 0) return fail_at(walk->document, 1, "the file is empty");
     return RESULT_OK;
 }
 
-static struct result characters_check(const struct yaml *yaml)
+static struct result characters_check(const struct document *document)
 {
-    ENSURE(yaml->text.length <= DOCUMENT_MAX, CATEGORY_USAGE, "%s: larger than %zu bytes", yaml->name, DOCUMENT_MAX);
-    ENSURE(text_utf8(yaml->text), CATEGORY_USAGE, "%s: not UTF-8 text; save it as UTF-8", yaml->name);
+    ENSURE(document->text.length <= DOCUMENT_MAX, CATEGORY_USAGE, "%s: larger than %zu bytes", document->name,
+           DOCUMENT_MAX);
+    ENSURE(text_utf8(document->text), CATEGORY_USAGE, "%s: not UTF-8 text; save it as UTF-8", document->name);
     unsigned line = 1;
-    for (size_t i = 0; i < yaml->text.length; i++) {
-        uint8_t byte = yaml->text.data[i];
+    for (size_t i = 0; i < document->text.length; i++) {
+        uint8_t byte = document->text.data[i];
         if (byte < 0x20 && byte != '\n')
-            return fail_at(yaml, line, "a control character (byte 0x%02x); use spaces and plain line ends", byte);
+            return fail_at(document, line, "a control character (byte 0x%02x); use spaces and plain line ends", byte);
         line += byte == '\n';
     }
     return RESULT_OK;
 }
 
-static struct result walk_check(const struct yaml *yaml)
+static struct result walk_check(const struct document *document)
 {
-    TRY(characters_check(yaml));
-    CLEANUP(walk_done) struct walk walk = {.yaml = yaml};
+    TRY(characters_check(document));
+    CLEANUP(walk_done) struct walk walk = {.document = document};
     ENSURE(yaml_parser_initialize(&walk.parser), CATEGORY_ENVIRONMENT, "out of memory for a YAML document");
-    yaml_parser_set_input_string(&walk.parser, yaml->text.data, yaml->text.length);
+    yaml_parser_set_input_string(&walk.parser, document->text.data, document->text.length);
     return walk_all(&walk);
 }
 
@@ -225,13 +228,13 @@ static void parser_done(yaml_parser_t *parser)
     yaml_parser_delete(parser);
 }
 
-static struct search path_search(const struct yaml *yaml, const char *path)
+static struct search path_search(const struct document *document, const char *path)
 {
     struct search search = {0};
     yaml_parser_t fresh;
     if (!yaml_parser_initialize(&fresh)) return search;
     CLEANUP(parser_done) yaml_parser_t parser = fresh;
-    yaml_parser_set_input_string(&parser, yaml->text.data, yaml->text.length);
+    yaml_parser_set_input_string(&parser, document->text.data, document->text.length);
     yaml_event_t event;
     do {
         if (!yaml_parser_parse(&parser, &event)) return search;
@@ -245,24 +248,24 @@ static struct search path_search(const struct yaml *yaml, const char *path)
     } while (true);
 }
 
-unsigned yaml_line(const struct yaml *yaml, const char *path)
+unsigned document_line(const struct document *document, const char *path)
 {
-    return path_search(yaml, path).line;
+    return path_search(document, path).line;
 }
 
-bool yaml_has(const struct yaml *yaml, const char *path)
+bool document_has(const struct document *document, const char *path)
 {
-    return path_search(yaml, path).found;
+    return path_search(document, path).found;
 }
 
-struct result yaml_fail(const struct yaml *yaml, const char *path, const char *format, ...)
+struct result document_fail(const struct document *document, const char *path, const char *format, ...)
 {
     char text[MESSAGE_MAX_BYTES];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return fail_at(yaml, yaml_line(yaml, path), "%s", text);
+    return fail_at(document, document_line(document, path), "%s", text);
 }
 
 /* --- libcyaml, and what it logs when it refuses --- */
@@ -292,8 +295,8 @@ static void log_take(cyaml_log_t level, void *context, const char *format, va_li
     char key[PATH_MAX_BYTES / FRAMES_MAX];
     if (sscanf(text, " in mapping field '%63[^']'", key) == 1)
         (void)snprintf(frame, size, "%s", key);
-    else if (sscanf(text, " in sequence entry '%u'", &index) == 1 && index > 0) /* it counts from 1 */
-        (void)snprintf(frame, size, "%u", index - 1);
+    else if (sscanf(text, " in sequence entry '%u'", &index) == 1) /* it counts from 1, and says 0 when there is none */
+        (void)snprintf(frame, size, "%u", index ? index - 1 : 0);
     else
         return;
     refusal->frames_count++;
@@ -317,7 +320,7 @@ static void refusal_path(const struct refusal *refusal, size_t skip, const char 
         (void)snprintf(out + used, PATH_MAX_BYTES - used, "%s%.60s", used ? "." : "", last);
 }
 
-static struct result refuse(const struct yaml *yaml, cyaml_err_t error, const struct refusal *refusal)
+static struct result refuse(const struct document *document, cyaml_err_t error, const struct refusal *refusal)
 {
     ENSURE(error != CYAML_ERR_OOM, CATEGORY_ENVIRONMENT, "out of memory for a YAML document");
     char path[PATH_MAX_BYTES];
@@ -325,35 +328,36 @@ static struct result refuse(const struct yaml *yaml, cyaml_err_t error, const st
     switch (error) {
     case CYAML_ERR_INVALID_KEY:
         refusal_path(refusal, 0, quoted(refusal), path);
-        return yaml_fail(yaml, path, "key \"%.64s\" is not known here; see docs/plan.md for the keys", quoted(refusal));
+        return document_fail(document, path, "key \"%.64s\" is not known here; see docs/plan.md for the keys",
+                             quoted(refusal));
     case CYAML_ERR_MAPPING_FIELD_MISSING:
         refusal_path(refusal, 1, NULL, path);
-        return yaml_fail(yaml, path, "key \"%.64s\" is missing; add it", quoted(refusal));
+        return document_fail(document, path, "key \"%.64s\" is missing; add it", quoted(refusal));
     case CYAML_ERR_INVALID_VALUE:
     case CYAML_ERR_UNEXPECTED_EVENT: {
         refusal_path(refusal, 0, NULL, path);
         bool list = strstr(refusal->message, "Expecting SEQUENCE") != NULL;
         bool mapping = strstr(refusal->message, "Expecting MAPPING") != NULL;
-        return yaml_fail(yaml, path, "key \"%s\": %s", key,
-                         list      ? "must be a list, [a, b, c]"
-                         : mapping ? "must hold keys of its own, {key: value}"
-                                   : "must be a single value");
+        return document_fail(document, path, "key \"%s\": %s", key,
+                             list      ? "must be a list, [a, b, c]"
+                             : mapping ? "must hold keys of its own, {key: value}"
+                                       : "must be a single value");
     }
     case CYAML_ERR_STRING_LENGTH_MIN:
         refusal_path(refusal, 0, NULL, path);
-        return yaml_fail(yaml, path, "key \"%s\": must not be empty", key);
+        return document_fail(document, path, "key \"%s\": must not be empty", key);
     case CYAML_ERR_STRING_LENGTH_MAX:
         refusal_path(refusal, 0, NULL, path);
-        return yaml_fail(yaml, path, "key \"%s\": longer than allowed: %.80s...", key, quoted(refusal));
+        return document_fail(document, path, "key \"%s\": longer than allowed: %.80s...", key, quoted(refusal));
     case CYAML_ERR_SEQUENCE_ENTRIES_MIN:
     case CYAML_ERR_SEQUENCE_ENTRIES_MAX:
         refusal_path(refusal, 1, NULL, path);
-        return yaml_fail(yaml, path, "key \"%s\": the list has too %s entries",
-                         refusal->frames_count > 1 ? refusal->frames[1] : key,
-                         error == CYAML_ERR_SEQUENCE_ENTRIES_MIN ? "few" : "many");
+        return document_fail(document, path, "key \"%s\": the list has too %s entries",
+                             refusal->frames_count > 1 ? refusal->frames[1] : key,
+                             error == CYAML_ERR_SEQUENCE_ENTRIES_MIN ? "few" : "many");
     default:
         refusal_path(refusal, 0, NULL, path);
-        return yaml_fail(yaml, path, "key \"%s\": %s", key, refusal->message);
+        return document_fail(document, path, "key \"%s\": %s", key, refusal->message);
     }
 }
 
@@ -366,19 +370,19 @@ static cyaml_config_t configuration(struct refusal *refusal)
                             .flags = CYAML_CFG_NO_ALIAS};
 }
 
-struct result yaml_load(const struct yaml *yaml, const cyaml_schema_value_t *schema, void **ret)
+struct result document_load(const struct document *document, const cyaml_schema_value_t *schema, void **ret)
 {
-    TRY(walk_check(yaml));
+    TRY(walk_check(document));
     struct refusal refusal = {0};
     cyaml_config_t config = configuration(&refusal);
     cyaml_data_t *data = NULL;
-    cyaml_err_t error = cyaml_load_data(yaml->text.data, yaml->text.length, &config, schema, &data, NULL);
-    if (error != CYAML_OK) return refuse(yaml, error, &refusal);
+    cyaml_err_t error = cyaml_load_data(document->text.data, document->text.length, &config, schema, &data, NULL);
+    if (error != CYAML_OK) return refuse(document, error, &refusal);
     *ret = data;
     return RESULT_OK;
 }
 
-void yaml_free(const cyaml_schema_value_t *schema, void *data)
+void document_free(const cyaml_schema_value_t *schema, void *data)
 {
     cyaml_config_t config = configuration(NULL);
     if (data) (void)cyaml_free(&config, schema, data, 0);
