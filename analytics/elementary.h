@@ -1,0 +1,41 @@
+/* exp, log and the logistic function for `contribute`, with + − × ÷ alone, each rounded once, in the order written in
+ * elementary.c: no libm, no fused operation. So every processor gives the same bits, an element's bits depend neither
+ * on its place in an array nor on the array's length, and SQL can repeat them. (`advance` uses MPFR instead.)
+ */
+#ifndef ANALYTICS_ELEMENTARY_H
+#define ANALYTICS_ELEMENTARY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "analytics/path.h"
+
+/* Any double; overflows to infinity, underflows through the denormals to 0; a NaN stays one. Error below 2 ulp
+ * (denormal results: below 1 step of 2^-1074). */
+double elementary_exp(double x);
+/* x > 0, denormals included; 0 gives -infinity, below it NaN. Error below 1 ulp. */
+double elementary_log(double x);
+
+/* Scores beyond ±ELEMENTARY_SCORE_MAX are taken as that: exp(-708) is the last normal power, 2^-1021. */
+#define ELEMENTARY_SCORE_MAX 708.0
+
+/* probability[k] = 1 / (1 + exp(-score[k])), tail[k] = log(1 + exp(-|score[k]|)); errors below 3 ulp. The
+ * log-likelihood of a record is -(tail + max(-score, 0)) when its target is positive, -(tail + max(score, 0)) when it
+ * is not. A NaN stays one. The arrays do not overlap. */
+void elementary_logistic(enum path path, const double *score, size_t count, double *probability, double *tail);
+
+/* Half to even, for |x| <= ELEMENTARY_ROUND_MAX. */
+#define ELEMENTARY_ROUND_MAX 0x1p51
+static inline int64_t elementary_round(double x)
+{
+    /* In [2^52, 2^53) the step between doubles is 1, so the addition rounds; the low bits then are the integer. */
+    const double magic = 0x1.8p52;
+    double shifted = x + magic;
+    int64_t bits, base;
+    memcpy(&bits, &shifted, sizeof bits);
+    memcpy(&base, &magic, sizeof base);
+    return bits - base;
+}
+
+#endif

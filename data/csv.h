@@ -1,0 +1,89 @@
+/* A CSV file becomes a table. Strict RFC 4180 in UTF-8: what libcsv forgives in silence is refused with the place.
+ *
+ * Reading streams: memory is that of the table and one row. A file that starts with gzip's magic bytes is unpacked on
+ * the way. Accepted beyond the RFC: a byte-order mark, LF as well as CRLF, empty lines at the very end. Reasons read
+ * "bank.csv:17: column income: ...", where 17 is the line on which the row begins; they may quote values.
+ *
+ * What a field goes through, in this order: blanks around it are dropped (if asked for), tokens that mean missing are
+ * looked up (the empty field always is one), its recode, then the table's own rules; a number's decimal mark and unit
+ * are read on the way (data/number.h). Everything else in the file is not looked at.
+ */
+#ifndef DATA_CSV_H
+#define DATA_CSV_H
+
+#include "data/table.h"
+
+struct csv_recode {
+    const char *from;
+    const char *to; /* NULL: missing */
+};
+
+/* How one column of the plan is had from the file. */
+struct csv_column {
+    const char *name;   /* the plan's */
+    const char *source; /* the file's; NULL: the same */
+    const struct csv_recode *recodes;
+    size_t recodes_count;
+    double factor; /* value = value in the file · factor + offset; 0 stands for 1; powers of ten are exact */
+    double offset;
+    const char *const *missing; /* tokens in addition to the file's */
+    size_t missing_count;
+};
+
+/* A zeroed struct reads a plain CSV with a header whose names are the plan's. Everything is borrowed. */
+struct csv_options {
+    char delimiter; /* 0 stands for ',' */
+    bool decimal_comma;
+    bool trim;                /* drop blanks and tabs around each field */
+    const char *const *names; /* of the columns, when the file has no header line; else NULL */
+    size_t names_count;
+    const char *const *missing; /* tokens that mean missing, in every column */
+    size_t missing_count;
+    const struct csv_column *columns; /* of the plan's columns that are not had plainly */
+    size_t columns_count;
+};
+
+/* Wrong content is CATEGORY_USAGE, a file that cannot be read CATEGORY_ENVIRONMENT. specs: as for table_new. */
+MUST_USE struct result csv_read(const char *path, const struct csv_options *options, const struct column_spec *specs,
+                                size_t specs_count, uint64_t rows_max, struct table **ret);
+
+/* The same from bytes that the caller has, in pieces of any size. `name` stands for the file in reasons. After a
+ * failure only csv_reader_free may follow. */
+struct csv_reader;
+MUST_USE struct result csv_reader_new(const char *name, const struct csv_options *options,
+                                      const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
+                                      struct csv_reader **ret);
+void csv_reader_free(struct csv_reader *reader);
+void csv_reader_freep(struct csv_reader **reader);
+MUST_USE struct result csv_reader_feed(struct csv_reader *reader, struct view piece);
+MUST_USE struct result csv_reader_finish(struct csv_reader *reader, struct table **ret);
+
+/* What is in a file, before there is a plan for it. Columns carry the plan's names where the options map them, and
+ * values are as the options recode them. */
+#define CSV_DISTINCT_MAX LEVELS_MAX
+
+struct csv_value {
+    char *text;
+    uint64_t count;
+};
+struct csv_profile {
+    char *name;
+    uint64_t missing;
+    bool numeric;             /* every value there is is a number, and there is one */
+    bool whole;               /* every one of them is an integer below 2^53 */
+    double minimum, maximum;  /* when numeric */
+    struct csv_value *values; /* the distinct ones, in byte order; the first CSV_DISTINCT_MAX that came */
+    size_t values_count;
+    bool more; /* there are more than CSV_DISTINCT_MAX; their counts are then of no use */
+};
+struct csv_scan {
+    uint64_t rows;
+    struct csv_profile *columns;
+    size_t columns_count;
+};
+
+MUST_USE struct result csv_scan(const char *path, const struct csv_options *options, struct csv_scan **ret);
+void csv_scan_free(struct csv_scan *scan);
+void csv_scan_freep(struct csv_scan **scan);
+
+#endif
