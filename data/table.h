@@ -79,5 +79,9 @@ MUST_USE struct result table_select(const struct table *table, const uint64_t *r
 /* Canonical bytes of the whole table in order, in pieces, for the frozen table's hash: calls visit repeatedly. */
 MUST_USE struct result table_canonical(const struct table *table,
                                        struct result (*visit)(void *context, struct view piece), void *context);
+/* The table again from its canonical bytes, made under the same specs; counts of outside and clamped values are gone.
+ * `name` stands for the bytes in reasons. CATEGORY_FALSE or _PEER when they are not such a table. */
+MUST_USE struct result table_load(struct view canonical, const char *name, const struct column_spec *specs,
+                                  size_t count, uint64_t rows_max, struct table **ret);
 
 #endif

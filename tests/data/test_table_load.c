@@ -1,0 +1,88 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "data/table.h"
+
+static const char *const levels[] = {"a", "b"};
+
+static void specs_make(struct column_spec specs[3])
+{
+    specs[0] = (struct column_spec){
+        .name = "income", .kind = COLUMN_NUMBER, .missing_allowed = true, .minimum = -10, .maximum = 10};
+    specs[1] = (struct column_spec){
+        .name = "group", .kind = COLUMN_CATEGORY, .levels = levels, .levels_count = 2, .other_allowed = true};
+    specs[2] = (struct column_spec){.name = "id", .kind = COLUMN_TEXT};
+}
+
+static struct table *table_make(const struct column_spec *specs)
+{
+    static const char *const rows[][3] = {{"1.5", "a", "x1"}, {NULL, "z", "x22"}, {"-3", "b", "x333"}};
+    struct table *table = NULL;
+    assert_true(result_ok(table_new(specs, 3, 100, &table)));
+    for (size_t i = 0; i < 3; i++) {
+        struct view fields[3] = {{0}};
+        for (size_t k = 0; k < 3; k++)
+            if (rows[i][k]) fields[k] = view_text(rows[i][k]);
+        assert_true(result_ok(table_add_row(table, fields, "")));
+    }
+    return table;
+}
+
+static struct result collect(void *context, struct view piece)
+{
+    return buffer_append(context, piece);
+}
+
+static void a_table_comes_back_as_it_was(void **state)
+{
+    (void)state;
+    struct column_spec specs[3];
+    specs_make(specs);
+    CLEANUP(table_freep) struct table *table = table_make(specs), *back = NULL;
+    CLEANUP(buffer_done) struct buffer bytes = {0}, again = {0};
+    assert_true(result_ok(table_canonical(table, collect, &bytes)));
+    assert_true(result_ok(table_load(buffer_view(&bytes), "frozen", specs, 3, 100, &back)));
+    assert_int_equal(back->rows, 3);
+    assert_true(isnan(back->columns[0].numbers[1]));
+    assert_int_equal(back->columns[1].codes[1], CODE_OTHER);
+    assert_int_equal(back->columns[0].missing, 1);
+    assert_true(result_ok(table_canonical(back, collect, &again)));
+    assert_true(view_equal(buffer_view(&bytes), buffer_view(&again)));
+}
+
+static void other_bytes_are_refused(void **state)
+{
+    (void)state;
+    struct column_spec specs[3];
+    specs_make(specs);
+    CLEANUP(table_freep) struct table *table = table_make(specs), *back = NULL;
+    CLEANUP(buffer_done) struct buffer bytes = {0};
+    assert_true(result_ok(table_canonical(table, collect, &bytes)));
+    for (size_t length = 0; length < bytes.length; length++)
+        assert_false(result_ok(table_load(view_of(bytes.data, length), "frozen", specs, 3, 100, &back)));
+    assert_int_equal(table_load(buffer_view(&bytes), "frozen", specs, 2, 100, &back).category, CATEGORY_FALSE);
+    assert_int_equal(table_load(buffer_view(&bytes), "frozen", specs, 3, 2, &back).category, CATEGORY_FALSE);
+    specs[0].name[0] = 'I';
+    assert_int_equal(table_load(buffer_view(&bytes), "frozen", specs, 3, 100, &back).category, CATEGORY_FALSE);
+    specs[0].name[0] = 'i';
+    for (size_t k = 0; k < 16; k++) { /* a count of columns or rows that is not so */
+        bytes.data[k] ^= 0x41;
+        assert_false(result_ok(table_load(buffer_view(&bytes), "frozen", specs, 3, UINT64_MAX, &back)));
+        bytes.data[k] ^= 0x41;
+    }
+    assert_null(back);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_table_comes_back_as_it_was),
+        cmocka_unit_test(other_bytes_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
