@@ -18,7 +18,6 @@ struct consortium_bank {
 };
 struct consortium_config {
     const struct plan *plan; /* borrowed; its text ends in a newline */
-    const struct task *task;
     const struct consortium_bank *banks;
     unsigned banks_count;
     unsigned threads; /* contributions are computed on this many; the result does not depend on it */

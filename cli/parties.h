@@ -4,7 +4,7 @@
 
 #include "cli/consortium.h"
 #include "cli/network.h"
-#include "proto/secagg/secagg.h"
+#include "proto/secagg/submission.h"
 
 struct party {
     const char *name;
@@ -31,7 +31,7 @@ struct consortium {
     struct random_source *random; /* fresh seeds of keys and processes */
     struct roster roster;
     struct buffer plan_note;
-    struct run_terms terms;
+    struct submission submission;
     struct party *parties; /* parties[0] is the coordinator, parties[i] the member at position i */
     unsigned members;
     struct secagg_coordinator *coordinator;
