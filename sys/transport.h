@@ -15,33 +15,42 @@ struct transport_client;
 /* Says whether a peer key is let in; called on nng's threads. */
 typedef bool transport_accept(void *context, const struct sign_public *peer);
 
-/* address: tls+tcp://host:port. A port in use fails with CATEGORY_ENVIRONMENT and says so. */
+/* address: tls+tcp://host:port; port 0 takes a free one (transport_server_port). A port in use fails with
+ * CATEGORY_ENVIRONMENT and says so. accept is called one peer at a time, and not after transport_server_free. */
 MUST_USE struct result transport_server_new(const char *address, const struct sign_key *key, transport_accept *accept,
                                             void *context, struct transport_server **ret);
-void transport_server_free(struct transport_server *server);
+void transport_server_free(struct transport_server *server); /* accepts NULL */
+void transport_server_freep(struct transport_server **server);
+uint16_t transport_server_port(const struct transport_server *server);
 
 struct transport_request {
     uint64_t id;             /* to answer it with; never reused */
     struct sign_public peer; /* whose TLS connection it came over */
-    struct buffer bytes;
+    struct buffer bytes;     /* the receiver's to release */
 };
-/* Waits for a request. *ret_got false at the timeout or when woken. One thread. */
+/* Waits for a request (timeout_ms < 0: for ever). *ret_got false at the timeout or when woken; ret is then untouched,
+ * else overwritten. One thread. */
 MUST_USE struct result transport_server_receive(struct transport_server *server, int timeout_ms,
                                                 struct transport_request *ret, bool *ret_got);
 void transport_server_wake(struct transport_server *server); /* from any thread or signal handler */
-/* Answers; an unknown or already answered id is ignored. A request may stay parked for long; at most
- * 4 × members are kept, the oldest of the same peer is dropped beyond 4 of one peer. */
+/* Answers; an unknown or already answered id is ignored. From any thread. A request may stay parked for long; at most
+ * 4 × members are kept, the oldest of the same peer is dropped beyond 4 of one peer, and so is one whose connection is
+ * gone (its client repeats it over the next). CATEGORY_USAGE over MESSAGE_MAX; the request then stays parked. */
 MUST_USE struct result transport_server_reply(struct transport_server *server, uint64_t id, struct view bytes);
 
 /* Dials in the background and redials for ever with bounded back-off. */
 MUST_USE struct result transport_client_new(const char *address, const struct sign_key *key,
                                             const struct sign_public *coordinator, struct transport_client **ret);
-void transport_client_free(struct transport_client *client);
+void transport_client_free(struct transport_client *client); /* accepts NULL; ends requests under way */
+void transport_client_freep(struct transport_client **client);
 /* One request and its reply (replaces out). Blocks up to timeout_ms; CATEGORY_ENVIRONMENT at the timeout, saying
- * whether a connection exists, was refused by pin, or never came. Any number of threads at a time. */
+ * whether a connection exists, was refused by pin, or never came; CATEGORY_USAGE at once when bytes are over
+ * MESSAGE_MAX. Any number of threads at a time. When nothing at all came back until the timeout, the connection is
+ * taken for dead and dialled anew: let the server answer a parked request before it. */
 MUST_USE struct result transport_client_request(struct transport_client *client, struct view bytes, int timeout_ms,
                                                 struct buffer *out);
-void transport_client_interrupt(struct transport_client *client); /* makes requests under way fail: for stopping */
+/* For stopping: requests under way fail, and so do all later ones. */
+void transport_client_interrupt(struct transport_client *client);
 bool transport_client_connected(const struct transport_client *client);
 
 #endif
