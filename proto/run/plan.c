@@ -300,7 +300,7 @@ static struct result document_parse(const struct document *document, const struc
 struct result plan_parse(struct view text, const char *name, struct plan *ret)
 {
     CLEANUP(plan_done) struct plan plan = {0};
-    struct document document = {text, name};
+    struct document document = {text, name, "docs/plan.md"};
     void *raw = NULL;
     TRY(document_load(&document, &plan_schema, &raw));
     struct result parsed = document_parse(&document, raw, &plan);

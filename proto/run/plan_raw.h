@@ -2,7 +2,7 @@
 #ifndef PROTO_RUN_PLAN_RAW_H
 #define PROTO_RUN_PLAN_RAW_H
 
-#include "proto/run/document.h"
+#include "crypto/base/document.h"
 #include "proto/run/plan.h"
 
 struct raw_feature {

@@ -28,7 +28,7 @@ LIBRARIES = {
     "sqlite3": {"sys"},
     "csv.h": {"data"},
     "zlib.h": {"data"},
-    "cyaml/": {"proto/run", "sys"},
+    "cyaml/": {"crypto/base", "proto/run", "sys"},
     "yaml.h": {"proto/run", "sys"},
     "mpfr": {"analytics", "proto/run"},
     "jansson": {"analytics", "cli", "node", "coordinator"},

@@ -1,4 +1,4 @@
-#include "proto/run/document.h"
+#include "crypto/base/document.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -328,8 +328,8 @@ static struct result refuse(const struct document *document, cyaml_err_t error, 
     switch (error) {
     case CYAML_ERR_INVALID_KEY:
         refusal_path(refusal, 0, quoted(refusal), path);
-        return document_fail(document, path, "key \"%.64s\" is not known here; see docs/plan.md for the keys",
-                             quoted(refusal));
+        return document_fail(document, path, "key \"%.64s\" is not known here; see %s for the keys", quoted(refusal),
+                             document->keys);
     case CYAML_ERR_MAPPING_FIELD_MISSING:
         refusal_path(refusal, 1, NULL, path);
         return document_fail(document, path, "key \"%.64s\" is missing; add it", quoted(refusal));

@@ -2,19 +2,21 @@
  *
  * libcyaml checks the schema but says where only in a backtrace, reports a duplicate key a line early and stops
  * reading after the first document. So libyaml, which it parses with, walks the text once before, and finds the line of
- * any key after. Numbers are declared as strings and read with text_number or text_whole (crypto/base/text.h).
+ * any key after. Base, because plans (proto/run) and the daemons' configuration (sys) are both read so. Numbers are
+ * declared as strings and read with text_number or text_whole (crypto/base/text.h).
  */
-#ifndef PROTO_RUN_DOCUMENT_H
-#define PROTO_RUN_DOCUMENT_H
+#ifndef CRYPTO_BASE_DOCUMENT_H
+#define CRYPTO_BASE_DOCUMENT_H
 
 #include <cyaml/cyaml.h>
 
 #include "crypto/base/bytes.h"
 
-/* A document and what it is called in errors; both borrowed. */
+/* A document, what it is called in errors, and the file that explains its keys; all borrowed. */
 struct document {
     struct view text;
     const char *name;
+    const char *keys;
 };
 
 /* Loads into *ret (free with document_free). Every failure is CATEGORY_USAGE and begins "NAME:LINE: ". */
