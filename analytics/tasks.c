@@ -13,3 +13,10 @@ const struct task *task_find(const char *name)
         if (strcmp((*task)->name, name) == 0) return *task;
     return NULL;
 }
+
+struct result task_names(struct buffer *out)
+{
+    for (const struct task *const *task = tasks; *task; task++)
+        TRY(buffer_format(out, "%s%s", task == tasks ? "" : ", ", (*task)->name));
+    return RESULT_OK;
+}

@@ -7,6 +7,8 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <jansson.h>
+
 #include "crypto/base/bytes.h"
 
 /* argv[0] is the command's words ("roster new"), then what follows them. */
@@ -45,20 +47,23 @@ MUST_USE struct result cli_parse(int argc, char **argv, const struct cli_option 
 /* A whole number from `least` to `most`, or CATEGORY_USAGE naming the option. */
 MUST_USE struct result cli_number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *ret);
 
-/* A file's bytes, appended to out; "-" is stdin. More than limit bytes are refused. CATEGORY_ENVIRONMENT names the
- * file. */
+/* A file's bytes, replacing out's; "-" is stdin. Failures as in sys/file.h. */
 MUST_USE struct result cli_read(const char *path, size_t limit, struct buffer *out);
-/* Writes a file that others may read, all or nothing: a temporary file beside it, synced, then renamed. "-" is stdout.
- * Unless replace is set an existing file is refused, with the advice to move it. */
+/* Writes a file that others may read, all or nothing; "-" is stdout. Unless replace is set an existing one is refused.
+ */
 MUST_USE struct result cli_write(const char *path, struct view bytes, bool replace);
 /* Everything to stdout; CATEGORY_ENVIRONMENT when that fails (a full disk, a closed pipe). */
 MUST_USE struct result cli_print(struct view bytes);
+/* The same of a JSON value, which it releases; NULL (out of memory on the way) fails. */
+MUST_USE struct result cli_print_json(json_t *take_json);
 
 /* 0 done, 1 not so, 2 wrong usage or configuration, 3 environment. */
 int cli_exit(struct result result);
 
 /* The commands, by file: "cli_run cli_simulate;" here and a row in main.c is all that a new one needs. */
-cli_run cli_model_show;    /* model.c */
-cli_run cli_model_compare; /* model_compare.c */
+cli_run cli_roster_show;               /* roster_show.c */
+cli_run cli_plan_check, cli_plan_show; /* plan.c, plan_check.c */
+cli_run cli_model_show;                /* model.c */
+cli_run cli_model_compare;             /* model_compare.c */
 
 #endif

@@ -7,8 +7,29 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "crypto/secret.h"
 
 static const struct cli_command commands[] = {
+    {"roster show", cli_roster_show, "ROSTER [--previous OLD.note] [--json]",
+     "Prints members, thresholds and fingerprint of a roster, and verifies it",
+     "Exit code 1 when a signature that it needs is missing or false.\n\n"
+     "  --previous OLD.note   the roster before: verifies the succession\n"
+     "  --json                prints JSON\n\n"
+     "Example:\n"
+     "  cofferdam roster show roster.note\n"},
+    {"plan check", cli_plan_check, "PLAN.yaml [--json]",
+     "Explains what a plan would compute and release, and proves its bounds",
+     "Takes YAML or a signed plan; - is stdin. Exit code 2 with file and line when the plan is wrong.\n\n"
+     "  --json   prints JSON\n\n"
+     "Examples:\n"
+     "  cofferdam plan check plan.yaml\n"
+     "  cofferdam plan check plan.note --json\n"},
+    {"plan show", cli_plan_show, "PLAN [--roster ROSTER.note] [--json]", "Prints a plan, its hash, and who signed it",
+     "Exit code 1 when a signature under a member's name does not verify.\n\n"
+     "  --roster ROSTER.note   whose keys the signatures are checked with\n"
+     "  --json                 prints JSON\n\n"
+     "Example:\n"
+     "  cofferdam plan show plan.note --roster roster.note\n"},
     {"model show", cli_model_show, "MODEL.json [--json]", "Prints a model: terms, errors, tests, metrics",
      "  --json   the model itself\n\n"
      "Example:\n"
@@ -96,6 +117,7 @@ static struct result dispatch(int argc, char **argv)
         char words[64]; /* argv[0] of a command: its words, which getopt and errors use */
         (void)snprintf(words, sizeof words, "%s", command->words);
         argv[count - 1] = words;
+        TRY(crypto_start());
         return command->run(argc - count + 1, argv + count - 1);
     }
     if (group_exists(argv[0])) {

@@ -237,6 +237,16 @@ static struct result text_parse(struct view text, struct roster *roster)
     return hash_bytes("roster", text, &roster->hash);
 }
 
+struct result roster_parse_text(struct view text, struct roster *ret)
+{
+    ENSURE(text_utf8(text) && text_printable(text, "\n"), CATEGORY_FALSE, "the roster is not plain UTF-8 text");
+    CLEANUP(roster_done) struct roster roster = {0};
+    TRY(text_parse(text, &roster));
+    *ret = roster;
+    roster = (struct roster){0};
+    return RESULT_OK;
+}
+
 struct result roster_parse(struct view note_bytes, struct roster *ret)
 {
     CLEANUP(note_done) struct note note = {0};

@@ -38,6 +38,8 @@ struct roster {
 void roster_done(struct roster *roster);
 /* Parses and checks shape (names distinct, keys distinct and valid, 3 to MEMBERS_MAX members); not signatures. */
 MUST_USE struct result roster_parse(struct view note, struct roster *ret);
+/* The same of the text alone, before anyone signed it; roster->note stays empty. */
+MUST_USE struct result roster_parse_text(struct view text, struct roster *ret);
 /* Version 1: every member signed. CATEGORY_FALSE naming who did not. */
 MUST_USE struct result roster_verify_first(const struct roster *roster);
 /* version + 1, previous = hash of before, t signatures of before's members, and of each added or re-keyed one. */

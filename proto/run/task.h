@@ -41,5 +41,7 @@ MUST_USE struct result task_f64(struct buffer *out, double value, const char *wh
 
 /* The task a plan names. The list is in analytics/tasks.c; proto only declares it. */
 const struct task *task_find(const char *name);
+/* All names that a plan may use, with commas between, appended to out: for errors and help. */
+MUST_USE struct result task_names(struct buffer *out);
 
 #endif

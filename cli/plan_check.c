@@ -1,0 +1,164 @@
+/* cofferdam plan check: in plain words, what a plan would compute, what each round shows and to whom, and the proof
+ * that its sums cannot overflow. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/plan.h"
+#include "proto/run/fold.h"
+#include "proto/run/members.h"
+
+static struct result feature_line(const struct plan_feature *feature, struct buffer *out)
+{
+    static const char *const missing[] = {
+        [MISSING_REFUSE] = "a missing value stops the bank before anything leaves it",
+        [MISSING_MEDIAN] = "missing becomes the cohort's median",
+        [MISSING_MEAN] = "missing becomes the cohort's mean",
+        [MISSING_VALUE] = "missing becomes",
+        [MISSING_LEVEL] = "missing is a level of its own",
+    };
+    static const char *const outside[] = {
+        [OUTSIDE_REFUSE] = "a value outside stops the bank",
+        [OUTSIDE_CLAMP] = "a value outside is moved to the nearest bound",
+        [OUTSIDE_MISSING] = "a value outside counts as missing",
+    };
+    TRY(buffer_format(out, "  %s: ", feature->name));
+    if (feature->kind == PLAN_NUMBER) {
+        TRY(buffer_format(out, "a number from %.15g to %.15g in steps of %.15g; %s; %s", feature->minimum,
+                          feature->maximum, feature->resolution, outside[feature->outside], missing[feature->missing]));
+        return feature->missing == MISSING_VALUE ? buffer_format(out, " %.15g\n", feature->fill)
+                                                 : buffer_text(out, "\n");
+    }
+    return buffer_format(out, "one of %zu levels, compared with \"%s\"; %s; %s\n", plan_feature_levels(feature),
+                         plan_feature_level(feature, feature->baseline), missing[feature->missing],
+                         feature->level_other ? "a level not listed counts as \"other\""
+                                              : "a level not listed stops the bank");
+}
+
+static struct result what_computed(const struct plan_file *file, struct buffer *out)
+{
+    const struct plan *plan = &file->plan;
+    char hex[65];
+    bytes_hex(hash_view(&plan->hash), hex);
+    TRY(buffer_format(out, "Plan %s, task %s, purpose %s\nhash %s\n\nWhat is computed\n", plan->name, plan->task,
+                      *plan->purpose ? plan->purpose : "not named", hex));
+    if (*plan->target)
+        TRY(buffer_format(out, "  target %s%s%s%s\n", plan->target, *plan->positive ? ", positive is \"" : "",
+                          plan->positive, *plan->positive ? "\"" : ""));
+    for (size_t i = 0; i < plan->features_count; i++) TRY(feature_line(&plan->features[i], out));
+    if (plan->split == SPLIT_HASH)
+        TRY(buffer_format(out, "  held out: a fraction of %g of the rows, by a hash of seed \"%s\" and %s\n",
+                          plan->split_fraction, plan->split_seed, *plan->id ? plan->id : "the row's own values"));
+    else if (plan->split == SPLIT_COLUMN)
+        TRY(buffer_format(out, "  held out: the rows whose %s is one of %zu values\n", plan->split_column,
+                          plan->split_holdout_count));
+    else
+        TRY(buffer_text(out, "  held out: nothing\n"));
+    return RESULT_OK;
+}
+
+static struct result what_released(const struct plan_file *file, struct buffer *out)
+{
+    TRY(buffer_text(out, "\nWhat each round releases\n"));
+    CLEANUP(buffer_done) struct buffer lines = {0};
+    TRY(file->task->explain(&file->plan, &lines));
+    for (size_t at = 0; at < lines.length;) { /* the task's lines, indented */
+        const uint8_t *end = memchr(lines.data + at, '\n', lines.length - at);
+        size_t length = end ? (size_t)(end - (lines.data + at)) : lines.length - at;
+        TRY(buffer_text(out, "  "));
+        TRY(buffer_append(out, view_of(lines.data + at, length)));
+        TRY(buffer_text(out, "\n"));
+        at += length + (end != NULL);
+    }
+    return buffer_text(out,
+                       "  Each is a sum over all banks of the cohort. The opened sums are seen by the coordinator, by "
+                       "every member\n  of the cohort, and by whoever is given the audit file; nobody sees one bank's "
+                       "part of a sum.\n");
+}
+
+static struct result who_is_needed(const struct plan *plan, const struct thresholds *least, struct buffer *out)
+{
+    TRY(buffer_format(out,
+                      "\nWho is needed\n"
+                      "  at least %u banks; with %u: the coordinator and up to %u of them together learn nothing but "
+                      "sums over\n  at least %u others\n",
+                      plan->cohort_minimum, least->n, least->f, least->t - least->f));
+    TRY(buffer_format(out,
+                      "  one silent bank stalls a round until it has sent its input (on_dropout: wait); after that "
+                      "%u of %u may fall\n  silent and the sum still opens, %u stall it\n",
+                      least->n - least->t, least->n, least->n - least->t + 1));
+    if (!*plan->purpose)
+        TRY(buffer_text(out,
+                        "  no purpose is named: only banks that allow this very plan by its hash can take part\n"));
+    return buffer_format(out, "  the run ends unfinished after %u hours\n", plan->deadline_hours);
+}
+
+static struct result what_proved(const struct plan *plan, const struct fold *fold, struct buffer *out)
+{
+    TRY(buffer_format(out,
+                      "\nWhat is proved\n  no sum overflows with %u banks of %" PRIu64
+                      " rows each; the first round carries %" PRIu64 " words:\n",
+                      MEMBERS_MAX, plan->rows, fold->words));
+    for (size_t i = 0; i < fold->layout.fields_count; i++) {
+        const struct layout_field *field = &fold->layout.fields[i];
+        TRY(buffer_format(out, "    %-24s %8" PRIu64 " values, each record at most %" PRIu64 " x 2^-%u, %u word%s\n",
+                          field->name, field->length, field->bound, field->fraction_bits, field->words,
+                          field->words == 1 ? "" : "s"));
+    }
+    return buffer_text(out, "  later rounds depend on the sums before; each is proved before it is masked\n");
+}
+
+static struct result check_json(const struct plan_file *file, const struct thresholds *least, const struct fold *fold)
+{
+    const struct plan *plan = &file->plan;
+    char hex[65];
+    bytes_hex(hash_view(&plan->hash), hex);
+    CLEANUP(buffer_done) struct buffer lines = {0};
+    TRY(file->task->explain(plan, &lines));
+    json_t *releases = json_array(), *fields = json_array();
+    for (size_t at = 0; at < lines.length;) {
+        const uint8_t *end = memchr(lines.data + at, '\n', lines.length - at);
+        size_t length = end ? (size_t)(end - (lines.data + at)) : lines.length - at;
+        (void)json_array_append_new(releases, json_stringn((const char *)lines.data + at, length));
+        at += length + (end != NULL);
+    }
+    for (size_t i = 0; i < fold->layout.fields_count; i++) {
+        const struct layout_field *field = &fold->layout.fields[i];
+        (void)json_array_append_new(fields, json_pack("{s:s, s:I, s:I, s:i, s:i}", "name", field->name, "length",
+                                                      (json_int_t)field->length, "bound", (json_int_t)field->bound,
+                                                      "fraction_bits", field->fraction_bits, "words", field->words));
+    }
+    return cli_print_json(json_pack(
+        "{s:b, s:s, s:s, s:s, s:s, s:i, s:{s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:i}, s:o, s:{s:I, s:o}}", "ok", 1,
+        "plan", plan->name, "hash", hex, "purpose", plan->purpose, "task", plan->task, "features",
+        (int)plan->features_count, "cohort", "minimum", (int)plan->cohort_minimum, "rows", (json_int_t)plan->rows,
+        "deadline_hours", (int)plan->deadline_hours, "f", (int)least->f, "t", (int)least->t, "v", (int)least->v,
+        "silent_before_upload_that_stall", 1, "silent_after_upload_that_stall", (int)(least->n - least->t + 1),
+        "releases", releases, "first_round", "words", (json_int_t)fold->words, "fields", fields));
+}
+
+static struct result check_text(const struct plan_file *file, const struct thresholds *least, const struct fold *fold)
+{
+    CLEANUP(buffer_done) struct buffer out = {0};
+    TRY(what_computed(file, &out));
+    TRY(what_released(file, &out));
+    TRY(who_is_needed(&file->plan, least, &out));
+    TRY(what_proved(&file->plan, fold, &out));
+    return cli_print(buffer_view(&out));
+}
+
+struct result cli_plan_check(int argc, char **argv)
+{
+    bool json = false;
+    const struct cli_option options[] = {{.name = "json", .flag = &json}, {0}};
+    static struct cli_values operands;
+    TRY(cli_parse(argc, argv, options, "PLAN.yaml", 1, 1, &operands));
+    CLEANUP(plan_file_done) struct plan_file file = {0};
+    TRY(plan_file_read(operands.items[0], &file));
+    CLEANUP(fold_done) struct fold fold = {0};
+    TRY(result_at(fold_start(&file.plan, file.task, &fold), "%s: ", operands.items[0]));
+    struct thresholds least;
+    TRY(thresholds_of(file.plan.cohort_minimum, &least));
+    return (json ? check_json : check_text)(&file, &least, &fold);
+}
