@@ -24,7 +24,7 @@ struct members members_all(unsigned size)
 bool members_has(const struct members *set, unsigned position)
 {
     if (position == 0 || position > set->size) return false;
-    return (set->bits[(position - 1) / 8] >> ((position - 1) % 8)) & 1u;
+    return (set->bits[(position - 1) / 8] >> ((position - 1) % 8) & 1) != 0;
 }
 
 void members_add(struct members *set, unsigned position)

@@ -128,6 +128,7 @@ struct view vectors_base64_of(const json_t *string, struct buffer *out)
     const char *text = json_string_value(string);
     if (!text) fail_msg("not a text");
     size_t room = strlen(text), length = 0;
+    if (room == 0) return view_of(NULL, 0);
     uint8_t *start;
     need(buffer_extend(out, room, &start));
     const char *end = NULL;
