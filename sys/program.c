@@ -35,6 +35,7 @@ static struct result read_words(const struct program *program, const struct prog
         if (letter == 'n') ret->name = optarg;
         if (letter == 'k') ret->key = optarg;
         if (letter == 'r') ret->roster = optarg;
+        if (letter == 'p') ret->plan = optarg;
     }
     ENSURE(argc - optind == 1, CATEGORY_USAGE, "usage: %s %s %s", program->name, command->word, command->synopsis);
     ret->operand = argv[optind];

@@ -13,11 +13,12 @@ struct program_words {
     const char *name;   /* --name NAME */
     const char *key;    /* --key FILE */
     const char *roster; /* --roster FILE */
+    const char *plan;   /* --plan FILE */
 };
 struct program_command {
     const char *word;
     struct result (*run)(const struct program_words *words);
-    const char *options; /* letters of the options it takes: j(son) s(ource) n(ame) k(ey) r(oster) */
+    const char *options; /* letters of the options it takes: j(son) s(ource) n(ame) k(ey) r(oster) p(lan) */
     const char *synopsis;
     const char *summary;
 };
