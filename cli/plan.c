@@ -21,7 +21,7 @@ static bool is_note(struct view bytes)
     return bytes.length && memmem(bytes.data, bytes.length, mark, sizeof mark - 1) != NULL;
 }
 
-static struct result task_of(const struct plan *plan, const struct task **ret)
+static struct result task_of(const struct plan *plan, const char *name, const struct task **ret)
 {
     const struct task *task = task_find(plan->task);
     if (!task) {
@@ -29,9 +29,10 @@ static struct result task_of(const struct plan *plan, const struct task **ret)
         const char *text = "";
         TRY(task_names(&names));
         TRY(buffer_terminate(&names, &text));
-        return FAIL(CATEGORY_USAGE, "task \"%s\" is not known; the tasks are %s", plan->task, text);
+        return FAIL(CATEGORY_USAGE, "%s:%u: key \"task\": \"%s\" is not known; the tasks are: %s", name,
+                    plan_line(plan, "task"), plan->task, text);
     }
-    TRY(task->check(plan));
+    TRY(result_at(task->check(plan), "%s: ", name));
     *ret = task;
     return RESULT_OK;
 }
@@ -47,7 +48,7 @@ struct result plan_file_read(const char *path, struct plan_file *ret)
     else
         file.note.text = bytes;
     TRY(plan_parse(file.note.text, name, &file.plan));
-    TRY(result_at(task_of(&file.plan, &file.task), "%s: ", name));
+    TRY(task_of(&file.plan, name, &file.task));
     *ret = file;
     file = (struct plan_file){0};
     return RESULT_OK;

@@ -114,6 +114,7 @@ static struct result name_copy(const struct document *document, const char *path
                                char *out)
 {
     if (!text) return RESULT_OK;
+    if (strcmp(text, PLAN_FILL_IN) == 0) return fail(document, path, "is still to be filled in; decide and write it");
     if (result_ok(plan_name_copy(text, most, out))) return RESULT_OK;
     char why[160];
     (void)snprintf(why, sizeof why, "%s", result_reason());
@@ -312,4 +313,11 @@ struct result plan_parse(struct view text, const char *name, struct plan *ret)
     *ret = plan;
     plan = (struct plan){0};
     return RESULT_OK;
+}
+
+unsigned plan_line(const struct plan *plan, const char *path)
+{
+    const struct document document = {.text = buffer_view(&plan->text), .name = plan->name};
+    unsigned line = document_line(&document, path);
+    return line ? line : 1;
 }

@@ -54,10 +54,16 @@ struct plan {
     struct buffer text;      /* the YAML */
 };
 
+/* What a draft leaves for a person to decide; plan_parse refuses it wherever it still stands. */
+#define PLAN_FILL_IN "FILL_IN"
+
 void plan_done(struct plan *plan);
 /* name is the file's, for errors ("plan.yaml:12: ..."). The text may be plain YAML or the text of a note; a newline
  * that its end lacks is added, so that a plan has one hash before and after it is signed. */
 MUST_USE struct result plan_parse(struct view text, const char *name, struct plan *ret);
+/* Line of a key ("train.rounds", "features.3.min"; features count from 0) in the plan's text, for those who check more
+ * than plan_parse can; where the plan leaves the key out, of what is around it. */
+unsigned plan_line(const struct plan *plan, const char *path);
 /* Levels of a category feature after "missing" and "other" are counted; and the name of one. */
 size_t plan_feature_levels(const struct plan_feature *feature);
 const char *plan_feature_level(const struct plan_feature *feature, size_t index);
