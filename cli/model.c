@@ -147,16 +147,6 @@ static struct result model_text(const json_t *model, struct buffer *out)
     return show_list(model, "separation", "separation (no finite maximum; set train.penalty in the plan):", out);
 }
 
-static struct result print_json(const json_t *model)
-{
-    char *text = json_dumps(model, JSON_INDENT(1) | JSON_REAL_PRECISION(17) | JSON_PRESERVE_ORDER);
-    ENSURE(text != NULL, CATEGORY_ENVIRONMENT, "out of memory for a model");
-    struct result result = cli_print(view_text(text));
-    free(text);
-    TRY(result);
-    return cli_print(view_text("\n"));
-}
-
 struct result cli_model_show(int argc, char **argv)
 {
     bool as_json = false;
@@ -165,7 +155,7 @@ struct result cli_model_show(int argc, char **argv)
     TRY(cli_parse(argc, argv, options, "MODEL.json", 1, 1, &operands));
     CLEANUP(document_freep) json_t *model = NULL;
     TRY(document_read(operands.items[0], &model));
-    if (as_json) return print_json(model);
+    if (as_json) return cli_print_json(json_incref(model));
     CLEANUP(buffer_done) struct buffer out = {0};
     TRY(model_text(model, &out));
     return cli_print(buffer_view(&out));

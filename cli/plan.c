@@ -42,6 +42,8 @@ struct result plan_file_read(const char *path, struct plan_file *ret)
     CLEANUP(plan_file_done) struct plan_file file = {0};
     TRY(cli_read(path, DOCUMENT_MAX, &file.bytes));
     const char *name = strcmp(path, "-") == 0 ? "stdin" : path;
+    /* Signing ends the text with a newline: the plan is the same before and after. */
+    if (file.bytes.length > 0 && file.bytes.data[file.bytes.length - 1] != '\n') TRY(buffer_u8(&file.bytes, '\n'));
     struct view bytes = buffer_view(&file.bytes);
     if (is_note(bytes))
         TRY(result_at(note_parse(bytes, &file.note), "%s: ", name));
