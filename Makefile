@@ -76,6 +76,11 @@ $(BUILD)/obj/%.o: %.c | $(GEN)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# Kernels whose loops are written to be vectorised (gcc's -O2 leaves most of them alone).
+ifeq ($(SANITIZER),)
+$(BUILD)/obj/analytics/gram.o $(BUILD)/obj/analytics/gram_tile.o: CFLAGS += -O3
+endif
+
 $(BUILD)/libcrypto_.a: $(CRYPTO)
 $(BUILD)/libproto.a: $(PROTO)
 $(BUILD)/libdata.a: $(DATA)

@@ -142,7 +142,7 @@ PATH_TARGET_AVX512 static void logistic_avx512(const double *score, size_t count
 void elementary_logistic(enum path path, const double *score, size_t count, double *probability, double *tail)
 {
 #if defined(__x86_64__)
-    if (path >= PATH_AVX512) {
+    if (path == PATH_AVX512) {
         logistic_avx512(score, count, probability, tail);
         return;
     }

@@ -32,10 +32,10 @@ static inline int64_t elementary_round(double x)
     /* In [2^52, 2^53) the step between doubles is 1, so the addition rounds; the low bits then are the integer. */
     const double magic = 0x1.8p52;
     double shifted = x + magic;
-    int64_t bits, base;
+    uint64_t bits, base;
     memcpy(&bits, &shifted, sizeof bits);
     memcpy(&base, &magic, sizeof base);
-    return bits - base;
+    return (int64_t)(bits - base);
 }
 
 #endif

@@ -4,22 +4,19 @@
 
 #include <stdbool.h>
 
-enum path { PATH_PORTABLE, PATH_AVX2, PATH_AVX512, PATH_VNNI, PATH_COUNT };
+enum path { PATH_PORTABLE, PATH_AVX2, PATH_AVX512, PATH_COUNT };
 
 static inline bool path_supported(enum path path)
 {
 #if defined(__x86_64__)
-    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     switch (path) {
     case PATH_PORTABLE:
         return true;
     case PATH_AVX2:
         return __builtin_cpu_supports("avx2");
     case PATH_AVX512:
-        return avx512;
-    case PATH_VNNI:
-        return avx512 && __builtin_cpu_supports("avx512vnni");
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     default:
         return false;
     }
@@ -41,7 +38,6 @@ static inline enum path path_best(void)
 #if defined(__x86_64__)
 #define PATH_TARGET_AVX2 __attribute__((target("avx2")))
 #define PATH_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
-#define PATH_TARGET_VNNI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
 #endif
 
 #endif
