@@ -22,9 +22,7 @@
 #include "sys/clock.h"
 
 enum {
-    PER_PEER = 4,       /* requests, and connections, of one peer */
-    LISTENING_MAX = 16, /* requests taken from nng and not yet by the daemon: 16 messages of memory */
-    SLOTS_MAX = PER_PEER * MEMBERS_MAX + LISTENING_MAX,
+    LISTENING_MAX = 16,         /* requests taken from nng and not yet by the daemon: 16 messages of memory */
     ANSWER_TIMEOUT_MS = 300000, /* for a peer that does not read what it asked for */
     FRAMING_MAX = 64,           /* nng's own header in front of a message */
 };
@@ -50,6 +48,8 @@ struct connection {
 struct replier {
     replier_admit *admit;
     void *context;
+    unsigned per_peer; /* requests, and connections */
+    size_t slots_max;
     nng_socket socket;
     bool open;
     int event; /* eventfd: something was queued, or wake was called */
@@ -107,7 +107,7 @@ static struct slot *slot_idle(struct replier *replier)
 {
     for (size_t i = 0; i < replier->slot_count; i++)
         if (replier->slots[i]->phase == IDLE) return replier->slots[i];
-    if (replier->slot_count == SLOTS_MAX) return NULL;
+    if (replier->slot_count == replier->slots_max) return NULL;
     if (!grow((void **)&replier->slots, replier->slot_count, &replier->slot_room, sizeof(struct slot *))) return NULL;
     struct slot *slot = slot_new(replier);
     if (slot) replier->slots[replier->slot_count++] = slot;
@@ -154,7 +154,7 @@ static void drop_beyond_limit(struct replier *replier, const struct sign_public 
         count++;
         if (!oldest || slot->id < oldest->id) oldest = slot;
     }
-    if (count > PER_PEER) drop(replier, oldest);
+    if (count > replier->per_peer) drop(replier, oldest);
 }
 
 static const struct connection *connection_of(const struct replier *replier, uint32_t pipe)
@@ -216,7 +216,7 @@ static bool connect_peer(struct replier *replier, uint32_t pipe, const struct si
         if (count++ == 0) oldest = replier->connections[i].pipe;
     }
     replier->connections[replier->connection_count++] = (struct connection){pipe, *peer};
-    *ret_surplus = count >= PER_PEER ? oldest : 0;
+    *ret_surplus = count >= replier->per_peer ? oldest : 0;
     return true;
 }
 
@@ -275,12 +275,14 @@ static struct result start(struct replier *replier)
     return RESULT_OK;
 }
 
-struct result replier_new(replier_admit *admit, void *context, struct replier **ret)
+struct result replier_new(replier_admit *admit, void *context, unsigned peers, unsigned per_peer, struct replier **ret)
 {
     struct replier *replier = calloc(1, sizeof *replier);
     ENSURE(replier, CATEGORY_ENVIRONMENT, "out of memory for a server");
     replier->admit = admit;
     replier->context = context;
+    replier->per_peer = per_peer;
+    replier->slots_max = (size_t)peers * per_peer + LISTENING_MAX;
     replier->event = -1;
     (void)pthread_mutex_init(&replier->mutex, NULL);
     struct result result = start(replier);

@@ -16,7 +16,9 @@ struct replier;
 /* Who is at the other end of a new connection; false turns it away. Called on nng's threads. */
 typedef bool replier_admit(void *context, nng_pipe pipe, struct sign_public *ret_peer);
 
-MUST_USE struct result replier_new(replier_admit *admit, void *context, struct replier **ret);
+/* Of each of `peers` at most per_peer connections and per_peer requests are kept; beyond, the oldest gives way. */
+MUST_USE struct result replier_new(replier_admit *admit, void *context, unsigned peers, unsigned per_peer,
+                                   struct replier **ret);
 void replier_free(struct replier *replier);
 /* To add a listener to. */
 nng_socket replier_socket(const struct replier *replier);

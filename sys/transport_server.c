@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/base/limits.h"
 #include "sys/replier.h"
 #include "sys/tls.h"
 #include "sys/transport.h"
+
+enum { PER_MEMBER = 4 };
 
 struct transport_server {
     struct tls_endpoint *endpoint;
@@ -45,7 +48,7 @@ static struct result start(struct transport_server *server, const char *address,
                            transport_accept *accept, void *context)
 {
     TRY(tls_endpoint_new(key, accept, context, &server->endpoint));
-    TRY(replier_new(admit, NULL, &server->replier));
+    TRY(replier_new(admit, NULL, MEMBERS_MAX, PER_MEMBER, &server->replier));
     return listen_at(server, address);
 }
 

@@ -1,0 +1,318 @@
+#include "sys/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/base/limits.h"
+#include "crypto/base/text.h"
+#include "crypto/hash.h"
+#include "sys/config_raw.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+enum {
+    CONFIG_MAX = 1 << 20,
+    THREADS_MAX = 256,
+    PATIENCE_MAX_SECONDS = 7 * 24 * 3600,
+    PATH_BYTES = 128, /* of a key with the keys around it, "source.columns.999.levels.999.from" */
+};
+
+struct file {
+    const char *path;
+    struct buffer bytes;
+    struct document document;
+    void *raw;
+    const cyaml_schema_value_t *schema;
+};
+
+static void file_done(struct file *file)
+{
+    document_free(file->schema, file->raw);
+    buffer_done(&file->bytes);
+}
+
+static struct result file_load(struct file *file)
+{
+    TRY(file_read(file->path, CONFIG_MAX, &file->bytes));
+    file->document = (struct document){buffer_view(&file->bytes), file->path, "docs/operators.md"};
+    return document_load(&file->document, file->schema, &file->raw);
+}
+
+/* --- single values -------------------------------------------------------------------------------------------------
+ */
+
+/* A copy, or the other text's copy where the file has none; NULL for neither. */
+static struct result copy(const char *text, const char *otherwise, char **ret)
+{
+    if (!text) text = otherwise;
+    if (!text) return RESULT_OK;
+    *ret = strdup(text);
+    ENSURE(*ret, CATEGORY_ENVIRONMENT, "out of memory for a configuration");
+    return RESULT_OK;
+}
+
+/* A path in the file counts from the file's own directory. */
+static struct result copy_path(const struct file *file, const char *text, char **ret)
+{
+    const char *slash = strrchr(file->path, '/');
+    if (*text == '/' || !slash) return copy(text, NULL, ret);
+    char joined[FILE_PATH_MAX];
+    int length = snprintf(joined, sizeof joined, "%.*s/%s", (int)(slash - file->path), file->path, text);
+    ENSURE(length > 0 && length < FILE_PATH_MAX, CATEGORY_USAGE, "%s: a path in it is longer than %d bytes", file->path,
+           FILE_PATH_MAX - 1);
+    return copy(joined, NULL, ret);
+}
+
+static struct result copy_log(const struct file *file, const char *text, char **ret)
+{
+    enum log_level level;
+    if (text && !result_ok(log_level_parse(text, &level)))
+        return document_fail(&file->document, "log", "key \"log\": must be debug, info, warning or error");
+    return copy(text, "info", ret);
+}
+
+static struct result whole(const struct file *file, const char *key, const char *text, uint32_t least, uint32_t most,
+                           uint32_t otherwise, uint32_t *ret)
+{
+    uint64_t value = otherwise;
+    if (text && (!text_whole(text, &value) || value < least || value > most))
+        return document_fail(&file->document, key, "key \"%s\": must be a whole number from %u to %u", key, least,
+                             most);
+    *ret = (uint32_t)value;
+    return RESULT_OK;
+}
+
+static struct result hash_text(const struct file *file, const char *key, const char *text, char **ret)
+{
+    uint8_t bytes[HASH_BYTES];
+    if (!result_ok(bytes_unhex(view_text(text), bytes, sizeof bytes)))
+        return document_fail(&file->document, key, "key \"%s\": must be 64 hex digits, lower case", key);
+    return copy(text, NULL, ret);
+}
+
+/* One character that can stand between fields or in a number. */
+static struct result character(const struct file *file, const char *key, const char *text, const char *allowed,
+                               char otherwise, char *ret)
+{
+    *ret = text ? text[0] : otherwise;
+    if (text && (strlen(text) != 1 || !strchr(allowed, text[0])))
+        return document_fail(&file->document, key, "key \"%s\": must be one of these characters, in quotes: %s", key,
+                             strcmp(allowed, ".,") == 0 ? ". ," : ", ; | : and \"\\t\" for a tab");
+    return RESULT_OK;
+}
+
+static struct result array(size_t count, size_t size, void *ret)
+{
+    void *memory = calloc(count ? count : 1, size);
+    ENSURE(memory, CATEGORY_ENVIRONMENT, "out of memory for a configuration");
+    memcpy(ret, &memory, sizeof memory);
+    return RESULT_OK;
+}
+
+/* --- the coordinator's ---------------------------------------------------------------------------------------------
+ */
+
+static struct result coordinator_from(const struct file *file, struct config_coordinator *config)
+{
+    const struct raw_coordinator *raw = file->raw;
+    TRY(copy_path(file, raw->key, &config->key));
+    TRY(copy_path(file, raw->roster, &config->roster));
+    TRY(copy_path(file, raw->state, &config->state));
+    TRY(copy(raw->listen, NULL, &config->listen));
+    if (raw->listen && strncmp(raw->listen, "tls+tcp://", 10) != 0)
+        return document_fail(&file->document, "listen", "key \"listen\": must look like tls+tcp://host:port");
+    TRY(copy_log(file, raw->log, &config->log));
+    return whole(file, "patience_seconds", raw->patience_seconds, 1, PATIENCE_MAX_SECONDS, 0,
+                 &config->patience_seconds);
+}
+
+struct result config_coordinator_load(const char *path, struct config_coordinator **ret)
+{
+    CLEANUP(file_done) struct file file = {.path = path, .schema = &config_raw_coordinator};
+    CLEANUP(config_coordinator_freep) struct config_coordinator *config = NULL;
+    TRY(file_load(&file));
+    TRY(array(1, sizeof *config, (void *)&config));
+    TRY(coordinator_from(&file, config));
+    *ret = config;
+    config = NULL;
+    return RESULT_OK;
+}
+
+void config_coordinator_free(struct config_coordinator *config)
+{
+    if (!config) return;
+    free(config->key);
+    free(config->roster);
+    free(config->listen);
+    free(config->state);
+    free(config->log);
+    free(config);
+}
+
+void config_coordinator_freep(struct config_coordinator **config)
+{
+    config_coordinator_free(*config);
+    *config = NULL;
+}
+
+/* --- a node's -------------------------------------------------------------------------------------------------------
+ */
+
+static struct result level_from(const struct file *file, const struct raw_column *raw, unsigned i,
+                                const char *column_key, struct config_column *config)
+{
+    char key[PATH_BYTES];
+    (void)snprintf(key, sizeof key, "%s.levels.%u", column_key, i);
+    for (unsigned k = 0; k < i; k++)
+        if (strcmp(raw->levels[k].from, raw->levels[i].from) == 0)
+            return document_fail(&file->document, key, "key \"%s\": level \"%.64s\" stands here twice; keep one", key,
+                                 raw->levels[i].from);
+    TRY(copy(raw->levels[i].from, NULL, &config->levels[i].from));
+    return copy(raw->levels[i].to, NULL, &config->levels[i].to);
+}
+
+static struct result column_from(const struct file *file, const struct raw_source *raw, unsigned i,
+                                 struct config_column *config)
+{
+    const struct raw_column *column = &raw->columns[i];
+    char key[PATH_BYTES / 2], factor_key[PATH_BYTES];
+    (void)snprintf(key, sizeof key, "source.columns.%u", i);
+    (void)snprintf(factor_key, sizeof factor_key, "source.columns.%u.factor", i);
+    for (unsigned k = 0; k < i; k++)
+        if (strcmp(raw->columns[k].plan, column->plan) == 0)
+            return document_fail(&file->document, key, "key \"%s\": column \"%s\" stands here twice; keep one", key,
+                                 column->plan);
+    config->factor = 1;
+    if (column->factor && (!text_number(column->factor, &config->factor) || config->factor == 0))
+        return document_fail(&file->document, factor_key, "key \"%s\": must be a number other than 0", factor_key);
+    TRY(copy(column->plan, NULL, &config->plan));
+    TRY(copy(column->column, column->plan, &config->column));
+    TRY(array(column->levels_count, sizeof *config->levels, (void *)&config->levels));
+    config->levels_count = column->levels_count;
+    for (unsigned k = 0; k < column->levels_count; k++) TRY(level_from(file, column, k, key, config));
+    return RESULT_OK;
+}
+
+static struct result source_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
+{
+    TRY(copy(raw->name, NULL, &config->name));
+    TRY(copy_path(file, raw->file, &config->file));
+    TRY(character(file, "source.delimiter", raw->delimiter, ",;|:\t", ',', &config->delimiter));
+    TRY(character(file, "source.decimal", raw->decimal, ".,", '.', &config->decimal));
+    if (config->delimiter == config->decimal)
+        return document_fail(&file->document, "source.decimal",
+                             "key \"source.decimal\": cannot be the delimiter as well");
+    TRY(array(raw->missing_count, sizeof *config->missing, (void *)&config->missing));
+    config->missing_count = raw->missing_count;
+    for (unsigned i = 0; i < raw->missing_count; i++) TRY(copy(raw->missing[i], NULL, &config->missing[i]));
+    TRY(array(raw->columns_count, sizeof *config->columns, (void *)&config->columns));
+    config->columns_count = raw->columns_count;
+    for (unsigned i = 0; i < raw->columns_count; i++) TRY(column_from(file, raw, i, &config->columns[i]));
+    return RESULT_OK;
+}
+
+/* By hash, or by author and purpose together; never by less. */
+static struct result allow_from(const struct file *file, const struct config_allow *raw, unsigned i,
+                                struct config_allow *config)
+{
+    char key[PATH_BYTES], plan_key[PATH_BYTES];
+    (void)snprintf(key, sizeof key, "allow.%u", i);
+    (void)snprintf(plan_key, sizeof plan_key, "allow.%u.plan", i);
+    bool by_hash = raw->plan && !raw->author && !raw->purpose;
+    bool by_words = !raw->plan && raw->author && raw->purpose;
+    if (!by_hash && !by_words)
+        return document_fail(&file->document, key,
+                             "key \"%s\": name the plan's hash (plan), or its author and purpose together", key);
+    if (by_hash) return hash_text(file, plan_key, raw->plan, &config->plan);
+    TRY(copy(raw->author, NULL, &config->author));
+    return copy(raw->purpose, NULL, &config->purpose);
+}
+
+static struct result node_lists_from(const struct file *file, const struct raw_node *raw, struct config_node *config)
+{
+    TRY(array(raw->allow_count, sizeof *config->allow, (void *)&config->allow));
+    config->allow_count = raw->allow_count;
+    for (unsigned i = 0; i < raw->allow_count; i++) TRY(allow_from(file, &raw->allow[i], i, &config->allow[i]));
+    unsigned runs = raw->approve_cohort_change_count;
+    TRY(array(runs, sizeof *config->approve_cohort_change, (void *)&config->approve_cohort_change));
+    config->approve_count = runs;
+    for (unsigned i = 0; i < runs; i++) {
+        char key[PATH_BYTES];
+        (void)snprintf(key, sizeof key, "approve_cohort_change.%u", i);
+        TRY(hash_text(file, key, raw->approve_cohort_change[i], &config->approve_cohort_change[i]));
+    }
+    return RESULT_OK;
+}
+
+static struct result node_from(const struct file *file, struct config_node *config)
+{
+    const struct raw_node *raw = file->raw;
+    TRY(copy_path(file, raw->key, &config->key));
+    TRY(copy_path(file, raw->roster, &config->roster));
+    TRY(copy_path(file, raw->state, &config->state));
+    TRY(copy_log(file, raw->log, &config->log));
+    TRY(whole(file, "cohort_minimum", raw->cohort_minimum, COHORT_MIN, MEMBERS_MAX, COHORT_DEFAULT,
+              &config->cohort_minimum));
+    TRY(whole(file, "threads", raw->threads, 1, THREADS_MAX, 1, &config->threads));
+    TRY(source_from(file, raw->source, &config->source));
+    return node_lists_from(file, raw, config);
+}
+
+struct result config_node_load(const char *path, struct config_node **ret)
+{
+    CLEANUP(file_done) struct file file = {.path = path, .schema = &config_raw_node};
+    CLEANUP(config_node_freep) struct config_node *config = NULL;
+    TRY(file_load(&file));
+    TRY(array(1, sizeof *config, (void *)&config));
+    TRY(node_from(&file, config));
+    *ret = config;
+    config = NULL;
+    return RESULT_OK;
+}
+
+static void column_done(struct config_column *column)
+{
+    free(column->plan);
+    free(column->column);
+    for (unsigned i = 0; i < column->levels_count; i++) {
+        free(column->levels[i].from);
+        free(column->levels[i].to);
+    }
+    free(column->levels);
+}
+
+static void source_done(struct config_source *source)
+{
+    free(source->name);
+    free(source->file);
+    for (unsigned i = 0; i < source->missing_count; i++) free(source->missing[i]);
+    free((void *)source->missing);
+    for (unsigned i = 0; i < source->columns_count; i++) column_done(&source->columns[i]);
+    free(source->columns);
+}
+
+void config_node_free(struct config_node *config)
+{
+    if (!config) return;
+    free(config->key);
+    free(config->roster);
+    free(config->state);
+    free(config->log);
+    source_done(&config->source);
+    for (unsigned i = 0; i < config->allow_count; i++) {
+        free(config->allow[i].plan);
+        free(config->allow[i].author);
+        free(config->allow[i].purpose);
+    }
+    free(config->allow);
+    for (unsigned i = 0; i < config->approve_count; i++) free(config->approve_cohort_change[i]);
+    free((void *)config->approve_cohort_change);
+    free(config);
+}
+
+void config_node_freep(struct config_node **config)
+{
+    config_node_free(*config);
+    *config = NULL;
+}

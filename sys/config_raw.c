@@ -1,0 +1,79 @@
+#include "sys/config_raw.h"
+
+#include "crypto/base/limits.h"
+
+#define REQUIRED CYAML_FLAG_POINTER
+#define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
+#define TEXT(key, flags, structure, member) CYAML_FIELD_STRING_PTR(key, flags, structure, member, 1, CYAML_UNLIMITED)
+
+enum { LISTED_MAX = 1000 }; /* plans allowed, runs approved: a person writes them */
+
+static const cyaml_schema_field_t coordinator_fields[] = {
+    TEXT("key", REQUIRED, struct raw_coordinator, key),
+    TEXT("roster", REQUIRED, struct raw_coordinator, roster),
+    TEXT("listen", OPTIONAL, struct raw_coordinator, listen),
+    TEXT("state", REQUIRED, struct raw_coordinator, state),
+    TEXT("log", OPTIONAL, struct raw_coordinator, log),
+    TEXT("patience_seconds", OPTIONAL, struct raw_coordinator, patience_seconds),
+    CYAML_FIELD_END,
+};
+const cyaml_schema_value_t config_raw_coordinator = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_coordinator, coordinator_fields),
+};
+
+static const cyaml_schema_value_t token = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, LEVEL_MAX_BYTES),
+};
+/* A level's own name may be empty: what a file writes for it. */
+static const cyaml_schema_field_t level_fields[] = {
+    CYAML_FIELD_STRING_PTR("from", REQUIRED, struct config_level, from, 0, LEVEL_MAX_BYTES),
+    CYAML_FIELD_STRING_PTR("to", REQUIRED, struct config_level, to, 1, LEVEL_MAX_BYTES),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t level = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_level, level_fields),
+};
+static const cyaml_schema_field_t column_fields[] = {
+    CYAML_FIELD_STRING_PTR("plan", REQUIRED, struct raw_column, plan, 1, NAME_MAX_BYTES),
+    TEXT("column", OPTIONAL, struct raw_column, column),
+    TEXT("factor", OPTIONAL, struct raw_column, factor),
+    CYAML_FIELD_SEQUENCE("levels", OPTIONAL, struct raw_column, levels, &level, 1, LEVELS_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t column = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_column, column_fields),
+};
+static const cyaml_schema_field_t source_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", REQUIRED, struct raw_source, name, 1, NAME_MAX_BYTES),
+    TEXT("file", REQUIRED, struct raw_source, file),
+    TEXT("delimiter", OPTIONAL, struct raw_source, delimiter),
+    TEXT("decimal", OPTIONAL, struct raw_source, decimal),
+    CYAML_FIELD_SEQUENCE("missing", OPTIONAL, struct raw_source, missing, &token, 0, LEVELS_MAX),
+    CYAML_FIELD_SEQUENCE("columns", OPTIONAL, struct raw_source, columns, &column, 0, FEATURES_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t allow_fields[] = {
+    TEXT("plan", OPTIONAL, struct config_allow, plan),
+    TEXT("author", OPTIONAL, struct config_allow, author),
+    TEXT("purpose", OPTIONAL, struct config_allow, purpose),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t allow = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_allow, allow_fields),
+};
+static const cyaml_schema_field_t node_fields[] = {
+    TEXT("key", REQUIRED, struct raw_node, key),
+    TEXT("roster", REQUIRED, struct raw_node, roster),
+    TEXT("state", REQUIRED, struct raw_node, state),
+    TEXT("log", OPTIONAL, struct raw_node, log),
+    CYAML_FIELD_MAPPING_PTR("source", REQUIRED, struct raw_node, source, source_fields),
+    CYAML_FIELD_SEQUENCE("allow", OPTIONAL, struct raw_node, allow, &allow, 0, LISTED_MAX),
+    TEXT("cohort_minimum", OPTIONAL, struct raw_node, cohort_minimum),
+    TEXT("threads", OPTIONAL, struct raw_node, threads),
+    CYAML_FIELD_SEQUENCE("approve_cohort_change", OPTIONAL, struct raw_node, approve_cohort_change, &token, 0,
+                         LISTED_MAX),
+    CYAML_FIELD_END,
+};
+const cyaml_schema_value_t config_raw_node = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_node, node_fields),
+};

@@ -1,0 +1,34 @@
+/* Between sys/config.c and config_raw.c: configuration as the YAML has it, all texts, before it is checked. */
+#ifndef SYS_CONFIG_RAW_H
+#define SYS_CONFIG_RAW_H
+
+#include "crypto/base/document.h"
+#include "sys/config.h"
+
+struct raw_coordinator {
+    char *key, *roster, *listen, *state, *log, *patience_seconds;
+};
+struct raw_column {
+    char *plan, *column, *factor;
+    struct config_level *levels;
+    unsigned levels_count;
+};
+struct raw_source {
+    char *name, *file, *delimiter, *decimal;
+    char **missing;
+    unsigned missing_count;
+    struct raw_column *columns;
+    unsigned columns_count;
+};
+struct raw_node {
+    char *key, *roster, *state, *log, *cohort_minimum, *threads;
+    struct raw_source *source;
+    struct config_allow *allow;
+    unsigned allow_count;
+    char **approve_cohort_change;
+    unsigned approve_cohort_change_count;
+};
+
+extern const cyaml_schema_value_t config_raw_coordinator, config_raw_node;
+
+#endif

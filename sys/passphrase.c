@@ -1,0 +1,110 @@
+/* Asking for a passphrase: typed characters go from the terminal into guarded memory and are not shown. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "sys/file.h"
+#include "sys/keys.h"
+
+enum { PASSPHRASE_MAX = 1024 };
+
+/* Signals that would leave the terminal without echo; the first one is raised again when it is restored. */
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+enum { SIGNALS = sizeof signals / sizeof *signals };
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int number)
+{
+    signalled = number;
+}
+
+/* One line without its end, into out; false when it was interrupted, too long or ended early. */
+static bool read_line(int terminal, uint8_t *out, size_t *ret_length)
+{
+    for (size_t length = 0; length < PASSPHRASE_MAX; length++) {
+        ssize_t got;
+        do got = read(terminal, out + length, 1);
+        while (got < 0 && errno == EINTR && !signalled);
+        if (got != 1) return false;
+        if (out[length] != '\n' && out[length] != '\r') continue;
+        *ret_length = length;
+        return true;
+    }
+    return false;
+}
+
+static bool read_hidden(int terminal, uint8_t *out, size_t *ret_length)
+{
+    struct sigaction action = {.sa_handler = on_signal}, before[SIGNALS]; /* no SA_RESTART: the read ends */
+    struct termios shown, hidden;
+    if (tcgetattr(terminal, &shown) != 0) return false;
+    signalled = 0;
+    for (size_t i = 0; i < SIGNALS; i++) (void)sigaction(signals[i], &action, &before[i]);
+    hidden = shown;
+    hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+    bool read_it = tcsetattr(terminal, TCSAFLUSH, &hidden) == 0 && read_line(terminal, out, ret_length);
+    (void)tcsetattr(terminal, TCSAFLUSH, &shown);
+    for (size_t i = 0; i < SIGNALS; i++) (void)sigaction(signals[i], &before[i], NULL);
+    (void)dprintf(terminal, "\n");
+    if (signalled) (void)raise(signalled);
+    return read_it;
+}
+
+static struct result trimmed(const struct secret *line, size_t length, struct secret **ret)
+{
+    ENSURE(length > 0, CATEGORY_USAGE, "the passphrase is empty");
+    return secret_from(view_of(secret_view(line).data, length), ret);
+}
+
+static struct result ask(int terminal, const char *prompt, struct secret **ret)
+{
+    CLEANUP(secret_freep) struct secret *line = NULL;
+    TRY(secret_new(PASSPHRASE_MAX, &line));
+    size_t length = 0;
+    (void)dprintf(terminal, "%s", prompt);
+    ENSURE(read_hidden(terminal, secret_bytes(line), &length), CATEGORY_USAGE,
+           "no passphrase was typed, or one of more than %d bytes", (int)PASSPHRASE_MAX - 1);
+    return trimmed(line, length, ret);
+}
+
+static struct result ask_and_confirm(int terminal, const char *prompt, bool confirm, struct secret **ret)
+{
+    CLEANUP(secret_freep) struct secret *first = NULL;
+    CLEANUP(secret_freep) struct secret *again = NULL;
+    TRY(ask(terminal, prompt, &first));
+    if (confirm) {
+        TRY(ask(terminal, "The same again: ", &again));
+        ENSURE(secret_equal(first, again), CATEGORY_USAGE, "the two passphrases differ");
+    }
+    *ret = first;
+    first = NULL;
+    return RESULT_OK;
+}
+
+static struct result from_file(const char *path, struct secret **ret)
+{
+    CLEANUP(secret_freep) struct secret *bytes = NULL;
+    TRY(file_read_secret(path, PASSPHRASE_MAX, &bytes));
+    struct view text = secret_view(bytes);
+    size_t length = 0;
+    while (length < text.length && text.data[length] != '\n' && text.data[length] != '\r') length++;
+    return result_at(trimmed(bytes, length, ret), "%s: ", path);
+}
+
+struct result keys_passphrase(const char *prompt, bool confirm, struct secret **ret)
+{
+    const char *path = getenv("COFFERDAM_PASSPHRASE_FILE");
+    if (path && *path) return from_file(path, ret);
+    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    ENSURE(terminal >= 0, CATEGORY_USAGE,
+           "a passphrase is needed and there is no terminal; put it into a file of mode 0600 and name it in "
+           "COFFERDAM_PASSPHRASE_FILE");
+    struct result result = ask_and_confirm(terminal, prompt, confirm, ret);
+    (void)close(terminal);
+    return result;
+}
