@@ -58,6 +58,9 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuz
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard bench/bench_*.c)))
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard examples/*.c)))
 
+# One short line a file; `make V=1` shows whole commands.
+run = $(if $(V),$(2),@printf '%-8s %s\n' '$(1)' '$@'; $(2))
+
 .PHONY: all test check bench fuzz fuzz-replay demo deps install clean format
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -65,16 +68,16 @@ all: $(PROGRAMS) $(EXAMPLES)
 
 $(BUILD)/gen/%.pb-c.c: %.proto
 	@mkdir -p $(BUILD)/gen
-	protoc-c --c_out=$(BUILD)/gen $<
+	$(call run,SCHEMA,protoc-c --c_out=$(BUILD)/gen $<)
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -std=c17 -g $(OPT) $(HARDEN) -w -c $< -o $@
+	$(call run,CC,$(CC) $(CPPFLAGS) -std=c17 -g $(OPT) $(HARDEN) -w -c $< -o $@)
 
 # Generated headers exist before anything that may include them is compiled.
 $(BUILD)/obj/%.o: %.c | $(GEN)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call run,CC,$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@)
 
 # Kernels whose loops are written to be vectorised (gcc's -O2 leaves most of them alone).
 ifeq ($(SANITIZER),)
@@ -89,7 +92,7 @@ $(BUILD)/libsys.a: $(SYS)
 $(BUILD)/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call run,AR,ar rcs $@ $^)
 
 BASE_ARCHIVES := $(BUILD)/libproto.a $(BUILD)/libsys.a $(BUILD)/libcrypto_.a
 # The coordinator links no data source.
@@ -100,28 +103,28 @@ ALL_LIBS := $(LIBS_DATA) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm
 group = -Wl,--start-group $(1) -Wl,--end-group
 
 $(BUILD)/cofferdam: $(CLI) $(ALL_ARCHIVES)
-	$(CC) $(LDFLAGS) $(CLI) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@
+	$(call run,LINK,$(CC) $(LDFLAGS) $(CLI) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
 $(BUILD)/cofferdam-node: $(NODE) $(ALL_ARCHIVES)
-	$(CC) $(LDFLAGS) $(NODE) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@
+	$(call run,LINK,$(CC) $(LDFLAGS) $(NODE) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
 $(BUILD)/cofferdam-coordinator: $(COORDINATOR) $(COORDINATOR_ARCHIVES)
-	$(CC) $(LDFLAGS) $(COORDINATOR) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@
+	$(call run,LINK,$(CC) $(LDFLAGS) $(COORDINATOR) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@)
 
 # Parts of the programs that tests and benches drive directly (each program's main.c stays out).
 PARTS := $(filter-out %/main.o,$(NODE) $(COORDINATOR) $(CLI))
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $< $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@
+	$(call run,LINK,$(CC) $(LDFLAGS) $< $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $< $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lopenblas -lcmocka -o $@
+	$(call run,LINK,$(CC) $(LDFLAGS) $< $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lopenblas -lcmocka -o $@)
 $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(BUILD)/libcrypto_.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $^ $(LIBS_CRYPTO) -lm -o $@
+	$(call run,LINK,$(CC) $(LDFLAGS) $^ $(LIBS_CRYPTO) -lm -o $@)
 
 # A fuzz target replays its corpus and bounded mutations with our driver, or runs under libFuzzer (make fuzz).
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $< $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@
+	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
 
 test: $(PROGRAMS) $(EXAMPLES) $(TESTS)
 ifeq ($(SANITIZER),)
@@ -138,7 +141,7 @@ LIBFUZZER := $(patsubst tests/fuzz/%.c,$(BUILD)/libfuzzer/%,$(sort $(wildcard te
 libfuzzer-targets: $(LIBFUZZER)
 $(BUILD)/libfuzzer/%: $(BUILD)/obj/tests/fuzz/%.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer $< $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@
+	$(call run,LINK,$(CC) $(LDFLAGS) -fsanitize=fuzzer $< $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
 
 fuzz:
 	CC=clang FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
