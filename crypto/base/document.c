@@ -150,6 +150,7 @@ static struct result characters_check(const struct document *document)
 {
     ENSURE(document->text.length <= DOCUMENT_MAX, CATEGORY_USAGE, "%s: larger than %zu bytes", document->name,
            DOCUMENT_MAX);
+    if (document->text.length == 0) return fail_at(document, 1, "the file is empty");
     ENSURE(text_utf8(document->text), CATEGORY_USAGE, "%s: not UTF-8 text; save it as UTF-8", document->name);
     unsigned line = 1;
     for (size_t i = 0; i < document->text.length; i++) {

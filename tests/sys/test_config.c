@@ -1,0 +1,202 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "crypto/base/limits.h"
+#include "sys/config.h"
+#include "sys/file.h"
+#include "tests/support/scratch.h"
+
+static char directory[SCRATCH_MAX], path[FILE_PATH_MAX];
+
+static void ok(struct result result)
+{
+    if (!result_ok(result)) fail_msg("%s", result_reason());
+}
+
+static int enter(void **state)
+{
+    (void)state;
+    scratch_new(directory);
+    return result_ok(file_path(directory, "node.yaml", path)) ? 0 : 1;
+}
+
+static int leave(void **state)
+{
+    (void)state;
+    scratch_remove(directory);
+    return 0;
+}
+
+static void write_config(const char *text)
+{
+    ok(file_write(path, view_text(text), 0600));
+}
+
+/* The file is refused on this line with this part of a sentence. */
+static void refused(struct result result, unsigned line, const char *part)
+{
+    char place[FILE_PATH_MAX + 16];
+    assert_int_equal(result.category, CATEGORY_USAGE);
+    (void)snprintf(place, sizeof place, "%s:%u: ", path, line);
+    if (strncmp(result_reason(), place, strlen(place)) != 0 || !strstr(result_reason(), part))
+        fail_msg("\"%s\" is not \"%s... %s\"", result_reason(), place, part);
+}
+
+static void is_joined(const char *value, const char *name)
+{
+    char expected[FILE_PATH_MAX];
+    ok(file_path(directory, name, expected));
+    assert_string_equal(value, expected);
+}
+
+static void a_whole_node_configuration(void **state)
+{
+    (void)state;
+    write_config("key: keys/node.key\n"
+                 "roster: /etc/cofferdam/roster.note\n"
+                 "state: state\n"
+                 "log: debug\n"
+                 "source:\n"
+                 "  name: customers\n"
+                 "  file: customers.csv\n"
+                 "  delimiter: \";\"\n"
+                 "  decimal: \",\"\n"
+                 "  missing: [NA, \"\"]\n"
+                 "  columns:\n"
+                 "    - {plan: limit, column: LIMIT_BAL, factor: 1e-3}\n"
+                 "    - plan: sex\n"
+                 "      levels: [{from: m, to: \"1\"}, {from: \"\", to: \"2\"}]\n"
+                 "allow:\n"
+                 "  - {plan: 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff}\n"
+                 "  - {author: north, purpose: credit-risk}\n"
+                 "cohort_minimum: 3\n"
+                 "threads: 2\n"
+                 "approve_cohort_change: [ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100]\n");
+    CLEANUP(config_node_freep) struct config_node *config = NULL;
+    ok(config_node_load(path, &config));
+    is_joined(config->key, "keys/node.key");
+    assert_string_equal(config->roster, "/etc/cofferdam/roster.note");
+    is_joined(config->state, "state");
+    is_joined(config->source.file, "customers.csv");
+    assert_string_equal(config->log, "debug");
+    assert_int_equal(config->source.delimiter, ';');
+    assert_int_equal(config->source.decimal, ',');
+    assert_int_equal(config->source.missing_count, 2);
+    assert_string_equal(config->source.missing[1], "");
+    assert_int_equal(config->source.columns_count, 2);
+    assert_string_equal(config->source.columns[0].column, "LIMIT_BAL");
+    assert_true(config->source.columns[0].factor == 1e-3);
+    assert_string_equal(config->source.columns[1].column, "sex");
+    assert_true(config->source.columns[1].factor == 1);
+    assert_int_equal(config->source.columns[1].levels_count, 2);
+    assert_string_equal(config->source.columns[1].levels[1].from, "");
+    assert_string_equal(config->source.columns[1].levels[1].to, "2");
+    assert_int_equal(config->allow_count, 2);
+    assert_null(config->allow[0].author);
+    assert_string_equal(config->allow[1].purpose, "credit-risk");
+    assert_int_equal(config->cohort_minimum, 3);
+    assert_int_equal(config->threads, 2);
+    assert_int_equal(config->approve_count, 1);
+}
+
+static void what_is_left_out_has_its_default(void **state)
+{
+    (void)state;
+    write_config("key: k\nroster: r\nstate: s\nsource: {name: n, file: f.csv}\n");
+    CLEANUP(config_node_freep) struct config_node *config = NULL;
+    ok(config_node_load(path, &config));
+    assert_string_equal(config->log, "info");
+    assert_int_equal(config->source.delimiter, ',');
+    assert_int_equal(config->source.decimal, '.');
+    assert_int_equal(config->allow_count, 0);
+    assert_int_equal(config->cohort_minimum, COHORT_DEFAULT);
+    assert_int_equal(config->threads, 1);
+    CLEANUP(config_coordinator_freep) struct config_coordinator *coordinator = NULL;
+    write_config("key: k\nroster: r\nstate: s\n");
+    ok(config_coordinator_load(path, &coordinator));
+    assert_null(coordinator->listen);
+    assert_string_equal(coordinator->log, "info");
+    assert_int_equal(coordinator->patience_seconds, 0);
+}
+
+#define NODE "key: k\nroster: r\nstate: s\nsource: {name: n, file: f.csv}\n" /* four lines */
+
+static void each_mistake_is_told_with_its_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        unsigned line;
+        const char *part;
+    } cases[] = {
+        {NODE "colour: blue\n", 5, "\"colour\" is not known here; see docs/operators.md"},
+        {NODE "key: again\n", 5, "twice"},
+        {"key: k\nroster: r\nsource: {name: n, file: f.csv}\n", 1, "\"state\" is missing"},
+        {NODE "---\nkey: other\n", 5, "second document"},
+        {NODE "threads: two\n", 5, "whole number from 1 to 256"},
+        {NODE "threads: 1.5\n", 5, "whole number"},
+        {NODE "threads: 0\n", 5, "whole number"},
+        {NODE "threads: 99999999999999999999\n", 5, "whole number"},
+        {NODE "threads: [1]\n", 5, "single value"},
+        {NODE "cohort_minimum: 2\n", 5, "from 3 to 1000"},
+        {NODE "log: loud\n", 5, "debug, info, warning or error"},
+        {NODE "allow: yes\n", 5, "must be a list"},
+        {NODE "allow:\n  - {author: north, purpose: x}\n  - {author: south}\n", 7, "author and purpose together"},
+        {NODE "allow:\n  - {plan: 12}\n", 6, "64 hex digits"},
+        {NODE "allow:\n  - {plan: 12, author: x, purpose: y}\n", 6, "author and purpose together"},
+        {NODE "approve_cohort_change: [xyz]\n", 5, "64 hex digits"},
+        {"key: k\nroster: r\nstate: s\nsource: csv\n", 4, "keys of its own"},
+        {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  delimiter: ab\n", 7, "one of these"},
+        {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  decimal: \",\"\n", 7, "delimiter as well"},
+        {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - {plan: a, factor: 1.5abc}\n", 8,
+         "a number other than 0"},
+        {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - {plan: a, factor: nan}\n", 8,
+         "a number other than 0"},
+        {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - {plan: a}\n  - {plan: a}\n", 9,
+         "\"a\" stands here twice"},
+        {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - plan: a\n    levels:\n"
+         "    - {from: m, to: x}\n    - {from: m, to: y}\n",
+         11, "\"m\" stands here twice"},
+        {"key: \"unclosed\nroster: r\n", 3, "not well-formed YAML"},
+        {"", 1, "empty"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config_node *config = NULL;
+        write_config(cases[i].text);
+        refused(config_node_load(path, &config), cases[i].line, cases[i].part);
+        assert_null(config);
+    }
+    struct config_coordinator *coordinator = NULL;
+    write_config("key: k\nroster: r\nstate: s\nlisten: 0.0.0.0:7000\n");
+    refused(config_coordinator_load(path, &coordinator), 4, "tls+tcp://host:port");
+    write_config("key: k\nroster: r\nstate: s\npatience_seconds: -1\n");
+    refused(config_coordinator_load(path, &coordinator), 4, "whole number");
+    assert_null(coordinator);
+}
+
+static void a_missing_file_is_the_environments_fault(void **state)
+{
+    (void)state;
+    struct config_node *config = NULL;
+    assert_int_equal(config_node_load(path, &config).category, CATEGORY_ENVIRONMENT);
+    assert_non_null(strstr(result_reason(), "node.yaml: No such file"));
+    assert_int_equal(config_node_load(directory, &config).category, CATEGORY_USAGE);
+    assert_non_null(strstr(result_reason(), "not a regular file"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_whole_node_configuration, enter, leave),
+        cmocka_unit_test_setup_teardown(what_is_left_out_has_its_default, enter, leave),
+        cmocka_unit_test_setup_teardown(each_mistake_is_told_with_its_line, enter, leave),
+        cmocka_unit_test_setup_teardown(a_missing_file_is_the_environments_fault, enter, leave),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
