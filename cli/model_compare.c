@@ -178,6 +178,7 @@ struct result cli_model_compare(int argc, char **argv)
     const char *term = "";
     double largest = largest_distance(a, b, &term);
     ENSURE(!isnan(largest), CATEGORY_FALSE, "%s and %s differ", paths[0], paths[1]);
+    ENSURE(largest > 0, CATEGORY_FALSE, "%s and %s differ, but in no estimate", paths[0], paths[1]);
     return FAIL(CATEGORY_FALSE, "%s and %s differ; the largest distance of two estimates is %.3g standard errors (%s)",
                 paths[0], paths[1], largest, term);
 }
