@@ -17,8 +17,8 @@ struct result file_path(const char *directory, const char *name, char out[FILE_P
 {
     int length =
         *directory ? snprintf(out, FILE_PATH_MAX, "%s/%s", directory, name) : snprintf(out, FILE_PATH_MAX, "%s", name);
-    ENSURE(length >= 0 && length < FILE_PATH_MAX, CATEGORY_USAGE, "%s/%s: the path is longer than %d bytes", directory,
-           name, FILE_PATH_MAX - 1);
+    ENSURE(length >= 0 && length < FILE_PATH_MAX, CATEGORY_USAGE, "%.200s...: a path longer than %d bytes",
+           *directory ? directory : name, FILE_PATH_MAX - 1);
     return RESULT_OK;
 }
 

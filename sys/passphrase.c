@@ -38,7 +38,8 @@ static bool read_line(int terminal, uint8_t *out, size_t *ret_length)
     return false;
 }
 
-static bool read_hidden(int terminal, uint8_t *out, size_t *ret_length)
+/* The prompt comes when echo is off: what is typed after it is not shown. */
+static bool read_hidden(int terminal, const char *prompt, uint8_t *out, size_t *ret_length)
 {
     struct sigaction action = {.sa_handler = on_signal}, before[SIGNALS]; /* no SA_RESTART: the read ends */
     struct termios shown, hidden;
@@ -47,7 +48,8 @@ static bool read_hidden(int terminal, uint8_t *out, size_t *ret_length)
     for (size_t i = 0; i < SIGNALS; i++) (void)sigaction(signals[i], &action, &before[i]);
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-    bool read_it = tcsetattr(terminal, TCSAFLUSH, &hidden) == 0 && read_line(terminal, out, ret_length);
+    bool read_it = tcsetattr(terminal, TCSAFLUSH, &hidden) == 0 && dprintf(terminal, "%s", prompt) >= 0 &&
+                   read_line(terminal, out, ret_length);
     (void)tcsetattr(terminal, TCSAFLUSH, &shown);
     for (size_t i = 0; i < SIGNALS; i++) (void)sigaction(signals[i], &before[i], NULL);
     (void)dprintf(terminal, "\n");
@@ -66,8 +68,7 @@ static struct result ask(int terminal, const char *prompt, struct secret **ret)
     CLEANUP(secret_freep) struct secret *line = NULL;
     TRY(secret_new(PASSPHRASE_MAX, &line));
     size_t length = 0;
-    (void)dprintf(terminal, "%s", prompt);
-    ENSURE(read_hidden(terminal, secret_bytes(line), &length), CATEGORY_USAGE,
+    ENSURE(read_hidden(terminal, prompt, secret_bytes(line), &length), CATEGORY_USAGE,
            "no passphrase was typed, or one of more than %d bytes", (int)PASSPHRASE_MAX - 1);
     return trimmed(line, length, ret);
 }
