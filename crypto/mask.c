@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/algorithms.h"
+#include "crypto/base/limits.h"
 
 /* Sizes measured (docs/crypto.md): pieces of four streams, of the zeros they encrypt and of the vector lie in the
  * first-level cache together, so that the vector is loaded and stored once for four streams; a tile of the vector stays
@@ -16,6 +17,7 @@ enum {
     PIECE_BYTES = 4 << 10,
     PIECE_WORDS = PIECE_BYTES / 8,
     LANE_WORDS = PIECE_WORDS + 8, /* lanes a page apart would share cache sets with each other's stores */
+    PIECES_BYTES = LANES * LANE_WORDS * 8,
     TILE_WORDS = (128 << 10) / 8,
 };
 
@@ -110,22 +112,27 @@ struct result mask_stream_words(struct mask_stream *stream, uint64_t first, uint
 struct mask_set {
     size_t capacity;
     size_t count;
-    struct secret *keys;
-    struct secret *pieces; /* of keystream, one a lane */
+    struct secret *memory; /* a piece of keystream for each lane, then the keys */
     uint64_t *signs;       /* 0 adds the stream, all ones subtracts it */
     EVP_CIPHER_CTX *lanes[LANES];
 };
 
+static uint8_t *key_of(const struct mask_set *set, size_t index)
+{
+    return secret_bytes(set->memory) + PIECES_BYTES + index * MASK_KEY_BYTES;
+}
+
 struct result mask_set_new(size_t capacity, struct mask_set **ret)
 {
-    ENSURE(capacity > 0, CATEGORY_BUG, "a set of no masks was asked for");
+    ENSURE(capacity > 0 && capacity <= 2 * (size_t)MEMBERS_MAX, CATEGORY_BUG, "a set of %zu masks was asked for",
+           capacity);
     CLEANUP(mask_set_freep) struct mask_set *set = calloc(1, sizeof *set);
     ENSURE(set, CATEGORY_ENVIRONMENT, "out of memory for masks");
     set->capacity = capacity;
     set->signs = calloc(capacity, sizeof *set->signs);
     ENSURE(set->signs, CATEGORY_ENVIRONMENT, "out of memory for masks");
-    TRY(secret_new(capacity * MASK_KEY_BYTES, &set->keys));
-    TRY(secret_new((size_t)LANES * LANE_WORDS * 8, &set->pieces));
+    /* An even number of keys: guarded memory ends at a page's end, and the pieces are to start on a cache line. */
+    TRY(secret_new(PIECES_BYTES + (capacity + capacity % 2) * MASK_KEY_BYTES, &set->memory));
     for (size_t lane = 0; lane < LANES; lane++) TRY(context_new(&set->lanes[lane]));
     *ret = set;
     set = NULL;
@@ -136,8 +143,7 @@ void mask_set_free(struct mask_set *set)
 {
     if (!set) return;
     for (size_t lane = 0; lane < LANES; lane++) EVP_CIPHER_CTX_free(set->lanes[lane]);
-    secret_free(set->keys);
-    secret_free(set->pieces);
+    secret_free(set->memory);
     free(set->signs);
     free(set);
 }
@@ -151,7 +157,7 @@ void mask_set_freep(struct mask_set **set)
 struct result mask_set_add(struct mask_set *set, const uint8_t key[MASK_KEY_BYTES], bool subtract)
 {
     ENSURE(set->count < set->capacity, CATEGORY_BUG, "a set of %zu masks is full", set->capacity);
-    memcpy(secret_bytes(set->keys) + set->count * MASK_KEY_BYTES, key, MASK_KEY_BYTES);
+    memcpy(key_of(set, set->count), key, MASK_KEY_BYTES);
     set->signs[set->count++] = subtract ? UINT64_MAX : 0;
     return RESULT_OK;
 }
@@ -195,12 +201,11 @@ static void accumulate(uint64_t *words, const uint64_t *piece, const uint64_t si
 static struct result apply_lanes(struct mask_set *set, size_t stream, size_t used, uint64_t first, uint64_t *words,
                                  size_t count)
 {
-    uint64_t *piece = (uint64_t *)(void *)secret_bytes(set->pieces);
+    uint64_t *piece = (uint64_t *)(void *)secret_bytes(set->memory);
     uint64_t signs[LANES] = {0};
     for (size_t lane = 0; lane < used; lane++) {
         signs[lane] = set->signs[stream + lane];
-        const uint8_t *key = secret_view(set->keys).data + (stream + lane) * MASK_KEY_BYTES;
-        TRY(keystream_seek(set->lanes[lane], key, first));
+        TRY(keystream_seek(set->lanes[lane], key_of(set, stream + lane), first));
     }
     for (size_t lane = used; lane < LANES; lane++) memset(piece + lane * LANE_WORDS, 0, PIECE_BYTES);
     for (size_t part; count; words += part, count -= part) {
@@ -228,7 +233,7 @@ struct result mask_apply(struct mask_set *set, uint64_t first, uint64_t *words, 
            (unsigned long long)first);
     struct result result = apply_tiles(set, first, words, count);
     /* Leave neither keystream nor key schedules behind. */
-    secret_wipe(set->pieces);
+    secret_bytes_wipe(secret_bytes(set->memory), PIECES_BYTES);
     static const uint8_t no_key[MASK_KEY_BYTES];
     for (size_t lane = 0; lane < LANES && result_ok(result); lane++)
         result = keystream_seek(set->lanes[lane], no_key, 0);

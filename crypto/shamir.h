@@ -1,6 +1,6 @@
-/* Shamir secret sharing (Shamir 1979) over the ristretto255 scalar field (RFC 9496), constant time through libsodium.
- * x is the roster position, from 1. Polynomials have degree t - 1; f(0) is the secret. Scalars are 32 bytes
- * little-endian, canonical (below L).
+/* Shamir secret sharing (Shamir 1979) over the ristretto255 scalar field (RFC 9496), constant time in secrets;
+ * positions are public. x is the roster position, from 1. Polynomials have degree t - 1; f(0) is the secret. Scalars
+ * are 32 bytes little-endian, canonical (below L).
  */
 #ifndef CRYPTO_SHAMIR_H
 #define CRYPTO_SHAMIR_H
