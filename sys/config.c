@@ -197,7 +197,7 @@ static struct result column_from(const struct file *file, const struct raw_sourc
 static struct result source_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
 {
     TRY(copy(raw->name, NULL, &config->name));
-    TRY(copy_path(file, raw->file, &config->file));
+    if (raw->file) TRY(copy_path(file, raw->file, &config->file));
     TRY(character(file, "source.delimiter", raw->delimiter, ",;|:\t", ',', &config->delimiter));
     TRY(character(file, "source.decimal", raw->decimal, ".,", '.', &config->decimal));
     if (config->delimiter == config->decimal)
@@ -290,6 +290,32 @@ static void source_done(struct config_source *source)
     free((void *)source->missing);
     for (unsigned i = 0; i < source->columns_count; i++) column_done(&source->columns[i]);
     free(source->columns);
+}
+
+struct result config_source_load(const char *path, struct config_source **ret)
+{
+    CLEANUP(file_done) struct file file = {.path = path, .schema = &config_raw_mapping};
+    CLEANUP(config_source_freep) struct config_source *config = NULL;
+    TRY(file_load(&file));
+    TRY(array(1, sizeof *config, (void *)&config));
+    const struct raw_node *raw = file.raw;
+    TRY(source_from(&file, raw->source, config));
+    *ret = config;
+    config = NULL;
+    return RESULT_OK;
+}
+
+void config_source_free(struct config_source *config)
+{
+    if (!config) return;
+    source_done(config);
+    free(config);
+}
+
+void config_source_freep(struct config_source **config)
+{
+    config_source_free(*config);
+    *config = NULL;
 }
 
 void config_node_free(struct config_node *config)

@@ -67,5 +67,10 @@ void config_coordinator_freep(struct config_coordinator **config);
 MUST_USE struct result config_node_load(const char *path, struct config_node **ret);
 void config_node_free(struct config_node *config);
 void config_node_freep(struct config_node **config);
+/* A file with `source:` alone, whose name and file may be left out (and are NULL then): how a bank's own data become a
+ * plan's, for trying it out before there is a node. */
+MUST_USE struct result config_source_load(const char *path, struct config_source **ret);
+void config_source_free(struct config_source *config);
+void config_source_freep(struct config_source **config);
 
 #endif

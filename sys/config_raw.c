@@ -43,14 +43,29 @@ static const cyaml_schema_field_t column_fields[] = {
 static const cyaml_schema_value_t column = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_column, column_fields),
 };
+/* How the file becomes the plan's columns. */
+#define SOURCE_MAPPING                                                                                                 \
+    TEXT("delimiter", OPTIONAL, struct raw_source, delimiter), TEXT("decimal", OPTIONAL, struct raw_source, decimal),  \
+        CYAML_FIELD_SEQUENCE("missing", OPTIONAL, struct raw_source, missing, &token, 0, LEVELS_MAX),                  \
+        CYAML_FIELD_SEQUENCE("columns", OPTIONAL, struct raw_source, columns, &column, 0, FEATURES_MAX)
 static const cyaml_schema_field_t source_fields[] = {
     CYAML_FIELD_STRING_PTR("name", REQUIRED, struct raw_source, name, 1, NAME_MAX_BYTES),
     TEXT("file", REQUIRED, struct raw_source, file),
-    TEXT("delimiter", OPTIONAL, struct raw_source, delimiter),
-    TEXT("decimal", OPTIONAL, struct raw_source, decimal),
-    CYAML_FIELD_SEQUENCE("missing", OPTIONAL, struct raw_source, missing, &token, 0, LEVELS_MAX),
-    CYAML_FIELD_SEQUENCE("columns", OPTIONAL, struct raw_source, columns, &column, 0, FEATURES_MAX),
+    SOURCE_MAPPING,
     CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t mapping_source_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", OPTIONAL, struct raw_source, name, 1, NAME_MAX_BYTES),
+    TEXT("file", OPTIONAL, struct raw_source, file),
+    SOURCE_MAPPING,
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t mapping_fields[] = {
+    CYAML_FIELD_MAPPING_PTR("source", REQUIRED, struct raw_node, source, mapping_source_fields),
+    CYAML_FIELD_END,
+};
+const cyaml_schema_value_t config_raw_mapping = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_node, mapping_fields),
 };
 static const cyaml_schema_field_t allow_fields[] = {
     TEXT("plan", OPTIONAL, struct config_allow, plan),

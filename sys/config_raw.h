@@ -30,5 +30,6 @@ struct raw_node {
 };
 
 extern const cyaml_schema_value_t config_raw_coordinator, config_raw_node;
+extern const cyaml_schema_value_t config_raw_mapping; /* a struct raw_node that has its source only */
 
 #endif

@@ -190,11 +190,33 @@ static void a_missing_file_is_the_environments_fault(void **state)
     assert_non_null(strstr(result_reason(), "not a regular file"));
 }
 
+/* A mapping is a node's source without its name and file. */
+static void a_mapping_alone(void **state)
+{
+    (void)state;
+    write_config("source:\n  delimiter: \"|\"\n  columns: [{plan: sex, levels: [{from: m, to: \"1\"}]}]\n");
+    CLEANUP(config_source_freep) struct config_source *config = NULL;
+    ok(config_source_load(path, &config));
+    assert_null(config->name);
+    assert_null(config->file);
+    assert_int_equal(config->delimiter, '|');
+    assert_string_equal(config->columns[0].levels[0].to, "1");
+    struct config_source *none = NULL;
+    write_config("source:\n  delimiter: \"|\"\n  separator: \"|\"\n");
+    refused(config_source_load(path, &none), 3, "separator");
+    write_config("source: {columns: [{plan: sex}, {plan: sex}]}\n");
+    refused(config_source_load(path, &none), 1, "twice");
+    write_config(NODE);
+    refused(config_source_load(path, &none), 1, "key");
+    assert_null(none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_whole_node_configuration, enter, leave),
         cmocka_unit_test_setup_teardown(what_is_left_out_has_its_default, enter, leave),
+        cmocka_unit_test_setup_teardown(a_mapping_alone, enter, leave),
         cmocka_unit_test_setup_teardown(each_mistake_is_told_with_its_line, enter, leave),
         cmocka_unit_test_setup_teardown(a_missing_file_is_the_environments_fault, enter, leave),
     };
