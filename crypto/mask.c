@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "crypto/algorithms.h"
-#include "crypto/base/limits.h"
 
 /* Sizes measured (docs/crypto.md): pieces of four streams, of the zeros they encrypt and of the vector lie in the
  * first-level cache together, so that the vector is loaded and stored once for four streams; a tile of the vector stays
@@ -19,6 +18,7 @@ enum {
     LANE_WORDS = PIECE_WORDS + 8, /* lanes a page apart would share cache sets with each other's stores */
     PIECES_BYTES = LANES * LANE_WORDS * 8,
     TILE_WORDS = (128 << 10) / 8,
+    STREAMS_MAX = 1 << 18, /* a silent third of MEMBERS_MAX, each with all others: 222,778 */
 };
 
 /* CTR encrypts zeros to its keystream. */
@@ -124,8 +124,7 @@ static uint8_t *key_of(const struct mask_set *set, size_t index)
 
 struct result mask_set_new(size_t capacity, struct mask_set **ret)
 {
-    ENSURE(capacity > 0 && capacity <= 2 * (size_t)MEMBERS_MAX, CATEGORY_BUG, "a set of %zu masks was asked for",
-           capacity);
+    ENSURE(capacity > 0 && capacity <= STREAMS_MAX, CATEGORY_BUG, "a set of %zu masks was asked for", capacity);
     CLEANUP(mask_set_freep) struct mask_set *set = calloc(1, sizeof *set);
     ENSURE(set, CATEGORY_ENVIRONMENT, "out of memory for masks");
     set->capacity = capacity;

@@ -209,6 +209,7 @@ static void a_set_has_its_capacity(void **state)
     (void)state;
     struct mask_set *set = NULL;
     assert_int_equal(mask_set_new(0, &set).category, CATEGORY_BUG);
+    assert_int_equal(mask_set_new(SIZE_MAX / MASK_KEY_BYTES + 1, &set).category, CATEGORY_BUG);
     assert_null(set);
     static const uint8_t key[MASK_KEY_BYTES];
     assert_true(result_ok(mask_set_new(1, &set)));
