@@ -73,8 +73,9 @@ static struct result bytes_read(struct reader *reader, const char *field, size_t
 /* A sentence may have been cut in the middle of a character, or quote bytes of a peer: what goes out is clean. */
 static struct result text_write(const char *text, struct buffer *out)
 {
-    size_t length = strlen(text);
-    for (unsigned back = 0; back < 3 && length && !text_utf8(view_of(text, length)); back++) length--;
+    size_t length = strlen(text), cut = 0;
+    while (cut < 3 && cut < length && !text_utf8(view_of(text, length - cut))) cut++;
+    if (text_utf8(view_of(text, length - cut))) length -= cut;
     size_t at = out->length;
     TRY(bytes_write(view_of(text, length), out));
     uint8_t *copy = out->data + at + 4;
