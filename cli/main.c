@@ -10,6 +10,46 @@
 #include "crypto/secret.h"
 
 static const struct cli_command commands[] = {
+    {"keygen", cli_keygen, "--org NAME --out DIR [--no-passphrase] [--json]",
+     "Makes an organisation's two keys and the file it sends to the others",
+     "Writes DIR/identity.key, DIR/node.key, DIR/node.crt and DIR/NAME.pub; none may exist.\n\n"
+     "  --org NAME        the name in the roster: no blanks, no slash\n"
+     "  --out DIR         made when it is not there\n"
+     "  --no-passphrase   leaves identity.key unsealed; else COFFERDAM_PASSPHRASE_FILE or the terminal is asked\n"
+     "  --json            prints the public keys as JSON\n\n"
+     "Examples:\n"
+     "  cofferdam keygen --org north --out keys\n"
+     "  cofferdam keygen --org test --out /tmp/test --no-passphrase\n"},
+    {"roster new", cli_roster_new, "--coordinator FILE.pub --address ADDRESS -o ROSTER MEMBER.pub...",
+     "Writes the first roster from the .pub files of coordinator and members",
+     "Every member then signs it. Compare the keys by another way than the one that brought the files.\n\n"
+     "  --coordinator FILE.pub   the coordinator's public keys\n"
+     "  --address ADDRESS        where it listens: tls+tcp://HOST:PORT\n"
+     "  -o, --out ROSTER         must not exist; - for stdout\n\n"
+     "Example:\n"
+     "  cofferdam roster new --coordinator hub.pub --address tls+tcp://hub.example:7700 -o roster.note \\\n"
+     "      north.pub south.pub east.pub west.pub centre.pub\n"},
+    {"roster add", cli_roster_add,
+     "ROSTER.note [MEMBER.pub...] [--remove NAME] [--coordinator FILE.pub] [--address ADDRESS] -o NEXT",
+     "Writes the roster that follows: members added, re-keyed or removed",
+     "A .pub file whose name is in the roster gives that member new keys. A quorum of the members before signs the\n"
+     "result, and so does each member that is new or has a new key.\n\n"
+     "  --remove NAME            leaves a member out; may be repeated\n"
+     "  --coordinator FILE.pub   another coordinator\n"
+     "  --address ADDRESS        another address\n"
+     "  -o, --out NEXT           must not exist; - for stdout\n\n"
+     "Example:\n"
+     "  cofferdam roster add roster.note harbour.pub -o roster-2.note\n"},
+    {"roster sign", cli_roster_sign, "ROSTER --key identity.key [--previous OLD.note] [-o OUT]",
+     "Adds your organisation's signature to a roster",
+     "Who signs is found by the key. Without -o the file is replaced by the signed one.\n\n"
+     "  --key FILE            your identity.key\n"
+     "  --previous OLD.note   the roster before: checked to be what this one follows; needed by a member whose key\n"
+     "                        changes\n"
+     "  -o, --out OUT         must not exist; - for stdout\n\n"
+     "Examples:\n"
+     "  cofferdam roster sign roster.note --key keys/identity.key\n"
+     "  cofferdam roster sign roster-2.note --key keys/identity.key --previous roster.note\n"},
     {"roster show", cli_roster_show, "ROSTER [--previous OLD.note] [--json]",
      "Prints members, thresholds and fingerprint of a roster, and verifies it",
      "Exit code 1 when a signature that it needs is missing or false.\n\n"
@@ -24,6 +64,14 @@ static const struct cli_command commands[] = {
      "Examples:\n"
      "  cofferdam plan check plan.yaml\n"
      "  cofferdam plan check plan.note --json\n"},
+    {"plan sign", cli_plan_sign, "PLAN.yaml --org NAME --key identity.key -o PLAN.note",
+     "Signs a plan as your organisation",
+     "The plan is checked first. A signed plan gets one more signature.\n\n"
+     "  --org NAME       your name in the roster\n"
+     "  --key FILE       your identity.key\n"
+     "  -o, --out FILE   must not exist; - for stdout\n\n"
+     "Example:\n"
+     "  cofferdam plan sign plan.yaml --org north --key keys/identity.key -o plan.note\n"},
     {"plan show", cli_plan_show, "PLAN [--roster ROSTER.note] [--json]", "Prints a plan, its hash, and who signed it",
      "Exit code 1 when a signature under a member's name does not verify.\n\n"
      "  --roster ROSTER.note   whose keys the signatures are checked with\n"

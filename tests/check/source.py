@@ -29,7 +29,7 @@ LIBRARIES = {
     "csv.h": {"data"},
     "zlib.h": {"data"},
     "cyaml/": {"crypto/base", "proto/run", "sys"},
-    "yaml.h": {"proto/run", "sys"},
+    "yaml.h": {"crypto/base"},
     "mpfr": {"analytics", "proto/run"},
     "jansson": {"analytics", "cli", "node", "coordinator"},
 }
