@@ -43,6 +43,9 @@
 #define NAME_MAX_BYTES 64u /* of a member, plan, column: fits a table cell and a file name */
 #define LEVEL_MAX_BYTES 200u
 #define FIELD_MAX_BYTES ((size_t)64 << 10) /* one CSV field */
+/* A data file may have more columns than a plan uses; one record of it is held in memory. */
+#define CSV_COLUMNS_MAX ((size_t)10000)
+#define CSV_RECORD_MAX_BYTES ((size_t)8 << 20)
 
 /* Close recomputes the whole sum up to here, and samples chunks beyond (protocol.md, Close). */
 #define CLOSE_FULL_BYTES ((uint64_t)64 << 20)

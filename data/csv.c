@@ -1,0 +1,126 @@
+#include "data/csv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/csv_file.h"
+#include "data/csv_map.h"
+#include "data/record.h"
+
+/* How one column of the table is filled. */
+struct feeding {
+    size_t index; /* of the file's column */
+    const struct csv_column *mapping;
+};
+
+struct csv_reader {
+    char *name;
+    struct csv_options options;
+    struct csv_header header;
+    struct record_reader *records;
+    struct table *table;
+    struct feeding *feedings;
+    struct view *fields; /* of the row, as the plan has them */
+};
+
+static struct result find_columns(struct csv_reader *reader)
+{
+    for (size_t k = 0; k < reader->table->columns_count; k++) {
+        struct column *column = &reader->table->columns[k];
+        const struct csv_column *mapping = csv_column_of_plan(&reader->options, column->spec.name);
+        const char *source = mapping && mapping->source ? mapping->source : column->spec.name;
+        TRY(csv_header_find(&reader->header, source, column->spec.name, &reader->feedings[k].index));
+        reader->feedings[k].mapping = mapping;
+        column->format = csv_number_format(&reader->options, mapping);
+    }
+    return RESULT_OK;
+}
+
+static struct result take(void *context, const struct view *fields, size_t count)
+{
+    struct csv_reader *reader = context;
+    if (!reader->header.names) {
+        TRY(csv_header_set(&reader->header, &reader->options, fields, count));
+        return find_columns(reader);
+    }
+    for (size_t k = 0; k < reader->table->columns_count; k++) {
+        const struct feeding *feeding = &reader->feedings[k];
+        reader->fields[k] = csv_field(&reader->options, feeding->mapping, fields[feeding->index]);
+    }
+    return table_add_row(reader->table, reader->fields, NULL);
+}
+
+static const char *column_name(void *context, size_t index)
+{
+    const struct csv_reader *reader = context;
+    return csv_header_name(&reader->header, index);
+}
+
+struct result csv_reader_new(const char *name, const struct csv_options *options, const struct column_spec *specs,
+                             size_t specs_count, uint64_t rows_max, struct csv_reader **ret)
+{
+    CLEANUP(csv_reader_freep) struct csv_reader *reader = calloc(1, sizeof *reader);
+    ENSURE(reader, CATEGORY_ENVIRONMENT, "out of memory for reading %s", name);
+    reader->name = strdup(name);
+    reader->feedings = calloc(specs_count + 1, sizeof *reader->feedings);
+    reader->fields = calloc(specs_count + 1, sizeof *reader->fields);
+    ENSURE(reader->name && reader->feedings && reader->fields, CATEGORY_ENVIRONMENT, "out of memory for reading %s",
+           name);
+    reader->options = *options;
+    TRY(table_new(specs, specs_count, rows_max, &reader->table));
+    TRY(result_at(csv_header_given(&reader->header, options), "%s: ", name));
+    if (reader->header.names) TRY(result_at(find_columns(reader), "%s: ", name));
+    struct record_client client = {reader, take, column_name};
+    TRY(record_reader_new(name, options->delimiter ? options->delimiter : ',', reader->header.count, client,
+                          &reader->records));
+    *ret = reader;
+    reader = NULL;
+    return RESULT_OK;
+}
+
+void csv_reader_free(struct csv_reader *reader)
+{
+    if (!reader) return;
+    record_reader_free(reader->records);
+    table_free(reader->table);
+    csv_header_done(&reader->header);
+    free(reader->feedings);
+    free(reader->fields);
+    free(reader->name);
+    free(reader);
+}
+
+void csv_reader_freep(struct csv_reader **reader)
+{
+    csv_reader_free(*reader);
+}
+
+struct result csv_reader_feed(struct csv_reader *reader, struct view piece)
+{
+    return record_reader_feed(reader->records, piece);
+}
+
+struct result csv_reader_finish(struct csv_reader *reader, struct table **ret)
+{
+    TRY(record_reader_finish(reader->records));
+    ENSURE(reader->table->rows, CATEGORY_USAGE, "%s: no rows follow the column names; export the file again",
+           reader->name);
+    table_trim(reader->table);
+    *ret = reader->table;
+    reader->table = NULL;
+    return RESULT_OK;
+}
+
+static struct result feed(void *context, struct view piece)
+{
+    return csv_reader_feed(context, piece);
+}
+
+struct result csv_read(const char *path, const struct csv_options *options, const struct column_spec *specs,
+                       size_t specs_count, uint64_t rows_max, struct table **ret)
+{
+    CLEANUP(csv_reader_freep) struct csv_reader *reader = NULL;
+    TRY(csv_reader_new(path, options, specs, specs_count, rows_max, &reader));
+    TRY(csv_file_read(path, feed, reader));
+    return csv_reader_finish(reader, ret);
+}

@@ -1,0 +1,141 @@
+#include "data/csv_map.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LISTED_MAX = 400 };
+
+static const struct view missing = {NULL, 0};
+
+static struct view trimmed(struct view field)
+{
+    while (field.length && (*field.data == ' ' || *field.data == '\t'))
+        field = view_of(field.data + 1, field.length - 1);
+    while (field.length && (field.data[field.length - 1] == ' ' || field.data[field.length - 1] == '\t'))
+        field.length--;
+    return field;
+}
+
+void csv_header_done(struct csv_header *header)
+{
+    for (size_t k = 0; header->names && k < header->count; k++) free(header->names[k]);
+    free(header->names);
+    *header = (struct csv_header){0};
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static struct result check_distinct(const struct csv_header *header)
+{
+    char **sorted = calloc(header->count, sizeof *sorted);
+    ENSURE(sorted, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", header->count);
+    memcpy(sorted, header->names, header->count * sizeof *sorted);
+    qsort(sorted, header->count, sizeof *sorted, compare_names);
+    const char *twice = NULL;
+    for (size_t k = 1; k < header->count && !twice; k++)
+        if (strcmp(sorted[k - 1], sorted[k]) == 0) twice = sorted[k];
+    free(sorted);
+    ENSURE(!twice, CATEGORY_USAGE, "two columns are named \"%.*s\"; give each its own name", (int)NAME_MAX_BYTES,
+           twice);
+    return RESULT_OK;
+}
+
+struct result csv_header_set(struct csv_header *header, const struct csv_options *options, const struct view *fields,
+                             size_t count)
+{
+    CLEANUP(csv_header_done) struct csv_header read = {calloc(count + 1, sizeof *read.names), count};
+    ENSURE(read.names, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
+    for (size_t k = 0; k < count; k++) {
+        struct view name = options->trim ? trimmed(fields[k]) : fields[k];
+        read.names[k] = strndup(name.length ? (const char *)name.data : "", name.length);
+        ENSURE(read.names[k], CATEGORY_ENVIRONMENT, "out of memory for a column's name");
+    }
+    TRY(check_distinct(&read));
+    csv_header_done(header);
+    *header = read;
+    read = (struct csv_header){0};
+    return RESULT_OK;
+}
+
+struct result csv_header_given(struct csv_header *header, const struct csv_options *options)
+{
+    if (!options->names) return RESULT_OK;
+    ENSURE(options->names_count, CATEGORY_USAGE, "no column names are given for a file without a header line");
+    struct view *fields = calloc(options->names_count, sizeof *fields);
+    ENSURE(fields, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", options->names_count);
+    for (size_t k = 0; k < options->names_count; k++) fields[k] = view_text(options->names[k]);
+    struct result result = csv_header_set(header, options, fields, options->names_count);
+    free(fields);
+    return result;
+}
+
+const char *csv_header_name(const struct csv_header *header, size_t index)
+{
+    return header->names && index < header->count ? header->names[index] : NULL;
+}
+
+struct result csv_header_find(const struct csv_header *header, const char *name, const char *plan, size_t *ret)
+{
+    for (size_t k = 0; k < header->count; k++)
+        if (strcmp(header->names[k], name) == 0) {
+            *ret = k;
+            return RESULT_OK;
+        }
+    const char *hint = "name the bank's own column for it in the node's configuration";
+    if (header->count == 1 && strpbrk(header->names[0], ",;|\t"))
+        hint = "the file has one column only: is the delimiter another?";
+    char listed[LISTED_MAX] = "";
+    for (size_t k = 0, used = 0; k < header->count && used + 1 < sizeof listed; k++) {
+        int written = snprintf(listed + used, sizeof listed - used, "%s%s", k ? ", " : "", header->names[k]);
+        used += written > 0 ? (size_t)written : 0;
+    }
+    return strcmp(name, plan) == 0
+               ? FAIL(CATEGORY_USAGE, "there is no column %s; %s (there are: %s)", name, hint, listed)
+               : FAIL(CATEGORY_USAGE, "there is no column %s, which is to be the plan's %s; %s (there are: %s)", name,
+                      plan, hint, listed);
+}
+
+const struct csv_column *csv_column_of_plan(const struct csv_options *options, const char *name)
+{
+    for (size_t k = 0; k < options->columns_count; k++)
+        if (strcmp(options->columns[k].name, name) == 0) return &options->columns[k];
+    return NULL;
+}
+
+const struct csv_column *csv_column_of_source(const struct csv_options *options, const char *name)
+{
+    for (size_t k = 0; k < options->columns_count; k++) {
+        const struct csv_column *column = &options->columns[k];
+        if (strcmp(column->source ? column->source : column->name, name) == 0) return column;
+    }
+    return NULL;
+}
+
+struct number_format csv_number_format(const struct csv_options *options, const struct csv_column *column)
+{
+    double factor = column && column->factor != 0 ? column->factor : 1;
+    return number_format_of(options->decimal_comma, factor, column ? column->offset : 0);
+}
+
+static bool listed(const char *const *tokens, size_t count, struct view field)
+{
+    for (size_t k = 0; k < count; k++)
+        if (view_equal(view_text(tokens[k]), field)) return true;
+    return false;
+}
+
+struct view csv_field(const struct csv_options *options, const struct csv_column *column, struct view field)
+{
+    if (options->trim) field = trimmed(field);
+    if (field.length == 0 || listed(options->missing, options->missing_count, field)) return missing;
+    if (!column) return field;
+    if (listed(column->missing, column->missing_count, field)) return missing;
+    for (size_t k = 0; k < column->recodes_count; k++)
+        if (view_equal(view_text(column->recodes[k].from), field))
+            return column->recodes[k].to ? view_text(column->recodes[k].to) : missing;
+    return field;
+}

@@ -1,0 +1,32 @@
+/* From the fields of a file to those of the plan: the header, and what options say about a field. */
+#ifndef DATA_CSV_MAP_H
+#define DATA_CSV_MAP_H
+
+#include "data/csv.h"
+
+/* The file's column names. */
+struct csv_header {
+    char **names; /* NULL until they are known */
+    size_t count;
+};
+
+void csv_header_done(struct csv_header *header);
+/* Names are copied, without blanks around them if options say trim. Two equal ones are refused. */
+MUST_USE struct result csv_header_set(struct csv_header *header, const struct csv_options *options,
+                                      const struct view *fields, size_t count);
+/* When the options carry the names; else leaves the header as it is. */
+MUST_USE struct result csv_header_given(struct csv_header *header, const struct csv_options *options);
+const char *csv_header_name(const struct csv_header *header, size_t index); /* NULL when there is none */
+/* The place of a column; a reason that lists what there is. `plan` names the plan's column, when it is another. */
+MUST_USE struct result csv_header_find(const struct csv_header *header, const char *name, const char *plan,
+                                       size_t *ret);
+
+/* What the options say about a plan's column, or about the file's column of that name; NULL when nothing. */
+const struct csv_column *csv_column_of_plan(const struct csv_options *options, const char *name);
+const struct csv_column *csv_column_of_source(const struct csv_options *options, const char *name);
+struct number_format csv_number_format(const struct csv_options *options, const struct csv_column *column);
+
+/* The field as the plan has it: borrowed from field or options; data is NULL when it is missing. column may be NULL. */
+struct view csv_field(const struct csv_options *options, const struct csv_column *column, struct view field);
+
+#endif

@@ -1,0 +1,177 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/csv_file.h"
+#include "data/csv_map.h"
+#include "data/record.h"
+
+enum { SLOTS = 4096 };
+_Static_assert((SLOTS & (SLOTS - 1)) == 0 && SLOTS >= 2 * CSV_DISTINCT_MAX, "open addressing needs free slots");
+
+/* Finds the values of one column that are known already: index + 1 of a value, or 0. */
+struct known {
+    uint16_t slots[SLOTS];
+    const struct csv_column *mapping;
+    struct number_format format;
+};
+
+struct scanning {
+    struct csv_options options;
+    struct csv_header header;
+    struct csv_scan *scan;
+    struct known *known; /* of each column */
+};
+
+static struct result set_columns(struct scanning *scanning)
+{
+    size_t count = scanning->header.count;
+    scanning->scan->columns = calloc(count, sizeof *scanning->scan->columns);
+    scanning->known = calloc(count, sizeof *scanning->known);
+    ENSURE(scanning->scan->columns && scanning->known, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
+    scanning->scan->columns_count = count;
+    for (size_t k = 0; k < count; k++) {
+        struct csv_profile *profile = &scanning->scan->columns[k];
+        const char *name = scanning->header.names[k];
+        const struct csv_column *mapping = csv_column_of_source(&scanning->options, name);
+        profile->name = strdup(mapping ? mapping->name : name);
+        ENSURE(profile->name, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
+        scanning->known[k].mapping = mapping;
+        scanning->known[k].format = csv_number_format(&scanning->options, mapping);
+        profile->numeric = profile->whole = true;
+        profile->minimum = HUGE_VAL;
+        profile->maximum = -HUGE_VAL;
+    }
+    return RESULT_OK;
+}
+
+static struct result add_value(struct csv_profile *profile, struct view text)
+{
+    if (profile->values_count % 64 == 0) {
+        struct csv_value *values = realloc(profile->values, (profile->values_count + 64) * sizeof *values);
+        ENSURE(values, CATEGORY_ENVIRONMENT, "out of memory for the values of %s", profile->name);
+        profile->values = values;
+    }
+    char *copy = strndup((const char *)text.data, text.length);
+    ENSURE(copy, CATEGORY_ENVIRONMENT, "out of memory for the values of %s", profile->name);
+    profile->values[profile->values_count++] = (struct csv_value){copy, 1};
+    return RESULT_OK;
+}
+
+static struct result count_value(struct csv_profile *profile, struct known *known, struct view text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (size_t k = 0; k < text.length; k++) hash = (hash ^ text.data[k]) * UINT64_C(0x100000001b3);
+    size_t at = (size_t)(hash ^ (hash >> 29)) % SLOTS;
+    for (; known->slots[at]; at = (at + 1) % SLOTS) {
+        struct csv_value *value = &profile->values[known->slots[at] - 1];
+        if (view_equal(view_text(value->text), text)) {
+            value->count++;
+            return RESULT_OK;
+        }
+    }
+    profile->more = profile->values_count == CSV_DISTINCT_MAX;
+    if (profile->more) return RESULT_OK;
+    TRY(add_value(profile, text));
+    known->slots[at] = (uint16_t)profile->values_count;
+    return RESULT_OK;
+}
+
+static void count_number(struct csv_profile *profile, const struct known *known, struct view text)
+{
+    double number;
+    if (!profile->numeric) return;
+    profile->numeric = number_parse(text, &known->format, &number);
+    if (!profile->numeric) return;
+    profile->whole = profile->whole && number == trunc(number) && fabs(number) < 0x1p53;
+    profile->minimum = fmin(profile->minimum, number);
+    profile->maximum = fmax(profile->maximum, number);
+}
+
+static struct result take(void *context, const struct view *fields, size_t count)
+{
+    struct scanning *scanning = context;
+    if (!scanning->header.names) {
+        TRY(csv_header_set(&scanning->header, &scanning->options, fields, count));
+        return set_columns(scanning);
+    }
+    scanning->scan->rows++;
+    for (size_t k = 0; k < count; k++) {
+        struct csv_profile *profile = &scanning->scan->columns[k];
+        struct known *known = &scanning->known[k];
+        struct view field = csv_field(&scanning->options, known->mapping, fields[k]);
+        if (!field.data) {
+            profile->missing++;
+            continue;
+        }
+        count_number(profile, known, field);
+        if (!profile->more) TRY(count_value(profile, known, field));
+    }
+    return RESULT_OK;
+}
+
+static const char *column_name(void *context, size_t index)
+{
+    const struct scanning *scanning = context;
+    return csv_header_name(&scanning->header, index);
+}
+
+static struct result feed(void *context, struct view piece)
+{
+    return record_reader_feed(context, piece);
+}
+
+static void scanning_done(struct scanning *scanning)
+{
+    free(scanning->known);
+    csv_header_done(&scanning->header);
+    csv_scan_free(scanning->scan);
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    return strcmp(((const struct csv_value *)a)->text, ((const struct csv_value *)b)->text);
+}
+
+struct result csv_scan(const char *path, const struct csv_options *options, struct csv_scan **ret)
+{
+    CLEANUP(scanning_done) struct scanning scanning = {.options = *options, .scan = calloc(1, sizeof *scanning.scan)};
+    ENSURE(scanning.scan, CATEGORY_ENVIRONMENT, "out of memory for reading %s", path);
+    TRY(result_at(csv_header_given(&scanning.header, options), "%s: ", path));
+    if (scanning.header.names) TRY(set_columns(&scanning));
+    CLEANUP(record_reader_freep) struct record_reader *records = NULL;
+    struct record_client client = {&scanning, take, column_name};
+    TRY(record_reader_new(path, options->delimiter ? options->delimiter : ',', scanning.header.count, client,
+                          &records));
+    TRY(csv_file_read(path, feed, records));
+    TRY(record_reader_finish(records));
+    ENSURE(scanning.scan->rows, CATEGORY_USAGE, "%s: no rows follow the column names; export the file again", path);
+    for (size_t k = 0; k < scanning.scan->columns_count; k++) {
+        struct csv_profile *profile = &scanning.scan->columns[k];
+        profile->numeric = profile->numeric && profile->values_count;
+        profile->whole = profile->whole && profile->numeric;
+        if (profile->values_count)
+            qsort(profile->values, profile->values_count, sizeof *profile->values, compare_values);
+    }
+    *ret = scanning.scan;
+    scanning.scan = NULL;
+    return RESULT_OK;
+}
+
+void csv_scan_free(struct csv_scan *scan)
+{
+    if (!scan) return;
+    for (size_t k = 0; scan->columns && k < scan->columns_count; k++) {
+        struct csv_profile *profile = &scan->columns[k];
+        for (size_t v = 0; v < profile->values_count; v++) free(profile->values[v].text);
+        free(profile->values);
+        free(profile->name);
+    }
+    free(scan->columns);
+    free(scan);
+}
+
+void csv_scan_freep(struct csv_scan **scan)
+{
+    csv_scan_free(*scan);
+}
