@@ -78,6 +78,16 @@ static const struct cli_command commands[] = {
      "  --json                 prints JSON\n\n"
      "Example:\n"
      "  cofferdam plan show plan.note --roster roster.note\n"},
+    {"fit", cli_fit, "PLAN.yaml --data FILE.csv ... --out DIR",
+     "Fits a plan to the rows of the given files alone: no network, no masks",
+     "What one bank would get alone, or a pool of files: the same computation as a joint run, in the open.\n"
+     "The model says \"banks\": 1.\n\n"
+     "  --data FILE.csv       rows; any number of files, pooled\n"
+     "  --mapping FILE.yaml   how the files' columns become the plan's: `source:` of a node's configuration\n"
+     "  --threads N           one a processor when left out; the model does not depend on it\n"
+     "  --out DIR             gets model.json\n\n"
+     "Example:\n"
+     "  cofferdam fit plan.yaml --data north.csv --out alone\n"},
     {"model show", cli_model_show, "MODEL.json [--json]", "Prints a model: terms, errors, tests, metrics",
      "  --json   the model itself\n\n"
      "Example:\n"

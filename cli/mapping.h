@@ -1,0 +1,22 @@
+/* A mapping file: how a bank's own columns, levels, units and formats become the plan's.
+ *
+ * Its keys are those of `source:` in a node's configuration (docs/operators.md), but for its name and file, so that
+ * what was tried in a simulation goes into the configuration as it is.
+ */
+#ifndef CLI_MAPPING_H
+#define CLI_MAPPING_H
+
+#include "data/csv.h"
+#include "sys/config.h"
+
+struct mapping {
+    struct csv_options options; /* borrows from the rest */
+    struct csv_column *columns;
+    struct csv_recode *recodes; /* of all columns, one after the other */
+    struct config_source *source;
+};
+
+void mapping_done(struct mapping *mapping);
+MUST_USE struct result mapping_read(const char *path, struct mapping *ret);
+
+#endif
