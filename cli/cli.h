@@ -63,6 +63,7 @@ int cli_exit(struct result result);
 /* The commands, by file: "cli_run cli_simulate;" here and a row in main.c is all that a new one needs. */
 cli_run cli_keygen;                                                       /* keygen.c */
 cli_run cli_roster_new, cli_roster_add, cli_roster_sign, cli_roster_show; /* roster.c, roster_show.c */
+cli_run cli_plan_new;                                                     /* plan_new.c */
 cli_run cli_plan_check, cli_plan_sign, cli_plan_show;                     /* plan.c, plan_check.c, plan_sign.c */
 cli_run cli_fit;                                                          /* fit.c */
 cli_run cli_model_show;                                                   /* model.c */

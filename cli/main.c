@@ -57,6 +57,21 @@ static const struct cli_command commands[] = {
      "  --json                prints JSON\n\n"
      "Example:\n"
      "  cofferdam roster show roster.note\n"},
+    {"plan new", cli_plan_new,
+     "--from FILE.csv [--target COLUMN --positive VALUE] [--id COLUMN] [--delimiter C] [--decimal-comma] [-o "
+     "PLAN.yaml]",
+     "Drafts a plan from a file: types, levels, bounds rounded outward, for a person to edit",
+     "What is left to decide stands as FILL_IN in the draft, and plan check refuses it there.\n\n"
+     "  --from FILE.csv      one bank's rows; .gz is unpacked\n"
+     "  --target COLUMN      what the model predicts, with --positive VALUE\n"
+     "  --id COLUMN          what names a row; it never leaves the node\n"
+     "  --delimiter C        one character; a comma where it is left out\n"
+     "  --decimal-comma      numbers are written 1,5\n"
+     "  --missing TOKEN      what means that a value is missing, beside an empty field; may be repeated\n"
+     "  -o, --out PLAN.yaml  must not exist; stdout where it is left out\n\n"
+     "Examples:\n"
+     "  cofferdam plan new --from customers.csv -o plan.yaml\n"
+     "  cofferdam plan new --from customers.csv --target default --positive 1 --id customer_id -o plan.yaml\n"},
     {"plan check", cli_plan_check, "PLAN.yaml [--json]",
      "Explains what a plan would compute and release, and proves its bounds",
      "Takes YAML or a signed plan; - is stdin. Exit code 2 with file and line when the plan is wrong.\n\n"
