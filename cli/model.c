@@ -29,8 +29,13 @@ static struct result show_head(const json_t *model, struct buffer *out)
         TRY(buffer_format(out, "%.0f banks", banks));
     else
         TRY(buffer_text(out, "several banks"));
-    TRY(buffer_format(out, "; %.0f rounds, %s\n", document_number(model, "rounds"),
+    const json_t *fit = json_object_get(model, "fit");
+    TRY(buffer_format(out, "; %.0f rounds, %s", document_number(model, "rounds"),
                       json_is_true(json_object_get(model, "converged")) ? "converged" : "not converged"));
+    if (json_is_false(json_object_get(model, "converged")) && document_text(fit, "end")[0] != 0)
+        TRY(buffer_format(out, " (%s)", document_text(fit, "end")));
+    if (document_number(fit, "penalty") > 0) TRY(buffer_format(out, ", penalty %.6g", document_number(fit, "penalty")));
+    TRY(buffer_text(out, "\n"));
     const json_t *rows = json_object_get(model, "rows"), *positives = json_object_get(model, "positives");
     TRY(buffer_format(out, "rows: %.0f training (%.0f positive)", document_number(rows, "train"),
                       document_number(positives, "train")));
@@ -89,8 +94,7 @@ static struct result show_numbers(const json_t *model, struct buffer *out)
     } numbers[] = {{"log_likelihood", "log-likelihood"},
                    {"null_deviance", "null deviance"},
                    {"deviance", "deviance"},
-                   {"aic", "AIC"},
-                   {"penalty", "penalty"}};
+                   {"aic", "AIC"}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         double value = document_number(model, numbers[i].key);
         if (!isnan(value)) TRY(buffer_format(out, "%-16s %14.6f\n", numbers[i].words, value));
@@ -121,18 +125,34 @@ static struct result show_metrics(const json_t *model, struct buffer *out)
     return RESULT_OK;
 }
 
-/* The names or sentences of a list, one a line after a heading. */
-static struct result show_list(const json_t *model, const char *key, const char *heading, struct buffer *out)
+/* What the numbers alone would not tell: terms without an estimate, rows that had no value, no maximum to converge to.
+ */
+static struct result show_notes(const json_t *model, struct buffer *out)
 {
-    const json_t *list = json_object_get(model, key);
-    if (json_is_string(list)) return buffer_format(out, "\n%s\n  %s\n", heading, json_string_value(list));
-    if (json_array_size(list) == 0) return RESULT_OK;
-    TRY(buffer_format(out, "\n%s\n", heading));
+    size_t aliased = json_array_size(json_object_get(model, "aliased"));
+    if (aliased > 0)
+        TRY(buffer_format(out, "\n%zu aliased term%s: each is a combination of the terms before it.\n", aliased,
+                          aliased == 1 ? "" : "s"));
+    const json_t *separation = json_object_get(model, "separation"), *terms = json_object_get(separation, "terms");
     size_t index;
     const json_t *item;
-    json_array_foreach(list, index, item)
+    if (json_array_size(terms) > 0) {
+        TRY(buffer_text(out, "\nseparation:"));
+        json_array_foreach(terms, index, item)
+            TRY(buffer_format(out, "%s %s", index == 0 ? "" : ",", json_string_value(item)));
+        TRY(buffer_format(out, "\n  %s\n", document_text(separation, "advice")));
+    }
+    json_array_foreach(json_object_get(model, "features"), index, item)
     {
-        if (json_is_string(item)) TRY(buffer_format(out, "  %s\n", json_string_value(item)));
+        const json_t *missing = json_object_get(item, "rows_missing");
+        double rows = document_number(missing, "train") + document_number(missing, "holdout");
+        double outside = document_number(item, "rows_outside");
+        if (rows > 0)
+            TRY(buffer_format(out, "\n%s: %.0f rows had no value, filled with %.6g (%s)\n", document_text(item, "name"),
+                              rows, document_number(item, "fill"), document_text(item, "missing")));
+        if (outside > 0)
+            TRY(buffer_format(out, "\n%s: %.0f values outside the bounds (%s)\n", document_text(item, "name"), outside,
+                              document_text(item, "outside")));
     }
     return RESULT_OK;
 }
@@ -143,8 +163,7 @@ static struct result model_text(const json_t *model, struct buffer *out)
     TRY(show_terms(model, out));
     TRY(show_numbers(model, out));
     TRY(show_metrics(model, out));
-    TRY(show_list(model, "aliased", "aliased (a combination of the terms before; without an estimate):", out));
-    return show_list(model, "separation", "separation (no finite maximum; set train.penalty in the plan):", out);
+    return show_notes(model, out);
 }
 
 struct result cli_model_show(int argc, char **argv)
