@@ -277,7 +277,8 @@ struct refusal {
     size_t frames_count;
 };
 
-static void log_take(cyaml_log_t level, void *context, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void log_take(cyaml_log_t level, void *context, const char *format,
+                                                           va_list arguments)
 {
     (void)level;
     struct refusal *refusal = context;
