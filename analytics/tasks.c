@@ -1,9 +1,10 @@
 /* The analyses that a plan can name. */
 #include <string.h>
 
-#include "proto/run/task.h"
+#include "analytics/logistic.h"
 
 static const struct task *const tasks[] = {
+    &logistic_task,
     NULL,
 };
 

@@ -1,0 +1,125 @@
+#include "analytics/logistic_design.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analytics/elementary.h"
+#include "analytics/logistic_sums.h"
+
+/* Scores past 2^this make no sense and would leave the sums no bits. */
+enum { SCORE_EXPONENT_MOST = 30 };
+
+double design_power(int exponent)
+{
+    uint64_t bits = (uint64_t)(1023 + exponent) << 52;
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+void design_done(struct design *design)
+{
+    free(design->slopes);
+    free(design->x);
+    design->slopes = design->x = NULL;
+}
+
+static int exponent_of(const struct logistic *state, size_t term)
+{
+    size_t f = state->terms.items[term].feature;
+    if (f == TERM_INTERCEPT || state->plan->features[f].kind == PLAN_CATEGORY) return 0;
+    return (int)state->features[f].exponent;
+}
+
+struct result design_init(const struct logistic *state, const struct table *table, struct design *ret)
+{
+    *ret = (struct design){.state = state, .table = table, .path = path_best(), .terms = state->active_count};
+    ret->slopes = calloc(ret->terms, sizeof *ret->slopes);
+    ret->x = calloc(ret->terms * GRAM_ROWS, sizeof *ret->x);
+    if (!ret->slopes || !ret->x) {
+        design_done(ret);
+        return FAIL(CATEGORY_ENVIRONMENT, "out of memory for a block of %zu columns", ret->terms);
+    }
+    for (size_t t = 0; t < ret->terms; t++)
+        ret->slopes[t] = state->beta[state->active[t]] * design_power(exponent_of(state, state->active[t]));
+    for (size_t r = 0; r < GRAM_ROWS; r++) ret->x[r] = 1;
+    return RESULT_OK;
+}
+
+static void load_number(struct design *design, size_t f, uint64_t begin)
+{
+    uint32_t place = design->state->place[design->state->terms.first[f]];
+    if (place == TERM_NONE) return;
+    const struct logistic_feature *feature = &design->state->features[f];
+    const double *values = design->table->columns[f].numbers + begin;
+    double *x = design->x + place * GRAM_ROWS;
+    double fill = feature->fill, mean = feature->mean;
+    double scale = feature->inverse * design_power(-(int)feature->exponent);
+    for (size_t r = 0; r < design->rows; r++) {
+        double value = isnan(values[r]) ? fill : values[r];
+        x[r] = (value - mean) * scale;
+    }
+}
+
+static struct result load_category(struct design *design, size_t f, uint64_t begin)
+{
+    const struct logistic *state = design->state;
+    const struct plan_feature *feature = &state->plan->features[f];
+    const uint16_t *codes = design->table->columns[f].codes + begin;
+    size_t levels = plan_feature_levels(feature);
+    for (size_t level = 0; level < levels; level++) {
+        uint32_t term = terms_of_level(&state->terms, f, level);
+        if (term == TERM_NONE || state->place[term] == TERM_NONE) continue;
+        memset(design->x + state->place[term] * GRAM_ROWS, 0, design->rows * sizeof *design->x);
+    }
+    for (size_t r = 0; r < design->rows; r++) {
+        size_t level = codes[r];
+        if (codes[r] == CODE_MISSING) level = feature->level_missing ? feature->levels_count : levels;
+        if (codes[r] == CODE_OTHER) level = feature->level_other ? levels - 1 : levels;
+        ENSURE(level < levels, CATEGORY_BUG, "the table holds a value of %s that the plan refuses", feature->name);
+        uint32_t term = terms_of_level(&state->terms, f, level);
+        if (term != TERM_NONE && state->place[term] != TERM_NONE) design->x[state->place[term] * GRAM_ROWS + r] = 1;
+    }
+    return RESULT_OK;
+}
+
+struct result design_load(struct design *design, uint64_t begin, size_t rows)
+{
+    const struct plan *plan = design->state->plan;
+    design->rows = rows;
+    TRY(cases_classify(plan, design->table, begin, begin + rows, design->kinds));
+    for (size_t f = 0; f < plan->features_count; f++) {
+        if (plan->features[f].kind == PLAN_CATEGORY) {
+            TRY(load_category(design, f, begin));
+        } else {
+            load_number(design, f, begin);
+        }
+    }
+    gram_scores(design->path, design->x, design->terms, design->slopes, rows, design->score);
+    elementary_logistic(design->path, design->score, rows, design->probability, design->tail);
+    for (size_t r = 0; r < rows; r++) {
+        double score = design->score[r], wrong = design->kinds[r] & 1 ? -score : score; /* odd kinds are positive */
+        design->residual[r] = (design->kinds[r] & 1 ? 1.0 : 0.0) - design->probability[r];
+        design->likelihood[r] = -(design->tail[r] + (wrong > 0 ? wrong : 0));
+    }
+    return RESULT_OK;
+}
+
+struct result logistic_score_exponents(const struct logistic *state, int *ret_score, int *ret_likelihood)
+{
+    double reach = 0; /* a row has one level of a category, but adding all keeps this simple and costs few bits */
+    for (size_t t = 0; t < state->active_count; t++)
+        reach += fabs(state->beta[state->active[t]]) * design_power(exponent_of(state, state->active[t]));
+    reach *= 1 + 0x1p-30;
+    int score = 0, likelihood = 1;
+    while (score <= SCORE_EXPONENT_MOST && design_power(score) < reach) score++;
+    while (likelihood <= SCORE_EXPONENT_MOST && design_power(likelihood) < reach + 1) likelihood++;
+    ENSURE(score <= SCORE_EXPONENT_MOST && likelihood <= SCORE_EXPONENT_MOST, CATEGORY_FALSE,
+           "the sum \"likelihood\" would lose its precision: scores reach %.3g; narrow the bounds of the features, or "
+           "set a penalty",
+           reach);
+    *ret_score = score;
+    *ret_likelihood = likelihood;
+    return RESULT_OK;
+}

@@ -1,0 +1,322 @@
+/* What the sums of a Newton step lead to.
+ *
+ * From the products of all columns: which are collinear, and the first direction, from the intercept-only model (whose
+ * Hessian is the products times one number). Then steps: accept a point when the penalised likelihood did not fall,
+ * else halve the way to it. The decrement is the distance to the maximum in standard errors; it decides when to end.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "analytics/exact.h"
+#include "analytics/linear.h"
+#include "analytics/logistic_sums.h"
+
+/* Below this decrement, steps that no longer halve it have reached what the sums' resolution gives. */
+static const double resolution_decrement = 1e-7;
+/* A coarse Hessian that leaves more than this share of the decrement is asked at full resolution from then on. */
+static const double slow_share = 0.25;
+/* Separation: the log-likelihood gains less than this in a step ... */
+static const double flat_gain = 1e-6;
+/* ... while the decrement keeps more than this share of itself, and some coefficient moves by more than that. */
+static const double flat_share = 0.3, flat_move = 0.01;
+/* Terms that move at least this share of the fastest one are named as diverging. */
+static const double diverging_share = 0.1;
+/* The way to a point is halved at most this often. */
+static const double fraction_least = 0x1p-20;
+
+static void release(double **values)
+{
+    free(*values);
+}
+
+static void release_integers(__int128 **values)
+{
+    free(*values);
+}
+
+static double power(int exponent)
+{
+    double value = 1;
+    for (int i = 0; i < exponent; i++) value *= 2;
+    return value;
+}
+
+static int exponent_of(const struct logistic *state, size_t active)
+{
+    size_t f = state->terms.items[state->active[active]].feature;
+    return f == TERM_INTERCEPT || state->plan->features[f].kind == PLAN_CATEGORY ? 0 : (int)state->features[f].exponent;
+}
+
+struct result logistic_gram_begin(struct logistic *state)
+{
+    double negatives = (double)state->cases[CASE_TRAIN_NEGATIVE], positives = (double)state->cases[CASE_TRAIN_POSITIVE];
+    double rows = negatives + positives;
+    state->stage = LOGISTIC_GRAM;
+    state->beta[0] = state->base[0] = state->score_mean = exact_log(positives / negatives);
+    state->likelihood = positives * exact_log(positives / rows) + negatives * exact_log(negatives / rows);
+    state->objective = state->likelihood;
+    return RESULT_OK;
+}
+
+/* Lower triangle of a field of pairs over the terms kept, on the standardised scale. */
+static void read_matrix(const struct logistic *state, const struct logistic_sum *sum, size_t field, double *matrix)
+{
+    size_t count = state->active_count;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = i; j < count; j++)
+            matrix[j * count + i] = logistic_real(sum, field, terms_pair(count, i, j)) *
+                                    power(exponent_of(state, i) + exponent_of(state, j));
+}
+
+struct result logistic_hessian(const struct logistic *state, const struct logistic_sum *sum, size_t field,
+                               double *matrix)
+{
+    double rows = (double)logistic_train_rows(state);
+    size_t count = state->active_count;
+    read_matrix(state, sum, field, matrix);
+    for (size_t j = 0; j < count; j++) {
+        double most = 0.25 * rows * power(2 * exponent_of(state, j));
+        ENSURE(matrix[j * count + j] >= 0 && matrix[j * count + j] <= most, CATEGORY_FALSE,
+               "the Hessian's diagonal is impossible; the sum is not a true one");
+        if (j == 0 || state->plan->penalty == 0) continue;
+        matrix[j * count + j] += state->plan->penalty;
+    }
+    return RESULT_OK;
+}
+
+static struct result read_gradient(const struct logistic *state, const struct logistic_sum *sum, double *gradient)
+{
+    for (size_t j = 0; j < state->active_count; j++) {
+        double value = logistic_real(sum, NEWTON_GRADIENT, j);
+        ENSURE(fabs(value) <= (double)logistic_train_rows(state), CATEGORY_FALSE,
+               "the gradient is impossible; the sum is not a true one");
+        gradient[j] = value * power(exponent_of(state, j));
+    }
+    ENSURE(gradient[0] <= (double)state->cases[CASE_TRAIN_POSITIVE] &&
+               gradient[0] >= -(double)state->cases[CASE_TRAIN_NEGATIVE],
+           CATEGORY_FALSE, "the residuals add up to more than the cases; the sum is not a true one");
+    return RESULT_OK;
+}
+
+static void end_newton(struct logistic *state, enum logistic_end end)
+{
+    state->end = end;
+    state->tried = 0;
+    for (size_t t = 0; t < state->terms.count; t++) state->beta[t] = state->base[t];
+    state->stage = LOGISTIC_INFERENCE;
+    curve_start(&state->curve, state->score_mean, state->score_deviation);
+}
+
+static void try_fraction(struct logistic *state, double fraction)
+{
+    state->tried = 1;
+    state->fraction = fraction;
+    for (size_t t = 0; t < state->terms.count; t++) state->beta[t] = state->base[t] + fraction * state->direction[t];
+}
+
+/* Names the terms that a flat direction moves. Returns false when none moves enough. */
+static bool find_diverging(struct logistic *state)
+{
+    double fastest = 0;
+    for (size_t t = 0; t < state->terms.count; t++)
+        if (fabs(state->direction[t]) > fastest) fastest = fabs(state->direction[t]);
+    if (fastest < flat_move) return false;
+    for (size_t t = 1; t < state->terms.count; t++)
+        state->diverging[t] = fabs(state->direction[t]) >= diverging_share * fastest;
+    return true;
+}
+
+/* No direction: a weightless column. At full resolution that is separation; the coarse Hessian may just be too coarse.
+ */
+static void no_direction(struct logistic *state, size_t failed)
+{
+    if (!state->fine) {
+        state->fine = 1;
+        for (size_t t = 0; t < state->terms.count; t++) state->direction[t] = 0;
+        try_fraction(state, 0);
+        return;
+    }
+    state->diverging[state->active[failed]] = 1;
+    end_newton(state, LOGISTIC_SEPARATED);
+}
+
+/* The next point from gradient and Hessian (penalty included) at the accepted one. Both are overwritten. */
+static void next_point(struct logistic *state, double *hessian, double *gradient, bool judged_fine)
+{
+    size_t count = state->active_count, failed = linear_factor(count, hessian);
+    if (failed < count) {
+        no_direction(state, failed);
+        return;
+    }
+    double before = state->decrement, squared = 0;
+    for (size_t t = 0; t < state->terms.count; t++) state->direction[t] = 0;
+    for (size_t j = 0; j < count; j++) state->direction[state->active[j]] = gradient[j];
+    linear_solve(count, hessian, gradient);
+    for (size_t j = 0; j < count; j++) {
+        squared += gradient[j] * state->direction[state->active[j]];
+        state->direction[state->active[j]] = gradient[j];
+    }
+    state->decrement = squared > 0 ? sqrt(squared) : 0;
+    bool resolved = before > 0 && state->decrement <= resolution_decrement && state->decrement > before / 2;
+    if (state->decrement <= state->plan->tolerance || resolved) {
+        end_newton(state, LOGISTIC_CONVERGED);
+        return;
+    }
+    if (judged_fine && state->plan->penalty == 0 && state->gain < flat_gain && state->decrement > flat_share * before &&
+        find_diverging(state)) {
+        end_newton(state, LOGISTIC_SEPARATED);
+        return;
+    }
+    if (state->steps >= state->plan->rounds) {
+        end_newton(state, LOGISTIC_ROUNDS);
+        return;
+    }
+    if (state->steps >= 2 && state->decrement > slow_share * before) state->fine = 1;
+    try_fraction(state, 1);
+}
+
+/* Counts that the products must repeat: rows, rows of each level, nothing of a constant. */
+static struct result check_products(const struct logistic *state, const struct logistic_sum *sum)
+{
+    size_t count = state->terms.count;
+    double unit = (double)((int64_t)1 << 60);
+    for (size_t t = 0; t < count; t++) {
+        size_t f = state->terms.items[t].feature;
+        __int128 diagonal = logistic_integer(sum, NEWTON_HESSIAN, terms_pair(count, t, t));
+        __int128 one = (__int128)1 << 60, rows = (__int128)logistic_train_rows(state);
+        bool fits;
+        if (f == TERM_INTERCEPT) {
+            fits = diagonal == rows * one;
+        } else if (state->plan->features[f].kind == PLAN_CATEGORY) {
+            const uint64_t *level = state->levels[state->level_at[f] + state->terms.items[t].level];
+            fits = diagonal == (__int128)(level[0] + level[1]) * one;
+        } else {
+            double expected = state->features[f].inverse > 0 ? (double)rows : 0;
+            double found = (double)diagonal / unit * power(2 * exponent_of(state, t));
+            fits = fabs(found - expected) <= 1e-6 * (double)rows;
+        }
+        ENSURE(fits, CATEGORY_FALSE, "the products of columns do not repeat the counts; the sum is not a true one");
+    }
+    return RESULT_OK;
+}
+
+static struct result find_collinear(struct logistic *state, const struct logistic_sum *sum)
+{
+    size_t count = state->terms.count;
+    CLEANUP(release_integers) __int128 *products = calloc(count * count, sizeof *products);
+    bool *collinear = calloc(count, sizeof *collinear);
+    struct result result = RESULT_OK;
+    if (!products || !collinear) result = FAIL(CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
+    for (size_t i = 0; i < count && result_ok(result); i++)
+        for (size_t j = i; j < count; j++)
+            products[j * count + i] = logistic_integer(sum, NEWTON_HESSIAN, terms_pair(count, i, j));
+    if (result_ok(result)) result = linear_collinear(count, products, collinear);
+    for (size_t t = 1; t < count && result_ok(result); t++) state->aliased[t] = collinear[t];
+    free(collinear);
+    return result;
+}
+
+/* Keeps the rows and columns of the terms that are not aliased; matrix and vector shrink in place. */
+static void compress(const struct logistic *state, size_t before, double *matrix, double *vector)
+{
+    size_t count = state->active_count;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j <= i; j++) matrix[i * count + j] = matrix[state->active[i] * before + state->active[j]];
+        vector[i] = vector[state->active[i]];
+    }
+}
+
+static struct result gram_advance(struct logistic *state, const struct logistic_sum *sum)
+{
+    size_t count = state->terms.count;
+    TRY(check_products(state, sum));
+    CLEANUP(release) double *matrix = calloc(count * count, sizeof *matrix);
+    CLEANUP(release) double *gradient = calloc(count, sizeof *gradient);
+    ENSURE(matrix && gradient, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
+    read_matrix(state, sum, NEWTON_HESSIAN, matrix);
+    TRY(read_gradient(state, sum, gradient));
+    TRY(find_collinear(state, sum));
+    logistic_activate(state);
+    compress(state, count, matrix, gradient);
+    double rows = (double)logistic_train_rows(state), share = (double)state->cases[CASE_TRAIN_POSITIVE] / rows;
+    count = state->active_count;
+    for (size_t i = 0; i < count * count; i++) matrix[i] *= share * (1 - share);
+    for (size_t j = 1; j < count; j++) matrix[j * count + j] += state->plan->penalty;
+    state->stage = LOGISTIC_NEWTON;
+    state->fine = logistic_grid_suits(state) ? 0 : 1;
+    next_point(state, matrix, gradient, false);
+    return RESULT_OK;
+}
+
+static double penalised(const struct logistic *state, double likelihood)
+{
+    double squares = 0;
+    for (size_t t = 1; t < state->terms.count; t++) squares += state->beta[t] * state->beta[t];
+    return likelihood - state->plan->penalty / 2 * squares;
+}
+
+static struct result read_likelihood(const struct logistic *state, const struct logistic_sum *sum, double *ret,
+                                     double *ret_slack)
+{
+    int score, likelihood;
+    TRY(logistic_score_exponents(state, &score, &likelihood));
+    *ret = logistic_real(sum, NEWTON_LIKELIHOOD, 0) * power(likelihood);
+    ENSURE(*ret <= 0, CATEGORY_FALSE, "the log-likelihood is above zero; the sum is not a true one");
+    *ret_slack = (double)logistic_train_rows(state) * power(likelihood) * 0x1p-50 + 1e-12 * fabs(*ret);
+    return RESULT_OK;
+}
+
+static struct result read_scores(struct logistic *state, const struct logistic_sum *sum)
+{
+    int score, likelihood;
+    TRY(logistic_score_exponents(state, &score, &likelihood));
+    double rows = (double)logistic_train_rows(state);
+    double mean = logistic_real(sum, NEWTON_SCORES, 0) / rows, square = logistic_real(sum, NEWTON_SCORES, 1) / rows;
+    ENSURE(fabs(mean) <= 1 && square >= 0 && mean * mean <= square + 0x1p-40, CATEGORY_FALSE,
+           "the spread of the scores is impossible; the sum is not a true one");
+    double variance = square - mean * mean;
+    state->score_mean = mean * power(score);
+    state->score_deviation = variance > 0 ? sqrt(variance) * power(score) : 0;
+    return RESULT_OK;
+}
+
+static void halve(struct logistic *state)
+{
+    if (state->fraction / 2 < fraction_least)
+        end_newton(state, LOGISTIC_STUCK);
+    else if (state->steps >= state->plan->rounds)
+        end_newton(state, LOGISTIC_ROUNDS);
+    else
+        try_fraction(state, state->fraction / 2);
+}
+
+static struct result step_advance(struct logistic *state, const struct logistic_sum *sum)
+{
+    size_t count = state->active_count;
+    CLEANUP(release) double *hessian = calloc(count * count, sizeof *hessian);
+    CLEANUP(release) double *gradient = calloc(count, sizeof *gradient);
+    ENSURE(hessian && gradient, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
+    double likelihood, slack;
+    TRY(read_likelihood(state, sum, &likelihood, &slack));
+    TRY(read_gradient(state, sum, gradient));
+    TRY(logistic_hessian(state, sum, NEWTON_HESSIAN, hessian));
+    state->steps++;
+    double objective = penalised(state, likelihood);
+    if (objective < state->objective - slack) {
+        halve(state);
+        return RESULT_OK;
+    }
+    if (state->fraction > 0) state->gain = objective - state->objective;
+    state->objective = objective;
+    state->likelihood = likelihood;
+    TRY(read_scores(state, sum));
+    for (size_t t = 0; t < state->terms.count; t++) state->base[t] = state->beta[t];
+    for (size_t j = 1; j < count; j++) gradient[j] -= state->plan->penalty * state->beta[state->active[j]];
+    next_point(state, hessian, gradient, state->fine != 0);
+    return RESULT_OK;
+}
+
+struct result logistic_newton_advance(struct logistic *state, const struct logistic_sum *sum)
+{
+    return state->stage == LOGISTIC_GRAM ? gram_advance(state, sum) : step_advance(state, sum);
+}

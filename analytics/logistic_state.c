@@ -1,0 +1,244 @@
+/* The state as bytes: every field in the order of struct logistic, whatever the stage. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analytics/logistic.h"
+
+void logistic_done(struct logistic *state)
+{
+    terms_done(&state->terms);
+    free(state->level_at);
+    free(state->features);
+    free(state->levels);
+    free(state->aliased);
+    free(state->beta);
+    free(state->base);
+    free(state->direction);
+    free(state->diverging);
+    free(state->variance);
+    free(state->active);
+    free(state->place);
+    *state = (struct logistic){0};
+}
+
+static struct result allocate(struct logistic *state)
+{
+    size_t terms = state->terms.count, features = state->plan->features_count;
+    state->level_at = calloc(features + 1, sizeof *state->level_at);
+    ENSURE(state->level_at, CATEGORY_ENVIRONMENT, "out of memory for the model's state");
+    for (size_t f = 0; f < features; f++) {
+        const struct plan_feature *feature = &state->plan->features[f];
+        state->level_at[f] = state->levels_count;
+        if (feature->kind == PLAN_CATEGORY) state->levels_count += plan_feature_levels(feature);
+    }
+    state->features = calloc(features + 1, sizeof *state->features);
+    state->levels = calloc(state->levels_count + 1, sizeof *state->levels);
+    state->aliased = calloc(terms, sizeof *state->aliased);
+    state->beta = calloc(terms, sizeof *state->beta);
+    state->base = calloc(terms, sizeof *state->base);
+    state->direction = calloc(terms, sizeof *state->direction);
+    state->diverging = calloc(terms, sizeof *state->diverging);
+    state->variance = calloc(terms, sizeof *state->variance);
+    state->active = calloc(terms, sizeof *state->active);
+    state->place = calloc(terms, sizeof *state->place);
+    ENSURE(state->features && state->levels && state->aliased && state->beta && state->base && state->direction &&
+               state->diverging && state->variance && state->active && state->place,
+           CATEGORY_ENVIRONMENT, "out of memory for the model's state");
+    return RESULT_OK;
+}
+
+struct result logistic_new(const struct plan *plan, struct logistic *ret)
+{
+    CLEANUP(logistic_done) struct logistic state = {.plan = plan};
+    TRY(terms_of(plan, &state.terms));
+    TRY(allocate(&state));
+    for (size_t f = 0; f < plan->features_count; f++) {
+        const struct plan_feature *feature = &plan->features[f];
+        if (!logistic_has_median(feature)) continue;
+        struct quantile_grid grid;
+        TRY(quantile_grid_of(feature->name, feature->minimum, feature->maximum, feature->resolution, &grid));
+        state.features[f].median = quantile_start(&grid);
+    }
+    logistic_activate(&state);
+    *ret = state;
+    state = (struct logistic){0};
+    return RESULT_OK;
+}
+
+void logistic_activate(struct logistic *state)
+{
+    state->active_count = 0;
+    for (size_t t = 0; t < state->terms.count; t++) {
+        state->place[t] = state->aliased[t] ? TERM_NONE : (uint32_t)state->active_count;
+        if (!state->aliased[t]) state->active[state->active_count++] = (uint32_t)t;
+    }
+}
+
+/* One walk over the fields serves writing and reading, so that the two cannot differ. */
+struct walk {
+    struct buffer *out;    /* writing */
+    struct reader *reader; /* reading */
+};
+
+static struct result walk_u64(const struct walk *walk, uint64_t *value)
+{
+    return walk->out ? buffer_u64(walk->out, *value) : reader_u64(walk->reader, value);
+}
+
+static struct result walk_f64(const struct walk *walk, double *value, const char *what)
+{
+    if (walk->out) return task_f64(walk->out, *value, what);
+    TRY(reader_f64(walk->reader, value));
+    ENSURE(isfinite(*value), CATEGORY_FALSE, "%s in the state is not a finite number", what);
+    return RESULT_OK;
+}
+
+static struct result walk_counts(const struct walk *walk, uint64_t *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) TRY(walk_u64(walk, &values[i]));
+    return RESULT_OK;
+}
+
+static struct result walk_reals(const struct walk *walk, double *values, size_t count, const char *what)
+{
+    for (size_t i = 0; i < count; i++) TRY(walk_f64(walk, &values[i], what));
+    return RESULT_OK;
+}
+
+static struct result walk_feature(const struct walk *walk, struct logistic_feature *feature, const char *name)
+{
+    TRY(walk_counts(walk, feature->missing, 2));
+    TRY(walk_u64(walk, &feature->outside));
+    TRY(walk_f64(walk, &feature->center, name));
+    TRY(walk_f64(walk, &feature->fill, name));
+    TRY(walk_f64(walk, &feature->mean, name));
+    TRY(walk_f64(walk, &feature->deviation, name));
+    TRY(walk_f64(walk, &feature->inverse, name));
+    TRY(walk_u64(walk, &feature->exponent));
+    TRY(walk_counts(walk, feature->median.low, 2));
+    TRY(walk_counts(walk, feature->median.high, 2));
+    return walk_counts(walk, feature->median.rank, 2);
+}
+
+static struct result walk_enum(const struct walk *walk, unsigned *value, unsigned most, const char *what)
+{
+    uint64_t number = *value;
+    TRY(walk_u64(walk, &number));
+    ENSURE(number <= most, CATEGORY_FALSE, "the state's %s %" PRIu64 " is unknown", what, number);
+    *value = (unsigned)number;
+    return RESULT_OK;
+}
+
+static struct result walk_newton(const struct walk *walk, struct logistic *state)
+{
+    size_t terms = state->terms.count;
+    unsigned end = state->end;
+    TRY(walk_enum(walk, &end, LOGISTIC_STUCK, "reason to end"));
+    state->end = end;
+    TRY(walk_u64(walk, &state->steps));
+    TRY(walk_u64(walk, &state->fine));
+    TRY(walk_u64(walk, &state->tried));
+    TRY(walk_f64(walk, &state->fraction, "the share of the Newton step"));
+    TRY(walk_f64(walk, &state->likelihood, "the log-likelihood"));
+    TRY(walk_f64(walk, &state->objective, "the penalised log-likelihood"));
+    TRY(walk_f64(walk, &state->decrement, "the Newton decrement"));
+    TRY(walk_f64(walk, &state->gain, "the gain of the Newton step"));
+    TRY(walk_reals(walk, state->beta, terms, "a coefficient"));
+    TRY(walk_reals(walk, state->base, terms, "a coefficient"));
+    TRY(walk_reals(walk, state->direction, terms, "the Newton direction"));
+    TRY(walk_counts(walk, state->diverging, terms));
+    TRY(walk_f64(walk, &state->score_mean, "the mean score"));
+    return walk_f64(walk, &state->score_deviation, "the spread of the scores");
+}
+
+static struct result walk_score(const struct walk *walk, struct logistic *state)
+{
+    TRY(walk_reals(walk, state->variance, state->terms.count, "a variance"));
+    TRY(walk_reals(walk, state->log_loss, 2, "the log loss"));
+    TRY(walk_reals(walk, state->squared_error, 2, "the squared error"));
+    TRY(walk_u64(walk, &state->curves));
+    uint64_t bins = state->curve.bins;
+    TRY(walk_u64(walk, &bins));
+    ENSURE(bins <= CURVE_BINS, CATEGORY_FALSE, "the state has %" PRIu64 " score bins, more than %u", bins, CURVE_BINS);
+    state->curve.bins = (size_t)bins;
+    TRY(walk_reals(walk, state->curve.edges, CURVE_EDGES, "the edge of a score bin"));
+    return walk_counts(walk, state->curve.counts[0], (size_t)CURVE_BINS * CASE_KINDS);
+}
+
+static struct result walk_all(const struct walk *walk, struct logistic *state)
+{
+    unsigned stage = state->stage;
+    TRY(walk_enum(walk, &stage, LOGISTIC_FINISHED, "stage"));
+    state->stage = stage;
+    TRY(walk_counts(walk, state->cases, CASE_KINDS));
+    for (size_t f = 0; f < state->plan->features_count; f++)
+        TRY(walk_feature(walk, &state->features[f], state->plan->features[f].name));
+    TRY(walk_counts(walk, state->levels[0], 2 * (size_t)state->levels_count));
+    TRY(walk_counts(walk, state->aliased, state->terms.count));
+    TRY(walk_newton(walk, state));
+    return walk_score(walk, state);
+}
+
+struct result logistic_write(const struct logistic *state, struct buffer *out)
+{
+    struct walk walk = {.out = out};
+    struct logistic copy = *state; /* the walk's writing side changes nothing behind the pointers */
+    return walk_all(&walk, &copy);
+}
+
+/* What the code that uses a state relies on, beyond lengths. */
+static struct result check(const struct logistic *state)
+{
+    for (size_t f = 0; f < state->plan->features_count; f++) {
+        const struct logistic_feature *feature = &state->features[f];
+        ENSURE(feature->exponent <= 64, CATEGORY_FALSE, "the state's scale of %s is impossible",
+               state->plan->features[f].name);
+        for (unsigned i = 0; i < 2; i++)
+            ENSURE(feature->median.low[i] <= feature->median.high[i] && feature->median.high[i] <= QUANTILE_INDEX_MAX,
+                   CATEGORY_FALSE, "the state's median of %s is impossible", state->plan->features[f].name);
+    }
+    ENSURE(!state->aliased[0], CATEGORY_FALSE, "the state leaves out the intercept");
+    for (size_t e = 1; e + 1 < state->curve.bins; e++)
+        ENSURE(state->curve.edges[e - 1] < state->curve.edges[e], CATEGORY_FALSE,
+               "the state's score bins are out of order");
+    return RESULT_OK;
+}
+
+struct result logistic_parse(const struct plan *plan, struct view bytes, struct logistic *ret)
+{
+    CLEANUP(logistic_done) struct logistic state = {0};
+    TRY(logistic_new(plan, &state));
+    struct reader reader = reader_of(bytes, "the model's state");
+    struct walk walk = {.reader = &reader};
+    TRY(walk_all(&walk, &state));
+    TRY(reader_end(&reader));
+    TRY(check(&state));
+    logistic_activate(&state);
+    *ret = state;
+    state = (struct logistic){0};
+    return RESULT_OK;
+}
+
+__int128 logistic_integer(const struct logistic_sum *sum, size_t field, uint64_t value)
+{
+    const struct layout_field *of = &sum->layout->fields[field];
+    return layout_get(of, sum->words + layout_offset(sum->layout, field) + value * of->words);
+}
+
+double logistic_real(const struct logistic_sum *sum, size_t field, uint64_t value)
+{
+    const struct layout_field *of = &sum->layout->fields[field];
+    return layout_real(of, sum->words + layout_offset(sum->layout, field) + value * of->words);
+}
+
+struct result logistic_count(const struct logistic_sum *sum, size_t field, uint64_t value, uint64_t most, uint64_t *ret)
+{
+    __int128 count = logistic_integer(sum, field, value);
+    ENSURE(count >= 0 && count <= (__int128)most, CATEGORY_FALSE,
+           "a count in the sum \"%s\" is %s; the sum is not a true one", sum->layout->fields[field].name,
+           count < 0 ? "negative" : "larger than the number of rows");
+    *ret = (uint64_t)count;
+    return RESULT_OK;
+}
