@@ -151,11 +151,11 @@ static struct result head(struct draft *draft)
         if (!isalnum((unsigned char)*p)) *p = '-';
     if (!*name) (void)snprintf(name, sizeof name, "draft");
     TRY(buffer_format(&draft->out,
-                      "# A draft from one file of %llu rows. Bounds and levels must hold for every bank's rows and are "
-                      "public:\n# widen or narrow them. Replace each " PLAN_FILL_IN
+                      "# A draft from one bank's file. Bounds and levels must hold for every bank's rows and are "
+                      "public: widen them.\n# Replace each " PLAN_FILL_IN
                       ", take the target out of the features, then run: cofferdam plan check\n"
                       "cofferdam: 1\nname: %s\npurpose: " PLAN_FILL_IN "\ntask: logistic\ntarget: {column: ",
-                      (unsigned long long)draft->scan->rows, name));
+                      name));
     TRY(quoted(&draft->out, draft->target ? draft->target : PLAN_FILL_IN));
     TRY(buffer_text(&draft->out, ", positive: "));
     TRY(quoted(&draft->out, draft->positive ? draft->positive : PLAN_FILL_IN));
