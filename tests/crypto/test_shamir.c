@@ -231,6 +231,22 @@ static void bad_shares_and_positions_are_refused(void **state)
     assert_int_equal(out[0], 9);
 }
 
+/* f(x) = x, at positions whose differences take all 32 bits. */
+static void positions_may_be_far_apart(void **state)
+{
+    (void)state;
+    static const uint32_t x[] = {1, UINT32_MAX, 2147483648, 12345, 4000000000, 3000000001, 77, UINT32_MAX - 1};
+    enum { COUNT = sizeof x / sizeof *x };
+    uint8_t shares[COUNT * SCALAR_BYTES], out[SCALAR_BYTES], expected[SCALAR_BYTES];
+    for (size_t k = 0; k < COUNT; k++) a_scalar(x[k], shares + k * SCALAR_BYTES);
+    static const uint32_t places[] = {0, 2, 999, UINT32_MAX - 2};
+    for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+        a_scalar(places[k], expected);
+        assert_true(result_ok(shamir_interpolate(x, shares, COUNT, places[k], out)));
+        assert_memory_equal(out, expected, SCALAR_BYTES);
+    }
+}
+
 static void splits_out_of_bounds_are_refused(void **state)
 {
     (void)state;
@@ -252,6 +268,7 @@ int main(void)
         cmocka_unit_test(too_few_shares_give_something_else),
         cmocka_unit_test(a_wrong_share_is_found_by_interpolation),
         cmocka_unit_test(bad_shares_and_positions_are_refused),
+        cmocka_unit_test(positions_may_be_far_apart),
         cmocka_unit_test(splits_out_of_bounds_are_refused),
     };
     return cmocka_run_group_tests(tests, start, finish);
