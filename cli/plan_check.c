@@ -58,36 +58,65 @@ static struct result what_computed(const struct plan_file *file, struct buffer *
     return RESULT_OK;
 }
 
+/* The task's lines, one sentence each, for whoever takes them. */
+static struct result each_release(const struct plan_file *file, struct result (*take)(void *context, struct view line),
+                                  void *context)
+{
+    CLEANUP(buffer_done) struct buffer lines = {0};
+    TRY(file->task->explain(&file->plan, &lines));
+    for (size_t at = 0; at < lines.length;) {
+        const uint8_t *end = memchr(lines.data + at, '\n', lines.length - at);
+        size_t length = end ? (size_t)(end - (lines.data + at)) : lines.length - at;
+        TRY(take(context, view_of(lines.data + at, length)));
+        at += length + (end != NULL);
+    }
+    return RESULT_OK;
+}
+
+/* Broken at blanks to the width of a terminal, later lines indented more. */
+static struct result wrap(void *context, struct view line)
+{
+    enum { WIDTH = 100 };
+    struct buffer *out = context;
+    TRY(buffer_text(out, "  "));
+    while (line.length > WIDTH) {
+        size_t cut = WIDTH;
+        while (cut > 0 && line.data[cut] != ' ') cut--;
+        if (cut == 0) break;
+        TRY(buffer_append(out, view_of(line.data, cut)));
+        TRY(buffer_text(out, "\n    "));
+        line = view_of(line.data + cut + 1, line.length - cut - 1);
+    }
+    TRY(buffer_append(out, line));
+    return buffer_text(out, "\n");
+}
+
 static struct result what_released(const struct plan_file *file, struct buffer *out)
 {
     TRY(buffer_text(out, "\nWhat each round releases\n"));
-    CLEANUP(buffer_done) struct buffer lines = {0};
-    TRY(file->task->explain(&file->plan, &lines));
-    for (size_t at = 0; at < lines.length;) { /* the task's lines, indented */
-        const uint8_t *end = memchr(lines.data + at, '\n', lines.length - at);
-        size_t length = end ? (size_t)(end - (lines.data + at)) : lines.length - at;
-        TRY(buffer_text(out, "  "));
-        TRY(buffer_append(out, view_of(lines.data + at, length)));
-        TRY(buffer_text(out, "\n"));
-        at += length + (end != NULL);
-    }
-    return buffer_text(out,
-                       "  Each is a sum over all banks of the cohort. The opened sums are seen by the coordinator, by "
-                       "every member\n  of the cohort, and by whoever is given the audit file; nobody sees one bank's "
-                       "part of a sum.\n");
+    TRY(each_release(file, wrap, out));
+    return wrap(out,
+                view_text("Each is a sum over all banks of the cohort. The opened sums are seen by the coordinator, "
+                          "by every member of the cohort, and by whoever is given the audit file; nobody sees one "
+                          "bank's part of a sum."));
 }
 
 static struct result who_is_needed(const struct plan *plan, const struct thresholds *least, struct buffer *out)
 {
-    TRY(buffer_format(out,
-                      "\nWho is needed\n"
-                      "  at least %u banks; with %u: the coordinator and up to %u of them together learn nothing but "
-                      "sums over\n  at least %u others\n",
-                      plan->cohort_minimum, least->n, least->f, least->t - least->f));
-    TRY(buffer_format(out,
-                      "  one silent bank stalls a round until it has sent its input (on_dropout: wait); after that "
-                      "%u of %u may fall\n  silent and the sum still opens, %u stall it\n",
+    TRY(buffer_format(out, "\nWho is needed\n"));
+    CLEANUP(buffer_done) struct buffer line = {0};
+    TRY(buffer_format(
+        &line,
+        "at least %u banks; with %u, the coordinator and up to %u of them together learn nothing but sums "
+        "over at least %u honest banks",
+        plan->cohort_minimum, least->n, least->f, least->t - least->f));
+    TRY(wrap(out, buffer_view(&line)));
+    buffer_clear(&line);
+    TRY(buffer_format(&line,
+                      "one silent bank stalls a round until it has sent its input (on_dropout: wait); after that %u of "
+                      "%u may fall silent and the sum still opens, %u stall it",
                       least->n - least->t, least->n, least->n - least->t + 1));
+    TRY(wrap(out, buffer_view(&line)));
     if (!*plan->purpose)
         TRY(buffer_text(out,
                         "  no purpose is named: only banks that allow this very plan by its hash can take part\n"));
@@ -102,11 +131,35 @@ static struct result what_proved(const struct plan *plan, const struct fold *fol
                       MEMBERS_MAX, plan->rows, fold->words));
     for (size_t i = 0; i < fold->layout.fields_count; i++) {
         const struct layout_field *field = &fold->layout.fields[i];
-        TRY(buffer_format(out, "    %-24s %8" PRIu64 " values, each record at most %" PRIu64 " x 2^-%u, %u word%s\n",
-                          field->name, field->length, field->bound, field->fraction_bits, field->words,
-                          field->words == 1 ? "" : "s"));
+        TRY(buffer_format(out, "    %-24s %8" PRIu64 " value%s, each record at most %" PRIu64 " x 2^-%u, %u word%s\n",
+                          field->name, field->length, field->length == 1 ? "" : "s", field->bound, field->fraction_bits,
+                          field->words, field->words == 1 ? "" : "s"));
     }
     return buffer_text(out, "  later rounds depend on the sums before; each is proved before it is masked\n");
+}
+
+static struct result append_json(void *context, struct view line)
+{
+    (void)json_array_append_new(context, json_stringn((const char *)line.data, line.length));
+    return RESULT_OK;
+}
+
+/* A bound of two words may exceed JSON's integers. */
+static json_t *count_json(uint64_t count)
+{
+    return count <= INT64_MAX ? json_integer((json_int_t)count) : json_real((double)count);
+}
+
+static json_t *layout_json(const struct layout *layout)
+{
+    json_t *fields = json_array();
+    for (size_t i = 0; i < layout->fields_count; i++) {
+        const struct layout_field *field = &layout->fields[i];
+        (void)json_array_append_new(fields, json_pack("{s:s, s:o, s:o, s:i, s:i}", "name", field->name, "length",
+                                                      count_json(field->length), "bound", count_json(field->bound),
+                                                      "fraction_bits", field->fraction_bits, "words", field->words));
+    }
+    return fields;
 }
 
 static struct result check_json(const struct plan_file *file, const struct thresholds *least, const struct fold *fold)
@@ -114,28 +167,15 @@ static struct result check_json(const struct plan_file *file, const struct thres
     const struct plan *plan = &file->plan;
     char hex[65];
     bytes_hex(hash_view(&plan->hash), hex);
-    CLEANUP(buffer_done) struct buffer lines = {0};
-    TRY(file->task->explain(plan, &lines));
-    json_t *releases = json_array(), *fields = json_array();
-    for (size_t at = 0; at < lines.length;) {
-        const uint8_t *end = memchr(lines.data + at, '\n', lines.length - at);
-        size_t length = end ? (size_t)(end - (lines.data + at)) : lines.length - at;
-        (void)json_array_append_new(releases, json_stringn((const char *)lines.data + at, length));
-        at += length + (end != NULL);
-    }
-    for (size_t i = 0; i < fold->layout.fields_count; i++) {
-        const struct layout_field *field = &fold->layout.fields[i];
-        (void)json_array_append_new(fields, json_pack("{s:s, s:I, s:I, s:i, s:i}", "name", field->name, "length",
-                                                      (json_int_t)field->length, "bound", (json_int_t)field->bound,
-                                                      "fraction_bits", field->fraction_bits, "words", field->words));
-    }
+    json_t *releases = json_array();
+    TRY(each_release(file, append_json, releases));
     return cli_print_json(json_pack(
         "{s:b, s:s, s:s, s:s, s:s, s:i, s:{s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:i}, s:o, s:{s:I, s:o}}", "ok", 1,
         "plan", plan->name, "hash", hex, "purpose", plan->purpose, "task", plan->task, "features",
         (int)plan->features_count, "cohort", "minimum", (int)plan->cohort_minimum, "rows", (json_int_t)plan->rows,
         "deadline_hours", (int)plan->deadline_hours, "f", (int)least->f, "t", (int)least->t, "v", (int)least->v,
         "silent_before_upload_that_stall", 1, "silent_after_upload_that_stall", (int)(least->n - least->t + 1),
-        "releases", releases, "first_round", "words", (json_int_t)fold->words, "fields", fields));
+        "releases", releases, "first_round", "words", (json_int_t)fold->words, "fields", layout_json(&fold->layout)));
 }
 
 static struct result check_text(const struct plan_file *file, const struct thresholds *least, const struct fold *fold)
