@@ -19,10 +19,13 @@ static void print_help(const struct program *program)
 static struct result read_words(const struct program *program, const struct program_command *command, int argc,
                                 char **argv, struct program_words *ret)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},         {"source", required_argument, NULL, 's'},
-        {"name", required_argument, NULL, 'n'},   {"key", required_argument, NULL, 'k'},
-        {"roster", required_argument, NULL, 'r'}, {0}};
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"source", required_argument, NULL, 's'},
+                                            {"name", required_argument, NULL, 'n'},
+                                            {"key", required_argument, NULL, 'k'},
+                                            {"roster", required_argument, NULL, 'r'},
+                                            {"plan", required_argument, NULL, 'p'},
+                                            {0}};
     opterr = 0;
     int letter;
     while ((letter = getopt_long(argc, argv, ":", options, NULL)) != -1) {
