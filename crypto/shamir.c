@@ -24,64 +24,16 @@ static void scalar_of(uint64_t value, uint8_t out[SCALAR_BYTES])
     bytes_put_u64(out, value);
 }
 
-/* Splitting evaluates a polynomial of t secret coefficients at n small positions: n·t products of a scalar by a number
- * below 2^10, for which libsodium's product of two scalars is some fifty times too much work. So Horner's rule runs on
- * four limbs that are only kept below 2^254, and libsodium reduces the last value. No branch or address depends on a
- * secret. L = 2^252 + delta, delta < 2^125. */
-enum { LIMBS = 4, TOP_BITS = 60 /* of the fourth limb below 2^252 */ };
-static const uint64_t order[LIMBS] = {UINT64_C(0x5812631a5cf5d3ed), UINT64_C(0x14def9dea2f79cd6), 0,
-                                      UINT64_C(1) << TOP_BITS};
-_Static_assert(MEMBERS_MAX < 1 << 10, "horner_step's bounds");
-
-/* value = value·x + coefficient modulo L, not fully reduced. With value < 2^254, x < 2^10 and coefficient < 2^253 the
- * product and sum p is below 2^265; for q = p div 2^252 < 2^13, p ≡ p mod 2^252 - q·delta, and adding L keeps it
- * positive: L > 2^252 > q·delta. The result is below 2^252 + L < 2^254. */
-static void horner_step(uint64_t value[LIMBS], uint64_t x, const uint64_t coefficient[LIMBS])
+/* f(x) by Horner's rule; coefficients[0] is the constant term. */
+static void evaluate(const uint8_t *coefficients, unsigned t, unsigned x, uint8_t out[SCALAR_BYTES])
 {
-    unsigned __int128 sum = 0, product = 0;
-    uint64_t p[LIMBS], multiple[LIMBS];
-#pragma GCC unroll 4
-    for (unsigned k = 0; k < LIMBS; k++) {
-        sum += (unsigned __int128)value[k] * x + coefficient[k];
-        p[k] = (uint64_t)sum;
-        sum >>= 64;
+    uint8_t at[SCALAR_BYTES];
+    scalar_of(x, at);
+    memcpy(out, coefficients + (size_t)(t - 1) * SCALAR_BYTES, SCALAR_BYTES);
+    for (unsigned k = t - 1; k-- > 0;) {
+        crypto_core_ristretto255_scalar_mul(out, out, at);
+        crypto_core_ristretto255_scalar_add(out, out, coefficients + (size_t)k * SCALAR_BYTES);
     }
-    uint64_t q = (uint64_t)sum << (64 - TOP_BITS) | p[LIMBS - 1] >> TOP_BITS;
-    p[LIMBS - 1] &= (UINT64_C(1) << TOP_BITS) - 1;
-#pragma GCC unroll 4
-    for (unsigned k = 0; k < LIMBS; k++) {
-        if (k < 2) product += (unsigned __int128)order[k] * q; /* delta is the order's low half */
-        multiple[k] = (uint64_t)product;
-        product >>= 64;
-    }
-    sum = 0;
-    uint64_t borrow = 0;
-#pragma GCC unroll 4
-    for (unsigned k = 0; k < LIMBS; k++) {
-        sum += (unsigned __int128)p[k] + order[k];
-        unsigned __int128 limb = (unsigned __int128)(uint64_t)sum - multiple[k] - borrow;
-        value[k] = (uint64_t)limb;
-        borrow = (uint64_t)(limb >> 64) & 1;
-        sum >>= 64;
-    }
-}
-
-/* f(x); coefficients hold t times LIMBS, the constant term first. */
-static void evaluate(const uint64_t *coefficients, unsigned t, unsigned x, uint8_t out[SCALAR_BYTES])
-{
-    uint64_t value[LIMBS];
-    memcpy(value, coefficients + (size_t)(t - 1) * LIMBS, sizeof value);
-    for (unsigned k = t - 1; k-- > 0;) horner_step(value, x, coefficients + (size_t)k * LIMBS);
-    uint8_t wide[crypto_core_ristretto255_NONREDUCEDSCALARBYTES] = {0};
-    for (unsigned k = 0; k < LIMBS; k++) bytes_put_u64(wide + (size_t)8 * k, value[k]);
-    crypto_core_ristretto255_scalar_reduce(out, wide);
-    sodium_memzero(wide, sizeof wide);
-    sodium_memzero(value, sizeof value);
-}
-
-static void limbs_of(const uint8_t scalar[SCALAR_BYTES], uint64_t limbs[LIMBS])
-{
-    for (unsigned k = 0; k < LIMBS; k++) limbs[k] = bytes_get_u64(scalar + (size_t)8 * k);
 }
 
 struct result shamir_split(const uint8_t secret[SCALAR_BYTES], unsigned t, unsigned n, struct random_source *random,
@@ -91,16 +43,10 @@ struct result shamir_split(const uint8_t secret[SCALAR_BYTES], unsigned t, unsig
     ENSURE(scalar_canonical(secret), CATEGORY_BUG, "a secret to share is not below the group order");
     CLEANUP(secret_freep) struct secret *coefficients = NULL;
     TRY(secret_new((size_t)t * SCALAR_BYTES, &coefficients));
-    uint64_t *limbs =
-        (uint64_t *)(void *)secret_bytes(coefficients); /* aligned: a multiple of 32 before a page's end */
-    limbs_of(secret, limbs);
-    uint8_t scalar[SCALAR_BYTES];
-    for (unsigned k = 1; k < t; k++) {
-        random_scalar(random, scalar);
-        limbs_of(scalar, limbs + (size_t)k * LIMBS);
-    }
-    sodium_memzero(scalar, sizeof scalar);
-    for (unsigned x = 1; x <= n; x++) evaluate(limbs, t, x, shares + (size_t)(x - 1) * SCALAR_BYTES);
+    uint8_t *coefficient = secret_bytes(coefficients);
+    memcpy(coefficient, secret, SCALAR_BYTES);
+    for (unsigned k = 1; k < t; k++) random_scalar(random, coefficient + (size_t)k * SCALAR_BYTES);
+    for (unsigned x = 1; x <= n; x++) evaluate(coefficient, t, x, shares + (size_t)(x - 1) * SCALAR_BYTES);
     return RESULT_OK;
 }
 
