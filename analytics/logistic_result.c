@@ -209,6 +209,7 @@ static json_t *split(struct writer *writer)
     if (plan->split == SPLIT_HASH) {
         put(writer, object, "fraction", real(plan->split_fraction));
         put(writer, object, "seed", json_string(plan->split_seed));
+        if (plan->id[0]) put(writer, object, "id", json_string(plan->id)); /* else a row's own values are hashed */
         return object;
     }
     json_t *values = json_array();

@@ -68,5 +68,6 @@ cli_run cli_plan_check, cli_plan_sign, cli_plan_show;                     /* pla
 cli_run cli_fit;                                                          /* fit.c */
 cli_run cli_model_show;                                                   /* model.c */
 cli_run cli_model_compare;                                                /* model_compare.c */
+cli_run cli_score;                                                        /* score.c, score_metrics.c */
 
 #endif

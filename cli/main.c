@@ -113,6 +113,19 @@ static const struct cli_command commands[] = {
      "distance of two estimates is given in standard errors of the first model.\n\n"
      "Example:\n"
      "  cofferdam model compare joint/model.json pooled/model.json\n"},
+    {"score", cli_score, "MODEL.json --data FILE.csv (-o FILE.csv [--id COLUMN] | --metrics [--json])",
+     "Writes the probability of each row of a file, or measures a model on it",
+     "  --data FILE.csv       rows with the model's columns; --metrics takes any number of files, pooled\n"
+     "  -o, --out FILE.csv    gets a line a row: its id, or its number without --id, and its probability\n"
+     "  --id COLUMN           what names a row in the output\n"
+     "  --metrics             AUC, KS, Gini, Brier and log loss instead, exact, apart for the rows that the model's "
+     "own\n"
+     "                        split trains on and holds out; the files must have the target\n"
+     "  --json                prints the measures as JSON\n"
+     "  --mapping FILE.yaml   how the files' columns become the plan's: `source:` of a node's configuration\n\n"
+     "Examples:\n"
+     "  cofferdam score model.json --data applicants.csv --id applicant -o scores.csv\n"
+     "  cofferdam score model.json --data north.csv --data south.csv --metrics\n"},
     {0},
 };
 
