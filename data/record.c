@@ -223,12 +223,12 @@ static struct result parse(struct record_reader *reader, struct view bytes)
                      FAIL(CATEGORY_USAGE, "%s; put such a field in quotes and double each mark inside it", what));
 }
 
-static struct result fail_text(const struct record_reader *reader, uint8_t byte)
+static struct result fail_text(const struct record_reader *reader, bool nul)
 {
-    struct result result =
-        byte ? FAIL(CATEGORY_USAGE, "the byte 0x%02x is not UTF-8; save the file in UTF-8", byte)
-             : FAIL(CATEGORY_USAGE, "a NUL byte; the file is no text in UTF-8, or it is damaged: export it again");
-    return at_column(reader, current_line(reader), result);
+    return at_column(reader, current_line(reader),
+                     FAIL(CATEGORY_USAGE, "%s",
+                          nul ? "a NUL byte; the file is damaged, or no text: export it again"
+                              : "bytes that are not UTF-8; save the file in UTF-8"));
 }
 
 struct result record_reader_feed(struct record_reader *reader, struct view piece)
@@ -247,13 +247,12 @@ struct result record_reader_feed(struct record_reader *reader, struct view piece
     reader->started = true;
     size_t good = utf8_scan(&reader->utf8, piece);
     TRY(parse(reader, view_of(piece.data, good)));
-    return good == piece.length ? RESULT_OK : fail_text(reader, piece.data[good]);
+    return good == piece.length ? RESULT_OK : fail_text(reader, piece.data[good] == 0);
 }
 
 struct result record_reader_finish(struct record_reader *reader)
 {
-    if (!reader->started && reader->mark && reader->mark < MARK_BYTES)
-        return fail_text(reader, byte_order_mark[reader->mark - 1]);
+    if (!reader->started && reader->mark && reader->mark < MARK_BYTES) return fail_text(reader, false);
     ENSURE(reader->started, CATEGORY_USAGE, "%s: the file is empty; it needs a line of column names and rows",
            reader->name);
     ENSURE(utf8_whole(&reader->utf8), CATEGORY_USAGE, "%s: the file ends inside a UTF-8 character; export it again",
