@@ -3,38 +3,34 @@
 #include <math.h>
 #include <string.h>
 
-static const double curve_reach = 4;         /* standard deviations */
-static const double auc_asked = 0.8e-4;      /* two standard deviations: keeps clear of 1e-4 */
-static const double ks_asked = 4e-3;         /* keeps clear of 5e-3 */
-static const double gain_least = 1e-9;       /* below it, splitting a bin brings nothing */
-static const double exchange_at_least = 2.0; /* a merge must free a bin that brings twice what the merge costs */
+static const double curve_reach = 4;    /* standard deviations */
+static const double auc_asked = 0.8e-4; /* two standard deviations: keeps clear of 1e-4 */
+static const double ks_asked = 4e-3;    /* keeps clear of 5e-3 */
+static const double margin = 0.7;       /* edges are placed for this share of it, as cases do not spread evenly */
 
 static double larger(double a, double b)
 {
     return a > b ? a : b;
 }
 
-void curve_start(struct curve *curve, double mean, double deviation)
+void curve_start(struct curve *curve, const uint64_t totals[CASE_KINDS], double mean, double deviation)
 {
     memset(curve, 0, sizeof *curve);
-    curve->bins = CURVE_BINS;
-    double spread = deviation > 1e-9 ? deviation : 1e-9;
-    for (size_t e = 0; e < CURVE_EDGES; e++)
-        curve->edges[e] = mean + spread * (2 * curve_reach * (double)e / (double)(CURVE_EDGES - 1) - curve_reach);
-    /* Edges that rounding made equal are one edge. */
-    size_t kept = 1;
-    for (size_t e = 1; e < CURVE_EDGES; e++)
-        if (curve->edges[e] > curve->edges[kept - 1]) curve->edges[kept++] = curve->edges[e];
-    for (size_t e = kept; e < CURVE_EDGES; e++) curve->edges[e] = 0;
-    curve->bins = kept + 1;
+    memcpy(curve->totals, totals, sizeof curve->totals);
+    double spread = larger(deviation, 1e-9);
+    for (size_t e = 0; e < CURVE_EDGES; e++) {
+        double edge = mean + spread * (2 * curve_reach * (double)e / (double)(CURVE_EDGES - 1) - curve_reach);
+        if (curve->asked == 0 || edge > curve->asking[curve->asked - 1]) curve->asking[curve->asked++] = edge;
+    }
 }
 
-size_t curve_bin(const struct curve *curve, double score)
+/* How many of the rising edges are at most the score. */
+static size_t edges_up_to(const double *edges, size_t count, double score)
 {
-    size_t low = 0, high = curve->bins - 1; /* edges below `low` are at most the score, those from `high` on above it */
+    size_t low = 0, high = count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (curve->edges[middle] <= score)
+        if (edges[middle] <= score)
             low = middle + 1;
         else
             high = middle;
@@ -42,13 +38,59 @@ size_t curve_bin(const struct curve *curve, double score)
     return low;
 }
 
-/* Variance of what a random order of a bin's cases adds to the count of pairs in order (Mann and Whitney 1947). */
+size_t curve_bin(const struct curve *curve, double score)
+{
+    return edges_up_to(curve->asking, curve->asked, score);
+}
+
+static struct result insert(struct curve *curve, double edge, const uint64_t below[CASE_KINDS])
+{
+    size_t at = edges_up_to(curve->edges, curve->known, edge);
+    if (curve->known == CURVE_KNOWN || (at > 0 && curve->edges[at - 1] == edge)) return RESULT_OK;
+    for (size_t k = 0; k < CASE_KINDS; k++) {
+        uint64_t least = at > 0 ? curve->below[at - 1][k] : 0;
+        uint64_t most = at < curve->known ? curve->below[at][k] : curve->totals[k];
+        ENSURE(below[k] >= least && below[k] <= most, CATEGORY_FALSE,
+               "a score histogram contradicts the one before it; the sum is not a true one");
+    }
+    memmove(curve->edges + at + 1, curve->edges + at, (curve->known - at) * sizeof *curve->edges);
+    memmove(curve->below + at + 1, curve->below + at, (curve->known - at) * sizeof *curve->below);
+    curve->edges[at] = edge;
+    memcpy(curve->below[at], below, sizeof curve->below[at]);
+    curve->known++;
+    return RESULT_OK;
+}
+
+struct result curve_take(struct curve *curve, const uint64_t (*counts)[CASE_KINDS])
+{
+    uint64_t below[CASE_KINDS] = {0};
+    for (size_t b = 0; b <= curve->asked; b++) {
+        for (size_t k = 0; k < CASE_KINDS; k++) below[k] += counts[b][k];
+        if (b < curve->asked) TRY(insert(curve, curve->asking[b], below));
+    }
+    ENSURE(memcmp(below, curve->totals, sizeof below) == 0, CATEGORY_FALSE,
+           "the score histogram does not hold as many cases as there are; the sum is not a true one");
+    curve->asked = 0;
+    return RESULT_OK;
+}
+
+/* The cases of one stretch between known edges (known + 1 of them), of a set. */
+static void stretch_of(const struct curve *curve, size_t s, enum case_kind first, double *negatives, double *positives)
+{
+    const uint64_t none[CASE_KINDS] = {0};
+    const uint64_t *from = s > 0 ? curve->below[s - 1] : none;
+    const uint64_t *to = s < curve->known ? curve->below[s] : curve->totals;
+    *negatives = (double)(to[first] - from[first]);
+    *positives = (double)(to[first + 1] - from[first + 1]);
+}
+
+/* Variance of what a random order of the cases adds to the count of pairs in order (Mann and Whitney 1947). */
 static double pairs_variance(double negatives, double positives)
 {
     return negatives * positives * (negatives + positives + 1) / 12;
 }
 
-/* How far |share of negatives − share of positives| can rise inside a bin that begins at (n, p), in shares. */
+/* How far |share of negatives - share of positives| can rise within a stretch that begins at (n, p), in shares. */
 static double ks_reach(double n, double p, double more_n, double more_p)
 {
     return larger(fabs(p + more_p - n), fabs(p - n - more_n));
@@ -56,16 +98,13 @@ static double ks_reach(double n, double p, double more_n, double more_p)
 
 struct curve_measures curve_measure(const struct curve *curve, enum case_kind first)
 {
-    struct curve_measures measures = {0};
-    for (size_t b = 0; b < curve->bins; b++) {
-        measures.negatives += curve->counts[b][first];
-        measures.positives += curve->counts[b][first + 1];
-    }
+    struct curve_measures measures = {.negatives = curve->totals[first], .positives = curve->totals[first + 1]};
     if (measures.negatives == 0 || measures.positives == 0) return measures;
     double negatives = (double)measures.negatives, positives = (double)measures.positives;
     double n = 0, p = 0, pairs = 0, variance = 0, reach = 0;
-    for (size_t b = 0; b < curve->bins; b++) {
-        double more_n = (double)curve->counts[b][first], more_p = (double)curve->counts[b][first + 1];
+    for (size_t s = 0; s <= curve->known; s++) {
+        double more_n, more_p;
+        stretch_of(curve, s, first, &more_n, &more_p);
         pairs += more_p * (n + more_n / 2);
         variance += pairs_variance(more_n, more_p);
         if (more_n > 0 && more_p > 0)
@@ -80,170 +119,105 @@ struct curve_measures curve_measure(const struct curve *curve, enum case_kind fi
     return measures;
 }
 
-static bool set_settled(const struct curve *curve, enum case_kind first)
-{
-    struct curve_measures measures = curve_measure(curve, first);
-    return measures.auc_error <= auc_asked && measures.ks_error <= ks_asked;
-}
-
-bool curve_settled(const struct curve *curve)
-{
-    return set_settled(curve, CASE_TRAIN_NEGATIVE) && set_settled(curve, CASE_HELD_NEGATIVE);
-}
-
-/* A stretch of neighbouring bins, to be cut into `parts`. */
-struct stretch {
-    double low, high; /* of an end stretch, one is a made-up distance away */
-    bool opens;       /* begins at an edge, so not the first */
-    double counts[CASE_KINDS];
-    double ks; /* how far KS may rise inside it, in units of what is asked */
-    size_t parts;
-};
+/* How the next histogram cuts the stretches, and what uncertainty that should leave in each set. */
 struct placement {
-    struct stretch items[CURVE_BINS];
-    size_t count, parts;
-    double totals[CASE_KINDS];
+    const struct curve *curve;
+    size_t parts[CURVE_KNOWN + 1];
+    size_t edges;
 };
 
-/* What a stretch adds to the uncertainty, in units of what is asked, when cut into parts. */
-static double uncertainty(const struct placement *placement, const struct stretch *stretch, size_t parts)
+/* Share of what is asked, squared, that a stretch keeps of a set's AUC when cut into parts of like mix. */
+static double auc_share(const struct placement *placement, size_t s, enum case_kind first, size_t parts)
 {
-    double sum = 0;
-    for (size_t f = 0; f < CASE_KINDS; f += 2) {
-        double pairs = placement->totals[f] * placement->totals[f + 1];
-        if (pairs == 0) continue;
-        double variance = pairs_variance(stretch->counts[f], stretch->counts[f + 1]) / (pairs * pairs);
-        sum += 4 * variance / (auc_asked * auc_asked);
-    }
-    double cuts = (double)parts;
-    return sum / (cuts * cuts) + stretch->ks / cuts;
+    double pairs = (double)placement->curve->totals[first] * (double)placement->curve->totals[first + 1];
+    if (pairs == 0) return 0;
+    double n, p, cuts = (double)parts;
+    stretch_of(placement->curve, s, first, &n, &p);
+    return 4 * pairs_variance(n, p) / (pairs * pairs * auc_asked * auc_asked * cuts * cuts);
 }
 
-static double gain(const struct placement *placement, const struct stretch *stretch)
+/* Cuts every stretch in which KS may still rise by too much. */
+static void place_for_ks(struct placement *placement, enum case_kind first)
 {
-    return uncertainty(placement, stretch, stretch->parts) - uncertainty(placement, stretch, stretch->parts + 1);
-}
-
-static struct stretch join(const struct stretch *a, const struct stretch *b)
-{
-    struct stretch joined = *a;
-    joined.high = b->high;
-    for (size_t k = 0; k < CASE_KINDS; k++) joined.counts[k] += b->counts[k];
-    joined.ks = larger(a->ks, b->ks);
-    return joined;
-}
-
-static bool one_class(const struct stretch *stretch)
-{
-    return stretch->counts[0] * stretch->counts[1] == 0 && stretch->counts[2] * stretch->counts[3] == 0;
-}
-
-static void merge(struct placement *placement, size_t at)
-{
-    placement->items[at] = join(&placement->items[at], &placement->items[at + 1]);
-    placement->count--;
-    placement->parts--;
-    memmove(placement->items + at + 1, placement->items + at + 2,
-            (placement->count - at - 1) * sizeof *placement->items);
-}
-
-/* Stretches from bins; neighbours that stay of one class in each set are joined, which loses nothing. */
-static void gather(const struct curve *curve, struct placement *placement)
-{
-    double spread = curve->edges[curve->bins - 2] - curve->edges[0] + 1e-9;
-    for (size_t b = 0; b < curve->bins; b++) {
-        struct stretch *stretch = &placement->items[placement->count];
-        *stretch = (struct stretch){.opens = b > 0, .parts = 1};
-        stretch->low = b > 0 ? curve->edges[b - 1] : curve->edges[0] - spread;
-        stretch->high = b + 1 < curve->bins ? curve->edges[b] : curve->edges[curve->bins - 2] + spread;
-        for (size_t k = 0; k < CASE_KINDS; k++) {
-            stretch->counts[k] = (double)curve->counts[b][k];
-            placement->totals[k] += stretch->counts[k];
-        }
-        placement->count++;
-        placement->parts++;
-        if (placement->count < 2) continue;
-        struct stretch joined = join(stretch - 1, stretch);
-        if (one_class(&joined)) merge(placement, placement->count - 2);
-    }
-}
-
-static void weigh_ks(const struct curve *curve, struct placement *placement, enum case_kind first)
-{
-    double negatives = placement->totals[first], positives = placement->totals[first + 1];
+    const struct curve *curve = placement->curve;
+    double negatives = (double)curve->totals[first], positives = (double)curve->totals[first + 1], n = 0, p = 0;
     if (negatives == 0 || positives == 0) return;
-    double ks = curve_measure(curve, first).ks, n = 0, p = 0;
-    for (size_t i = 0; i < placement->count; i++) {
-        struct stretch *stretch = &placement->items[i];
-        double more_n = stretch->counts[first] / negatives, more_p = stretch->counts[first + 1] / positives;
-        if (more_n > 0 && more_p > 0)
-            stretch->ks = larger(stretch->ks, (ks_reach(n, p, more_n, more_p) - ks) / ks_asked);
+    double ks = curve_measure(curve, first).ks;
+    for (size_t s = 0; s <= curve->known; s++) {
+        double more_n, more_p;
+        stretch_of(curve, s, first, &more_n, &more_p);
+        more_n /= negatives;
+        more_p /= positives;
+        bool mixed = more_n > 0 && more_p > 0;
+        double wanted = larger(more_n, more_p) / (margin * ks_asked);
+        while (mixed && ks_reach(n, p, more_n, more_p) - ks > ks_asked && placement->edges < CURVE_EDGES &&
+               (double)placement->parts[s] < larger(wanted, 2)) {
+            placement->parts[s]++;
+            placement->edges++;
+        }
         n += more_n;
         p += more_p;
     }
 }
 
-static size_t most_gain(const struct placement *placement)
+/* Cuts where it helps a set's AUC most, until what is left is little enough. */
+static void place_for_auc(struct placement *placement, enum case_kind first)
 {
-    size_t best = 0;
-    for (size_t i = 1; i < placement->count; i++)
-        if (gain(placement, &placement->items[i]) > gain(placement, &placement->items[best])) best = i;
-    return best;
-}
-
-/* Cheapest pair of uncut neighbours to join; false when there is none whose joining costs less than `worth`. */
-static bool cheapest_merge(const struct placement *placement, double worth, size_t *ret)
-{
-    bool found = false;
-    for (size_t i = 0; i + 1 < placement->count; i++) {
-        const struct stretch *a = &placement->items[i], *b = a + 1;
-        if (a->parts > 1 || b->parts > 1 || a->ks > 0 || b->ks > 0) continue;
-        struct stretch joined = join(a, b);
-        double cost = uncertainty(placement, &joined, 1) - uncertainty(placement, a, 1) - uncertainty(placement, b, 1);
-        if (cost * exchange_at_least >= worth) continue;
-        worth = cost * exchange_at_least;
-        *ret = i;
-        found = true;
-    }
-    return found;
-}
-
-static bool share_out(struct placement *placement)
-{
-    bool cut = false;
-    for (;;) {
-        size_t best = most_gain(placement);
-        double worth = gain(placement, &placement->items[best]);
-        if (!(worth > gain_least)) return cut;
-        if (placement->parts < CURVE_BINS) {
-            placement->items[best].parts++;
-            placement->parts++;
-            cut = true;
-            continue;
+    if (curve_measure(placement->curve, first).auc_error <= auc_asked) return;
+    while (placement->edges < CURVE_EDGES) {
+        double left = 0, most = 0;
+        size_t best = 0;
+        for (size_t s = 0; s <= placement->curve->known; s++) {
+            double now = auc_share(placement, s, first, placement->parts[s]);
+            double gain = now - auc_share(placement, s, first, placement->parts[s] + 1);
+            left += now;
+            if (gain > most) {
+                most = gain;
+                best = s;
+            }
         }
-        size_t at;
-        if (!cheapest_merge(placement, worth, &at)) return cut;
-        merge(placement, at);
+        if (left <= margin * margin || most == 0) return;
+        placement->parts[best]++;
+        placement->edges++;
     }
 }
 
 bool curve_refine(struct curve *curve)
 {
-    if (curve->bins < 2) return false;
-    struct placement placement = {.count = 0};
-    gather(curve, &placement);
-    weigh_ks(curve, &placement, CASE_TRAIN_NEGATIVE);
-    weigh_ks(curve, &placement, CASE_HELD_NEGATIVE);
-    if (!share_out(&placement)) return false;
-    struct curve next = {.bins = 1};
-    for (size_t i = 0; i < placement.count; i++) {
-        const struct stretch *stretch = &placement.items[i];
-        for (size_t part = stretch->opens ? 0 : 1; part < stretch->parts; part++) {
-            double edge = stretch->low + (stretch->high - stretch->low) * (double)part / (double)stretch->parts;
-            if (next.bins > 1 && !(edge > next.edges[next.bins - 2])) continue; /* too thin for a double */
-            next.edges[next.bins++ - 1] = edge;
+    struct placement placement = {.curve = curve};
+    curve->asked = 0;
+    if (curve->known < 2 || curve->known > CURVE_KNOWN - CURVE_EDGES) return false;
+    for (size_t s = 0; s <= curve->known; s++) placement.parts[s] = 1;
+    place_for_ks(&placement, CASE_HELD_NEGATIVE); /* the smaller set first: it needs the edges more */
+    place_for_ks(&placement, CASE_TRAIN_NEGATIVE);
+    place_for_auc(&placement, CASE_HELD_NEGATIVE);
+    place_for_auc(&placement, CASE_TRAIN_NEGATIVE);
+    /* Beyond the outer edges there is no width to cut: one is made up. */
+    double spread = curve->edges[curve->known - 1] - curve->edges[0];
+    double last = curve->edges[0] - 2 * spread;
+    for (size_t s = 0; s <= curve->known; s++) {
+        double low = s > 0 ? curve->edges[s - 1] : curve->edges[0] - spread;
+        double high = s < curve->known ? curve->edges[s] : low + spread;
+        for (size_t part = 1; part < placement.parts[s]; part++) {
+            double edge = low + (high - low) * (double)part / (double)placement.parts[s];
+            if (!(edge > last && edge > low && edge < high)) continue; /* too thin for a double */
+            curve->asking[curve->asked++] = last = edge;
         }
     }
-    *curve = next;
-    return true;
+    return curve->asked > 0;
+}
+
+size_t curve_thin(const struct curve *curve, size_t most, size_t *chosen)
+{
+    uint64_t all = 0, taken = 0;
+    size_t count = 0;
+    for (size_t k = 0; k < CASE_KINDS; k++) all += curve->totals[k];
+    for (size_t e = 0; e < curve->known && count + 1 < most; e++) {
+        uint64_t below = 0;
+        for (size_t k = 0; k < CASE_KINDS; k++) below += curve->below[e][k];
+        if ((below - taken) * most < all || below == all) continue;
+        taken = below;
+        chosen[count++] = e;
+    }
+    return count;
 }

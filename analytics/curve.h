@@ -1,8 +1,10 @@
-/* Discrimination from a histogram of scores: at most CURVE_BINS bins, each with the counts of the four kinds of case.
+/* Discrimination from histograms of scores: each has at most CURVE_BINS bins, with the counts of the four kinds of
+ * case.
  *
- * Finer histograms would show single customers, so bins are placed well instead: each round of bins is placed from the
- * counts of the one before it, thinner where positives and negatives of a set share a bin, none where a bin holds one
- * class only. Between the edges of a bin the curve is a straight line (the trapezoid), which is what ties mean.
+ * Finer histograms would show single customers, so edges are placed well instead. A histogram tells how many cases lie
+ * below each of its edges; these counts are kept, and the next histogram, if one is needed, has edges only where
+ * positives and negatives of a set still share a stretch, and no more of them than the accuracy asked for needs.
+ * Within a stretch the curve is a straight line (the trapezoid), which is what ties mean.
  */
 #ifndef ANALYTICS_CURVE_H
 #define ANALYTICS_CURVE_H
@@ -11,27 +13,35 @@
 
 #define CURVE_BINS 256u
 #define CURVE_EDGES (CURVE_BINS - 1)
+#define CURVE_HISTOGRAMS 4u
+#define CURVE_KNOWN (CURVE_HISTOGRAMS * CURVE_EDGES)
 
 struct curve {
-    size_t bins;                             /* 1 to CURVE_BINS; bin b holds edges[b-1] <= score < edges[b] */
-    double edges[CURVE_EDGES];               /* rising */
-    uint64_t counts[CURVE_BINS][CASE_KINDS]; /* zero until counted */
+    uint64_t totals[CASE_KINDS];
+    size_t known; /* edges counted so far, rising, and the cases whose score is below each */
+    double edges[CURVE_KNOWN];
+    uint64_t below[CURVE_KNOWN][CASE_KINDS];
+    size_t asked; /* edges of the next histogram, rising: bin b holds asking[b-1] <= score < asking[b] */
+    double asking[CURVE_EDGES];
 };
 struct curve_measures {
     uint64_t negatives, positives;
     double auc, ks;
-    double auc_error; /* two standard deviations of what the order inside the bins can change */
-    double ks_error;  /* no order inside the bins can raise KS by more */
+    double auc_error; /* two standard deviations of what the order inside the stretches can change */
+    double ks_error;  /* no order inside the stretches can raise KS by more */
 };
 
-/* First bins: even steps over four standard deviations on either side of the mean. */
-void curve_start(struct curve *curve, double mean, double deviation);
+/* First edges: even steps over four standard deviations on either side of the mean. */
+void curve_start(struct curve *curve, const uint64_t totals[CASE_KINDS], double mean, double deviation);
 size_t curve_bin(const struct curve *curve, double score);
+/* Takes the histogram asked for (asked + 1 bins) into the known edges. CATEGORY_FALSE when it contradicts them. */
+MUST_USE struct result curve_take(struct curve *curve, const uint64_t (*counts)[CASE_KINDS]);
 /* first: CASE_TRAIN_NEGATIVE or CASE_HELD_NEGATIVE; the positives are the kind after it. */
 struct curve_measures curve_measure(const struct curve *curve, enum case_kind first);
-/* Whether both sets' measures are as good as is asked for: AUC within 1e-4 and KS within 5e-3 of the exact ones. */
-bool curve_settled(const struct curve *curve);
-/* Places the next bins from the counts; counts are zero again. False when nothing is left to split. */
+/* Asks for the next edges. False, asking for none, when both sets' AUC is within 1e-4 and KS within 5e-3 of the exact
+ * ones, or when there is no room for more. */
 bool curve_refine(struct curve *curve);
+/* Chooses known edges that leave bins of about equal size, at most `most` bins; returns how many edges. */
+size_t curve_thin(const struct curve *curve, size_t most, size_t *chosen);
 
 #endif

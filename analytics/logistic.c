@@ -72,7 +72,7 @@ static struct result logistic_check(const struct plan *plan)
     for (enum logistic_stage stage = LOGISTIC_COUNTS; stage < LOGISTIC_FINISHED; stage++) {
         struct layout layout;
         state.stage = stage;
-        state.curve.bins = CURVE_BINS;
+        state.curve.asked = CURVE_EDGES;
         TRY(stages[stage].layout(&state, &layout));
         TRY(layout_prove(&layout, plan->rows));
     }
@@ -153,7 +153,7 @@ static struct result logistic_progress(const struct plan *plan, struct view byte
                                                                : "not converged",
                              state.steps, state.likelihood);
     case LOGISTIC_CURVE:
-        return buffer_format(out, "score histogram %" PRIu64, state.curves + 1);
+        return buffer_format(out, "a score histogram of %zu bins, to tell the AUC better", state.curve.asked + 1);
     default:
         return buffer_format(out, "finished, log-likelihood %.6f", state.likelihood);
     }
@@ -173,7 +173,7 @@ static struct result logistic_explain(const struct plan *plan, struct buffer *ou
 {
     CLEANUP(logistic_done) struct logistic state = {0};
     TRY(logistic_new(plan, &state));
-    state.curve.bins = CURVE_BINS;
+    state.curve.asked = CURVE_EDGES;
     unsigned numbers = 0, medians = 0;
     for (size_t f = 0; f < plan->features_count; f++) {
         numbers += plan->features[f].kind == PLAN_NUMBER;
@@ -203,7 +203,8 @@ static struct result logistic_explain(const struct plan *plan, struct buffer *ou
                       "the Hessian once more, log loss and squared error, and how many cases of each outcome have a "
                       "score in each of at most 256 bins",
                       out));
-    return buffer_text(out, "up to 3 times: such a score histogram again, its bins placed better; never finer\n");
+    return buffer_text(out, "up to 3 times: such a score histogram again, with at most 255 further edges, where the "
+                            "AUC and KS need them\n");
 }
 
 const struct task logistic_task = {

@@ -76,7 +76,6 @@ struct logistic {
 
     double *variance;                     /* squared standard errors */
     double log_loss[2], squared_error[2]; /* sums over training rows and held-out rows */
-    uint64_t curves;                      /* histograms taken */
     struct curve curve;
 
     /* Follows from the above, not part of the bytes: the terms kept, in order, and each term's place among them. */

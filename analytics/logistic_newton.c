@@ -13,8 +13,9 @@
 
 /* Below this decrement, steps that no longer halve it have reached what the sums' resolution gives. */
 static const double resolution_decrement = 1e-7;
-/* A coarse Hessian that leaves more than this share of the decrement is asked at full resolution from then on. */
-static const double slow_share = 0.25;
+/* Once the decrement is below one, a coarse Hessian that leaves more than this share of it is asked at full resolution
+ * from then on. */
+static const double slow_share = 0.05;
 /* Separation: the log-likelihood gains less than this in a step ... */
 static const double flat_gain = 1e-6;
 /* ... while the decrement keeps more than this share of itself, and some coefficient moves by more than that. */
@@ -104,7 +105,7 @@ static void end_newton(struct logistic *state, enum logistic_end end)
     state->tried = 0;
     for (size_t t = 0; t < state->terms.count; t++) state->beta[t] = state->base[t];
     state->stage = LOGISTIC_INFERENCE;
-    curve_start(&state->curve, state->score_mean, state->score_deviation);
+    curve_start(&state->curve, state->cases, state->score_mean, state->score_deviation);
 }
 
 static void try_fraction(struct logistic *state, double fraction)
@@ -171,7 +172,7 @@ static void next_point(struct logistic *state, double *hessian, double *gradient
         end_newton(state, LOGISTIC_ROUNDS);
         return;
     }
-    if (state->steps >= 2 && state->decrement > slow_share * before) state->fine = 1;
+    if (before > 0 && before < 1 && state->decrement > slow_share * before) state->fine = 1;
     try_fraction(state, 1);
 }
 

@@ -8,6 +8,8 @@
 #include "analytics/exact.h"
 #include "analytics/logistic.h"
 
+enum { CHART_BINS = 100 };
+
 static const char separation_advice[] =
     "no finite estimate fits: these terms tell the outcome for sure in the training rows; set train.penalty above 0 "
     "(0.01 is mild), or merge the levels";
@@ -277,16 +279,23 @@ static json_t *features(struct writer *writer)
     return array;
 }
 
+/* For charts: bins of about equal size out of the edges known. */
 static json_t *histogram(struct writer *writer)
 {
     static const char *const kinds[] = {"train_negatives", "train_positives", "holdout_negatives", "holdout_positives"};
     const struct curve *curve = &writer->state->curve;
-    json_t *object = json_object(), *edges = json_array();
-    for (size_t e = 0; e + 1 < curve->bins; e++) add(writer, edges, real(curve->edges[e]));
-    put(writer, object, "edges", edges);
+    size_t chosen[CURVE_EDGES], edges = curve_thin(curve, CHART_BINS, chosen);
+    json_t *object = json_object(), *array = json_array();
+    for (size_t e = 0; e < edges; e++) add(writer, array, real(curve->edges[chosen[e]]));
+    put(writer, object, "edges", array);
     for (size_t k = 0; k < CASE_KINDS; k++) {
         json_t *counts = json_array();
-        for (size_t b = 0; b < curve->bins; b++) add(writer, counts, count(curve->counts[b][k]));
+        uint64_t before = 0;
+        for (size_t e = 0; e <= edges; e++) {
+            uint64_t below = e < edges ? curve->below[chosen[e]][k] : curve->totals[k];
+            add(writer, counts, count(below - before));
+            before = below;
+        }
         put(writer, object, kinds[k], counts);
     }
     return object;

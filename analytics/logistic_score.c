@@ -6,21 +6,13 @@
 #include "analytics/linear.h"
 #include "analytics/logistic_sums.h"
 
-/* Histograms taken at most; three placements bring real score distributions within what is asked. */
-enum { CURVES_MOST = 4 };
-
 static struct result take_counts(struct logistic *state, const struct logistic_sum *sum)
 {
-    uint64_t totals[CASE_KINDS] = {0};
-    for (size_t b = 0; b < state->curve.bins; b++) {
-        for (size_t k = 0; k < CASE_KINDS; k++) {
-            TRY(logistic_count(sum, SCORE_COUNTS, b * CASE_KINDS + k, state->cases[k], &state->curve.counts[b][k]));
-            totals[k] += state->curve.counts[b][k];
-        }
-    }
-    ENSURE(memcmp(totals, state->cases, sizeof totals) == 0, CATEGORY_FALSE,
-           "the score histogram does not hold as many cases as there are; the sum is not a true one");
-    return RESULT_OK;
+    uint64_t counts[CURVE_BINS][CASE_KINDS];
+    for (size_t b = 0; b <= state->curve.asked; b++)
+        for (size_t k = 0; k < CASE_KINDS; k++)
+            TRY(logistic_count(sum, SCORE_COUNTS, b * CASE_KINDS + k, state->cases[k], &counts[b][k]));
+    return curve_take(&state->curve, (const uint64_t(*)[CASE_KINDS])counts);
 }
 
 static struct result take_losses(struct logistic *state, const struct logistic_sum *sum)
@@ -89,13 +81,6 @@ struct result logistic_score_advance(struct logistic *state, const struct logist
         TRY(take_losses(state, sum));
         TRY(take_variances(state, sum));
     }
-    state->curves++;
-    struct curve next = state->curve;
-    if (state->curves < CURVES_MOST && !curve_settled(&state->curve) && curve_refine(&next)) {
-        state->curve = next;
-        state->stage = LOGISTIC_CURVE;
-        return RESULT_OK;
-    }
-    state->stage = LOGISTIC_FINISHED;
+    state->stage = curve_refine(&state->curve) ? LOGISTIC_CURVE : LOGISTIC_FINISHED;
     return RESULT_OK;
 }

@@ -153,18 +153,31 @@ static struct result walk_newton(const struct walk *walk, struct logistic *state
     return walk_f64(walk, &state->score_deviation, "the spread of the scores");
 }
 
+static struct result walk_length(const struct walk *walk, size_t *length, size_t most)
+{
+    uint64_t value = *length;
+    TRY(walk_u64(walk, &value));
+    ENSURE(value <= most, CATEGORY_FALSE, "the state has %" PRIu64 " score edges, more than %zu", value, most);
+    *length = (size_t)value;
+    return RESULT_OK;
+}
+
+static struct result walk_curve(const struct walk *walk, struct curve *curve)
+{
+    TRY(walk_counts(walk, curve->totals, CASE_KINDS));
+    TRY(walk_length(walk, &curve->known, CURVE_KNOWN));
+    TRY(walk_reals(walk, curve->edges, curve->known, "an edge of the scores"));
+    TRY(walk_counts(walk, curve->below[0], curve->known * CASE_KINDS));
+    TRY(walk_length(walk, &curve->asked, CURVE_EDGES));
+    return walk_reals(walk, curve->asking, curve->asked, "an edge of the scores");
+}
+
 static struct result walk_score(const struct walk *walk, struct logistic *state)
 {
     TRY(walk_reals(walk, state->variance, state->terms.count, "a variance"));
     TRY(walk_reals(walk, state->log_loss, 2, "the log loss"));
     TRY(walk_reals(walk, state->squared_error, 2, "the squared error"));
-    TRY(walk_u64(walk, &state->curves));
-    uint64_t bins = state->curve.bins;
-    TRY(walk_u64(walk, &bins));
-    ENSURE(bins <= CURVE_BINS, CATEGORY_FALSE, "the state has %" PRIu64 " score bins, more than %u", bins, CURVE_BINS);
-    state->curve.bins = (size_t)bins;
-    TRY(walk_reals(walk, state->curve.edges, CURVE_EDGES, "the edge of a score bin"));
-    return walk_counts(walk, state->curve.counts[0], (size_t)CURVE_BINS * CASE_KINDS);
+    return walk_curve(walk, &state->curve);
 }
 
 static struct result walk_all(const struct walk *walk, struct logistic *state)
@@ -188,6 +201,22 @@ struct result logistic_write(const struct logistic *state, struct buffer *out)
     return walk_all(&walk, &copy);
 }
 
+static struct result check_curve(const struct curve *curve)
+{
+    for (size_t e = 1; e < curve->known; e++) {
+        ENSURE(curve->edges[e - 1] < curve->edges[e], CATEGORY_FALSE, "the state's score edges are out of order");
+        for (size_t k = 0; k < CASE_KINDS; k++)
+            ENSURE(curve->below[e - 1][k] <= curve->below[e][k], CATEGORY_FALSE,
+                   "the state's counts of scores are out of order");
+    }
+    for (size_t k = 0; k < CASE_KINDS && curve->known > 0; k++)
+        ENSURE(curve->below[curve->known - 1][k] <= curve->totals[k], CATEGORY_FALSE,
+               "the state's counts of scores are out of order");
+    for (size_t e = 1; e < curve->asked; e++)
+        ENSURE(curve->asking[e - 1] < curve->asking[e], CATEGORY_FALSE, "the state's score edges are out of order");
+    return RESULT_OK;
+}
+
 /* What the code that uses a state relies on, beyond lengths. */
 static struct result check(const struct logistic *state)
 {
@@ -200,10 +229,7 @@ static struct result check(const struct logistic *state)
                    CATEGORY_FALSE, "the state's median of %s is impossible", state->plan->features[f].name);
     }
     ENSURE(!state->aliased[0], CATEGORY_FALSE, "the state leaves out the intercept");
-    for (size_t e = 1; e + 1 < state->curve.bins; e++)
-        ENSURE(state->curve.edges[e - 1] < state->curve.edges[e], CATEGORY_FALSE,
-               "the state's score bins are out of order");
-    return RESULT_OK;
+    return check_curve(&state->curve);
 }
 
 struct result logistic_parse(const struct plan *plan, struct view bytes, struct logistic *ret)

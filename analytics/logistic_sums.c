@@ -71,7 +71,7 @@ struct result logistic_newton_layout(const struct logistic *state, struct layout
 struct result logistic_score_layout(const struct logistic *state, struct layout *ret)
 {
     struct layout layout = {0};
-    uint64_t bins = (uint64_t)state->curve.bins * CASE_KINDS;
+    uint64_t bins = ((uint64_t)state->curve.asked + 1) * CASE_KINDS;
     TRY(layout_add(&layout, (struct layout_field){"score counts", bins, 1, 0, 1}));
     if (state->stage == LOGISTIC_INFERENCE) {
         TRY(add_hessian(state, &layout));

@@ -98,7 +98,7 @@ static void compare_metrics(const json_t *reference, const json_t *model)
         double auc = fabs(number(mine, "auc") - number(theirs, "auc"));
         double ks = fabs(number(mine, "ks") - number(theirs, "ks"));
         printf("  %s: AUC within %.1e, KS within %.1e\n", sets[i][0], auc, ks);
-        assert_true(auc <= 2e-4);
+        assert_true(auc <= 1e-4);
         assert_true(ks <= 5e-3);
         assert_true(fabs(number(mine, "brier") - number(theirs, "brier")) <= 1e-9);
         assert_true(fabs(number(mine, "log_loss") - number(theirs, "logloss")) <= 1e-9);
