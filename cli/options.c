@@ -37,7 +37,7 @@ static size_t tables(const struct cli_option *options, struct option longs[OPTIO
 {
     size_t count = 0, used = 0;
     letters[used++] = ':'; /* a missing value is told apart from an unknown option */
-    for (; options[count].name && count < OPTIONS_MAX; count++) {
+    for (; count < OPTIONS_MAX && options[count].name; count++) {
         const struct cli_option *option = &options[count];
         longs[count] =
             (struct option){option->name, option->flag ? no_argument : required_argument, NULL, 1000 + (int)count};

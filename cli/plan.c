@@ -21,20 +21,14 @@ static bool is_note(struct view bytes)
     return bytes.length && memmem(bytes.data, bytes.length, mark, sizeof mark - 1) != NULL;
 }
 
-static struct result task_of(const struct plan *plan, const char *name, const struct task **ret)
+static struct result task_unknown(const struct plan *plan, const char *name)
 {
-    const struct task *task = task_find(plan->task);
-    if (!task) {
-        CLEANUP(buffer_done) struct buffer names = {0};
-        const char *text = "";
-        TRY(task_names(&names));
-        TRY(buffer_terminate(&names, &text));
-        return FAIL(CATEGORY_USAGE, "%s:%u: key \"task\": \"%s\" is not known; the tasks are: %s", name,
-                    plan_line(plan, "task"), plan->task, text);
-    }
-    TRY(result_at(task->check(plan), "%s: ", name));
-    *ret = task;
-    return RESULT_OK;
+    CLEANUP(buffer_done) struct buffer names = {0};
+    const char *text = "";
+    TRY(task_names(&names));
+    TRY(buffer_terminate(&names, &text));
+    return FAIL(CATEGORY_USAGE, "%s:%u: key \"task\": \"%s\" is not known; the tasks are: %s", name,
+                plan_line(plan, "task"), plan->task, text);
 }
 
 struct result plan_file_read(const char *path, struct plan_file *ret)
@@ -50,9 +44,11 @@ struct result plan_file_read(const char *path, struct plan_file *ret)
     else
         file.note.text = bytes;
     TRY(plan_parse(file.note.text, name, &file.plan));
-    TRY(task_of(&file.plan, name, &file.task));
+    file.task = task_find(file.plan.task);
+    if (!file.task) return task_unknown(&file.plan, name);
+    TRY(result_at(file.task->check(&file.plan), "%s: ", name));
     *ret = file;
-    file = (struct plan_file){0};
+    memset(&file, 0, sizeof file);
     return RESULT_OK;
 }
 

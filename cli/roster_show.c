@@ -26,7 +26,7 @@ struct result roster_file_read(const char *path, struct roster_file *ret)
     TRY(cli_read(path, DOCUMENT_MAX, &file.bytes));
     TRY(result_at(roster_bytes_parse(&file.bytes, &file.roster, &file.note), "%s: ", path));
     *ret = file;
-    file = (struct roster_file){0};
+    memset(&file, 0, sizeof file);
     return RESULT_OK;
 }
 

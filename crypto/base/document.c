@@ -293,14 +293,16 @@ __attribute__((format(printf, 3, 0))) static void log_take(cyaml_log_t level, vo
     if (refusal->frames_count == FRAMES_MAX) return;
     char *frame = refusal->frames[refusal->frames_count];
     size_t size = sizeof refusal->frames[0];
-    unsigned index;
-    char key[PATH_MAX_BYTES / FRAMES_MAX];
-    if (sscanf(text, " in mapping field '%63[^']'", key) == 1)
-        (void)snprintf(frame, size, "%s", key);
-    else if (sscanf(text, " in sequence entry '%u'", &index) == 1) /* it counts from 1, and says 0 when there is none */
-        (void)snprintf(frame, size, "%u", index ? index - 1 : 0);
-    else
+    static const char field[] = "  in mapping field '", entry[] = "  in sequence entry '";
+    if (strncmp(text, field, sizeof field - 1) == 0) {
+        const char *key = text + sizeof field - 1;
+        (void)snprintf(frame, size, "%.*s", (int)strcspn(key, "'"), key);
+    } else if (strncmp(text, entry, sizeof entry - 1) == 0) { /* counted from 1; 0 when there is none */
+        unsigned long index = strtoul(text + sizeof entry - 1, NULL, 10);
+        (void)snprintf(frame, size, "%lu", index ? index - 1 : 0);
+    } else {
         return;
+    }
     refusal->frames_count++;
 }
 

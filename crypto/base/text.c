@@ -106,9 +106,12 @@ bool text_number(const char *text, double *ret)
     const char *p = text + (*text == '-');
     size_t whole = strspn(p, "0123456789");
     p += whole;
-    size_t fraction = 0;
-    if (whole && *p == '.') p += 1 + (fraction = strspn(p + 1, "0123456789"));
-    if (whole == 0 || (p[-1] == '.')) return false;
+    if (whole == 0) return false;
+    if (*p == '.') {
+        size_t fraction = strspn(p + 1, "0123456789");
+        if (fraction == 0) return false;
+        p += 1 + fraction;
+    }
     if (*p == 'e' || *p == 'E') {
         p++;
         p += *p == '+' || *p == '-';

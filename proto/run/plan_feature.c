@@ -53,13 +53,16 @@ struct result plan_name_copy(const char *name, size_t most, char *out)
 
 struct result plan_texts_copy(char *const *texts, size_t count, char ***ret, size_t *ret_count)
 {
-    *ret = calloc(count ? count : 1, sizeof **ret);
-    ENSURE(*ret, CATEGORY_ENVIRONMENT, "out of memory for a plan");
-    while (*ret_count < count) {
-        char *copy = strdup(texts[*ret_count]);
-        ENSURE(copy, CATEGORY_ENVIRONMENT, "out of memory for a plan");
-        (*ret)[(*ret_count)++] = copy;
+    char **copies = calloc(count ? count : 1, sizeof *copies);
+    ENSURE(copies, CATEGORY_ENVIRONMENT, "out of memory for a plan");
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = strdup(texts[i]);
+        if (copies[i]) continue;
+        plan_texts_free(copies, i);
+        return FAIL(CATEGORY_ENVIRONMENT, "out of memory for a plan");
     }
+    *ret = copies;
+    *ret_count = count;
     return RESULT_OK;
 }
 

@@ -23,7 +23,7 @@ MUST_USE struct result plan_feature_parse(const struct document *document, size_
                                           struct plan_feature *ret);
 void plan_feature_done(struct plan_feature *feature);
 
-/* A copy of a list of texts; *ret_count grows with each, so that a half-built list can be freed. */
+/* A copy of a list of texts. */
 MUST_USE struct result plan_texts_copy(char *const *texts, size_t count, char ***ret, size_t *ret_count);
 void plan_texts_free(char **texts, size_t count);
 
