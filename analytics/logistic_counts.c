@@ -62,8 +62,10 @@ static struct result add_number(const struct pass *pass, size_t f, size_t number
 {
     const struct plan_feature *feature = &pass->state->plan->features[f];
     const double *values = pass->table->columns[f].numbers + begin;
+    const uint8_t *marks = pass->table->columns[f].marks;
     double range = feature->maximum - feature->minimum;
     for (uint64_t i = 0; i < count; i++) {
+        pass->fields[OUTSIDE][number] += marks && marks[begin + i] != MARK_NONE;
         if (isnan(values[i])) {
             ENSURE(feature->missing != MISSING_REFUSE, CATEGORY_BUG,
                    "the table holds a missing value of %s, which the plan refuses", feature->name);
@@ -108,12 +110,6 @@ static struct result body(const void *context, uint64_t begin, uint64_t end, __i
     const struct source *source = context;
     struct pass pass = {source->state, source->table, source->grids, {NULL}};
     for (size_t f = 0; f <= MEDIANS; f++) pass.fields[f] = values + sweep_offset(source->layout, f);
-    size_t number = 0;
-    for (size_t f = 0; f < source->state->plan->features_count && begin == 0; f++) {
-        const struct column *column = &source->table->columns[f];
-        if (column->spec.kind == COLUMN_NUMBER)
-            pass.fields[OUTSIDE][number++] = (__int128)column->outside + (__int128)column->clamped;
-    }
     for (uint64_t at = begin; at < end; at += SWEEP_BLOCK)
         TRY(add_block(&pass, at, end - at < SWEEP_BLOCK ? end - at : SWEEP_BLOCK));
     return RESULT_OK;

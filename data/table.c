@@ -108,6 +108,7 @@ void table_free(struct table *table)
     for (size_t k = 0; table->columns && k < table->columns_count; k++) {
         struct column *column = &table->columns[k];
         free(column->numbers);
+        free(column->marks);
         free(column->codes);
         free(column->starts);
         buffer_done(&column->texts);
@@ -142,6 +143,9 @@ static struct result column_resize(struct column *column, uint64_t capacity)
     case COLUMN_NUMBER:
         TRY(grow(column->numbers, capacity, sizeof *column->numbers, &array));
         column->numbers = array;
+        if (column->spec.outside == COLUMN_OUTSIDE_REFUSE) return RESULT_OK;
+        TRY(grow(column->marks, capacity, sizeof *column->marks, &array));
+        column->marks = array;
         return RESULT_OK;
     case COLUMN_CATEGORY:
         TRY(grow(column->codes, capacity, sizeof *column->codes, &array));
@@ -188,6 +192,7 @@ static struct result set_number(struct column *column, uint64_t row, struct view
     const struct column_spec *spec = &column->spec;
     double *value = &column->numbers[row];
     *value = NAN;
+    if (column->marks) column->marks[row] = MARK_NONE;
     if (!text.data) return missing(column, cell);
     ENSURE(number_parse(text, &column->format, value), CATEGORY_USAGE,
            "column %s: \"%.*s\" is not a number; correct it, or name it as a token that means missing", spec->name,
@@ -199,11 +204,13 @@ static struct result set_number(struct column *column, uint64_t row, struct view
     case COLUMN_OUTSIDE_CLAMP:
         *value = *value < spec->minimum ? spec->minimum : spec->maximum;
         cell->event = EVENT_CLAMPED;
+        column->marks[row] = MARK_CLAMPED;
         return RESULT_OK;
     case COLUMN_OUTSIDE_MISSING:
         if (spec->missing_allowed) {
             *value = NAN;
             cell->event = EVENT_OUTSIDE;
+            column->marks[row] = MARK_OUTSIDE;
             return RESULT_OK;
         }
         break;
@@ -290,7 +297,7 @@ struct result table_add_row(struct table *table, const struct view *fields, cons
     return RESULT_OK;
 }
 
-/* What was counted on the way in is counted again from the stored values; clamped ones can no longer be told. */
+/* What was counted on the way in is counted again from the stored values and marks. */
 static struct result column_select(const struct column *from, const uint64_t *rows, uint64_t count, struct column *to)
 {
     to->format = from->format;
@@ -299,6 +306,9 @@ static struct result column_select(const struct column *from, const uint64_t *ro
         if (from->numbers) {
             cell.read = to->numbers[k] = from->numbers[rows[k]];
             if (isnan(cell.read)) cell.event = EVENT_MISSING;
+            if (from->marks) to->marks[k] = from->marks[rows[k]];
+            if (from->marks && to->marks[k] != MARK_NONE)
+                cell.event = to->marks[k] == MARK_CLAMPED ? EVENT_CLAMPED : EVENT_OUTSIDE;
         } else if (from->codes) {
             to->codes[k] = from->codes[rows[k]];
             if (to->codes[k] == CODE_MISSING) cell.event = EVENT_MISSING;
@@ -382,6 +392,7 @@ struct result table_canonical(const struct table *table, struct result (*visit)(
         }
         TRY(visit(context, buffer_view(&head)));
         if (table->rows) TRY(visit_values(column, table->rows, visit, context));
+        if (table->rows && column->marks) TRY(visit(context, view_of(column->marks, (size_t)table->rows)));
         if (column->texts.length) TRY(visit(context, buffer_view(&column->texts)));
     }
     return RESULT_OK;

@@ -33,6 +33,9 @@ struct column_spec {
     bool other_allowed; /* a level not listed becomes CODE_OTHER; else refused with the place */
 };
 
+/* What became of a row's number on the way in. */
+enum column_mark { MARK_NONE, MARK_OUTSIDE, MARK_CLAMPED }; /* outside the bounds: made missing, or clamped */
+
 struct level_index; /* data/table.c: finds a level's code */
 
 struct column {
@@ -40,6 +43,7 @@ struct column {
     struct number_format format; /* COLUMN_NUMBER: how the source writes it; set before the first row */
     struct level_index *index;   /* COLUMN_CATEGORY */
     double *numbers;             /* COLUMN_NUMBER: rows values, never -0; NaN = missing */
+    uint8_t *marks;              /* COLUMN_NUMBER that may be outside its bounds: rows marks; else NULL */
     uint16_t *codes;             /* COLUMN_CATEGORY: rows codes */
     uint64_t *starts;            /* COLUMN_TEXT: rows + 1 offsets into texts; a missing text is empty */
     struct buffer texts;
@@ -79,7 +83,7 @@ MUST_USE struct result table_select(const struct table *table, const uint64_t *r
 /* Canonical bytes of the whole table in order, in pieces, for the frozen table's hash: calls visit repeatedly. */
 MUST_USE struct result table_canonical(const struct table *table,
                                        struct result (*visit)(void *context, struct view piece), void *context);
-/* The table again from its canonical bytes, made under the same specs; counts of outside and clamped values are gone.
+/* The table again from its canonical bytes, made under the same specs, with the same counts.
  * `name` stands for the bytes in reasons. CATEGORY_FALSE or _PEER when they are not such a table. */
 MUST_USE struct result table_load(struct view canonical, const char *name, const struct column_spec *specs,
                                   size_t count, uint64_t rows_max, struct table **ret);

@@ -30,9 +30,25 @@ static struct result load_numbers(struct reader *reader, struct column *column, 
         double value = 0;
         TRY(reader_f64(reader, &value));
         column->numbers[row] = value;
-        if (isnan(value)) column->missing++;
+        column->missing += isnan(value) ? 1 : 0;
         if (value < column->observed_minimum) column->observed_minimum = value;
         if (value > column->observed_maximum) column->observed_maximum = value;
+    }
+    return RESULT_OK;
+}
+
+/* After the numbers; a row that its mark explains was not missing in the source. */
+static struct result load_marks(struct reader *reader, struct column *column, uint64_t rows)
+{
+    for (uint64_t row = 0; row < rows; row++) {
+        TRY(reader_u8(reader, &column->marks[row]));
+        bool outside = column->marks[row] == MARK_OUTSIDE, clamped = column->marks[row] == MARK_CLAMPED;
+        ENSURE((outside && isnan(column->numbers[row])) || (clamped && !isnan(column->numbers[row])) ||
+                   column->marks[row] == MARK_NONE,
+               CATEGORY_FALSE, "%s: column %s has a mark that does not fit its value", reader->what, column->spec.name);
+        column->outside += outside;
+        column->clamped += clamped;
+        column->missing -= outside;
     }
     return RESULT_OK;
 }
@@ -79,8 +95,12 @@ static struct result load_column(struct reader *reader, struct column *column, u
         held = (column->codes = calloc(rows + 1, sizeof *column->codes)) != NULL;
     else
         held = (column->starts = calloc(rows + 1, sizeof *column->starts)) != NULL;
+    bool marked = column->spec.kind == COLUMN_NUMBER && column->spec.outside != COLUMN_OUTSIDE_REFUSE;
+    if (marked) held = (column->marks = calloc(rows + 1, sizeof *column->marks)) != NULL && held;
     ENSURE(held, CATEGORY_ENVIRONMENT, "out of memory for column %s", column->spec.name);
-    if (column->numbers) return load_numbers(reader, column, rows);
+    if (column->numbers) TRY(load_numbers(reader, column, rows));
+    if (marked) return load_marks(reader, column, rows);
+    if (column->numbers) return RESULT_OK;
     return column->codes ? load_codes(reader, column, rows) : load_texts(reader, column, rows);
 }
 

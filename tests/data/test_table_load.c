@@ -55,6 +55,39 @@ static void a_table_comes_back_as_it_was(void **state)
     assert_true(view_equal(buffer_view(&bytes), buffer_view(&again)));
 }
 
+static void what_lay_outside_stays_counted(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"99", "1", NULL, "-10", "-11"};
+    static const uint64_t last_two[] = {3, 4};
+    for (unsigned kind = COLUMN_OUTSIDE_CLAMP; kind <= COLUMN_OUTSIDE_MISSING; kind++) {
+        struct column_spec spec = {.name = "income",
+                                   .kind = COLUMN_NUMBER,
+                                   .missing_allowed = true,
+                                   .minimum = -10,
+                                   .maximum = 10,
+                                   .outside = kind};
+        CLEANUP(table_freep) struct table *table = NULL, *back = NULL, *selected = NULL;
+        CLEANUP(buffer_done) struct buffer bytes = {0};
+        assert_true(result_ok(table_new(&spec, 1, 100, &table)));
+        for (size_t i = 0; i < 5; i++) {
+            struct view field = texts[i] ? view_text(texts[i]) : (struct view){0};
+            assert_true(result_ok(table_add_row(table, &field, NULL)));
+        }
+        assert_true(result_ok(table_canonical(table, collect, &bytes)));
+        assert_true(result_ok(table_load(buffer_view(&bytes), "frozen", &spec, 1, 100, &back)));
+        assert_true(result_ok(table_select(back, last_two, 2, &selected)));
+        bool clamp = kind == COLUMN_OUTSIDE_CLAMP;
+        assert_int_equal(back->columns[0].clamped, clamp ? 2 : 0);
+        assert_int_equal(back->columns[0].outside, clamp ? 0 : 2);
+        assert_int_equal(back->columns[0].missing, 1);
+        assert_int_equal(selected->columns[0].clamped + selected->columns[0].outside, 1);
+        bytes.data[bytes.length - 1] = 7; /* no such mark */
+        CLEANUP(table_freep) struct table *refused = NULL;
+        assert_int_equal(table_load(buffer_view(&bytes), "frozen", &spec, 1, 100, &refused).category, CATEGORY_FALSE);
+    }
+}
+
 static void other_bytes_are_refused(void **state)
 {
     (void)state;
@@ -82,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_comes_back_as_it_was),
+        cmocka_unit_test(what_lay_outside_stays_counted),
         cmocka_unit_test(other_bytes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
