@@ -12,8 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "sys/certificate.h"
+
+enum { TEARDOWN_SECONDS = 5 };
 
 struct tls_endpoint {
     pthread_mutex_t mutex; /* guards what follows, and is held while accept runs */
@@ -29,6 +33,7 @@ struct tls_endpoint {
 };
 
 static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t list_changed = PTHREAD_COND_INITIALIZER;
 static struct tls_endpoint *list;
 static uint64_t numbers_given;
 
@@ -43,6 +48,7 @@ struct nng_tls_engine_conn {
     struct tls_endpoint *endpoint;
     SSL *ssl;
     bool established;
+    bool heard;  /* data has come */
     bool failed; /* nng may come back after a failure; only the first one says why */
     struct sign_public peer;
 };
@@ -86,6 +92,7 @@ static void let_go(struct tls_endpoint *endpoint)
         while (*at != endpoint) at = &(*at)->next;
         *at = endpoint->next;
     }
+    (void)pthread_cond_broadcast(&list_changed);
     (void)pthread_mutex_unlock(&list_mutex);
     if (!last) return;
     SSL_CTX_free(endpoint->ssl);
@@ -252,7 +259,6 @@ static int conn_handshake(nng_tls_engine_conn *conn)
     X509 *certificate = SSL_get0_peer_certificate(conn->ssl);
     if (!result_ok(certificate_public(certificate, &conn->peer))) return NNG_EPEERAUTH;
     conn->established = true;
-    note(conn->endpoint, TLS_ESTABLISHED);
     return 0;
 }
 
@@ -262,6 +268,8 @@ static int conn_recv(nng_tls_engine_conn *conn, uint8_t *bytes, size_t *length)
     size_t moved = 0;
     int returned = SSL_read_ex(conn->ssl, bytes, *length, &moved);
     if (returned != 1) return status_of(conn, returned);
+    if (!conn->heard) note(conn->endpoint, TLS_ESTABLISHED); /* only now is it sure that the peer accepted us, too */
+    conn->heard = true;
     *length = moved;
     return 0;
 }
@@ -383,10 +391,25 @@ static const nng_tls_engine engine = {
 static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
 static bool engine_ready;
 
+static pid_t engine_process;
+
+/* At the end of the program nng's threads stop before OpenSSL is taken down under them. Not in a forked child, which
+ * has no such threads, nor when the program ends with endpoints in use. */
+static void engine_stop(void)
+{
+    (void)pthread_mutex_lock(&list_mutex);
+    bool idle = list == NULL;
+    (void)pthread_mutex_unlock(&list_mutex);
+    if (idle && getpid() == engine_process) nng_fini();
+}
+
 /* nng sets itself up, its own TLS engine included, when the first socket opens; ours must come after. */
 static void engine_start(void)
 {
     nng_socket first;
+    engine_process = getpid();
+    /* OpenSSL registers its own end first, so that ours comes before it. */
+    if (OPENSSL_init_ssl(0, NULL) != 1 || atexit(engine_stop) != 0) return;
     stream_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, engine_name);
     if (!stream_method || BIO_meth_set_write(stream_method, stream_write) != 1 ||
         BIO_meth_set_read(stream_method, stream_read) != 1 || BIO_meth_set_ctrl(stream_method, stream_control) != 1)
@@ -465,12 +488,26 @@ struct result tls_endpoint_new(const struct sign_key *key, tls_accept *accept, v
     return RESULT_OK;
 }
 
+/* nng takes connections apart on a thread of its own after the socket is closed; OpenSSL must not be torn down by the
+ * program's end meanwhile. Bounded: a connection that nng never ends keeps what it needs. */
+static void wait_for_nng(const struct tls_endpoint *endpoint)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += TEARDOWN_SECONDS;
+    (void)pthread_mutex_lock(&list_mutex);
+    while (endpoint->holders > 1 && pthread_cond_timedwait(&list_changed, &list_mutex, &until) == 0) {
+    }
+    (void)pthread_mutex_unlock(&list_mutex);
+}
+
 void tls_endpoint_free(struct tls_endpoint *endpoint)
 {
     if (!endpoint) return;
     (void)pthread_mutex_lock(&endpoint->mutex);
     endpoint->accept = NULL;
     (void)pthread_mutex_unlock(&endpoint->mutex);
+    wait_for_nng(endpoint);
     let_go(endpoint);
 }
 

@@ -20,8 +20,8 @@ typedef bool tls_accept(void *context, const struct sign_public *peer);
  * called on nng's threads, one call at a time. */
 MUST_USE struct result tls_endpoint_new(const struct sign_key *key, tls_accept *accept, void *context,
                                         struct tls_endpoint **ret);
-/* After it accept is not called again and no peer is let in. Connections that nng still tears down keep what they need.
- */
+/* After it accept is not called again and no peer is let in. Comes after the sockets are closed: it waits until nng has
+ * taken their connections apart. */
 void tls_endpoint_free(struct tls_endpoint *endpoint);
 
 /* Free with nng_tls_config_free. */
@@ -33,7 +33,7 @@ bool tls_pipe_peer(nng_pipe pipe, struct sign_public *ret);
 /* What became of the endpoint's latest handshake. */
 enum tls_outcome {
     TLS_UNTRIED,
-    TLS_ESTABLISHED, /* our side is content; the peer may yet refuse */
+    TLS_ESTABLISHED, /* both sides are content */
     TLS_OTHER_KEY,   /* we refused: accept said no to *ret_key */
     TLS_REFUSED,     /* the peer refused us */
     TLS_BROKEN,      /* no TLS 1.3 came about: another protocol or version, or the connection broke */
