@@ -81,7 +81,7 @@ $(BUILD)/obj/%.o: %.c | $(GEN)
 
 # Kernels whose loops are written to be vectorised (gcc's -O2 leaves most of them alone).
 ifeq ($(SANITIZER),)
-$(BUILD)/obj/analytics/gram.o $(BUILD)/obj/analytics/gram_tile.o: CFLAGS += -O3
+$(patsubst %,$(BUILD)/obj/analytics/%.o,gram gram_tile logistic_design logistic_sums): CFLAGS += -O3
 endif
 
 $(BUILD)/libcrypto_.a: $(CRYPTO)
