@@ -169,13 +169,79 @@ static void telco_churn(void **state)
     same_as_the_reference("telco_churn", "0");
 }
 
+/* Where the reference found columns of one class: they are named, and the small penalty that it took gives its fit (on
+ * the scale of all rows, so nearly ours: the penalty weighs the numbers by their spread). */
+static void separated(const char *set)
+{
+    if (!reference_present()) skip();
+    struct reference reference;
+    if (!result_ok(reference_load(set, "0", &reference))) fail_msg("%s", result_reason());
+    json_t *model = model_of(&reference, (struct pooled_options){.parts = 5, .threads = 2});
+    assert_true(json_is_false(json_object_get(model, "converged")));
+    const json_t *fit = json_object_get(reference.json, "a_logistic");
+    const json_t *expected = json_object_get(json_object_get(fit, "why_ridge"), "one_class_columns");
+    const json_t *names = json_object_get(json_object_get(model, "separation"), "terms");
+    assert_int_equal(json_array_size(names), json_array_size(expected));
+    for (size_t i = 0; i < json_array_size(expected); i++)
+        assert_string_equal(json_string_value(json_array_get(names, i)),
+                            json_string_value(json_object_get(json_array_get(expected, i), "column")));
+    compare_aliased(reference.json, model);
+    json_decref(model);
+    reference_done(&reference);
+    if (!result_ok(reference_load(set, "0.01", &reference))) fail_msg("%s", result_reason());
+    model = model_of(&reference, (struct pooled_options){.parts = 5, .threads = 2});
+    assert_true(json_is_true(json_object_get(model, "converged")));
+    fit = json_object_get(reference.json, "a_logistic");
+    double distance = fabs(number(model, "log_likelihood") / number(fit, "loglik") - 1);
+    const json_t *train = json_object_get(json_object_get(model, "metrics"), "train");
+    double auc = fabs(number(train, "auc") - number(json_object_get(fit, "train"), "auc"));
+    printf("%s, penalty 0.01: log-likelihood within %.1e of its size, AUC within %.1e\n", set, distance, auc);
+    assert_true(distance <= 1e-6);
+    assert_true(auc <= 1e-4);
+    json_decref(model);
+    reference_done(&reference);
+}
+
+static void credit_data(void **state)
+{
+    (void)state;
+    separated("credit_data");
+}
+
+static void bank_marketing(void **state)
+{
+    (void)state;
+    separated("bank_marketing");
+}
+
+/* The reference's ridge with penalty 1, to what the scale allows. */
+static void ridge(void **state)
+{
+    (void)state;
+    if (!reference_present()) skip();
+    static const char *const sets[] = {"german_credit", "taiwan_default", "hmda", "telco_churn"};
+    for (size_t i = 0; i < 4; i++) {
+        struct reference reference;
+        if (!result_ok(reference_load(sets[i], "1", &reference))) fail_msg("%s", result_reason());
+        json_t *model = model_of(&reference, (struct pooled_options){.parts = 5, .threads = 2});
+        const json_t *fit = json_object_get(reference.json, "b_logistic_l2");
+        const json_t *held = json_object_get(json_object_get(model, "metrics"), "holdout");
+        double distance = fabs(number(model, "log_likelihood") / number(fit, "loglik") - 1);
+        double auc = fabs(number(held, "auc") - number(json_object_get(fit, "test"), "auc"));
+        printf("%s, penalty 1: log-likelihood within %.1e of its size, AUC within %.1e\n", sets[i], distance, auc);
+        assert_true(distance <= 1e-4);
+        assert_true(auc <= 5e-4);
+        json_decref(model);
+        reference_done(&reference);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(german_credit),
-        cmocka_unit_test(taiwan_default),
-        cmocka_unit_test(hmda),
-        cmocka_unit_test(telco_churn),
+        cmocka_unit_test(german_credit), cmocka_unit_test(taiwan_default), cmocka_unit_test(hmda),
+        cmocka_unit_test(telco_churn),   cmocka_unit_test(credit_data),    cmocka_unit_test(bank_marketing),
+        cmocka_unit_test(ridge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
