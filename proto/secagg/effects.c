@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/secagg/check.h"
+
 static struct result key_format(char key[MACHINE_KEY_MAX], const char *format, va_list arguments)
 {
     int length = vsnprintf(key, MACHINE_KEY_MAX, format, arguments);
@@ -45,6 +47,14 @@ struct result effect_erase(struct effects *effects, enum keep keep, const char *
     TRY(result);
     struct effect *effect = NULL;
     return add_record(effects, keep, true, text, &effect);
+}
+
+struct result effect_persist_sum(struct effects *effects, uint64_t step, const uint64_t *sum, uint64_t words)
+{
+    for (uint32_t c = 0; c < check_chunks(words); c++)
+        TRY(effect_persist(effects, KEEP_RUN, view_of(sum + (size_t)c * CHUNK_WORDS, check_chunk_words(words, c) * 8),
+                           "sum/%05llu/%05u", (unsigned long long)step, c));
+    return RESULT_OK;
 }
 
 struct result effect_send(struct effects *effects, unsigned to, enum message_kind kind, const void *payload)

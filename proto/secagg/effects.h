@@ -16,6 +16,8 @@ enum keep {
 MUST_USE struct result effect_persist(struct effects *effects, enum keep keep, struct view bytes, const char *key, ...)
     KEY_FORMAT(4);
 MUST_USE struct result effect_erase(struct effects *effects, enum keep keep, const char *key, ...) KEY_FORMAT(3);
+/* A sum, in chunks: "sum/STEP/CHUNK". */
+MUST_USE struct result effect_persist_sum(struct effects *effects, uint64_t step, const uint64_t *sum, uint64_t words);
 /* A message: kind and the struct of its type, or bytes that are encoded already. */
 MUST_USE struct result effect_send(struct effects *effects, unsigned to, enum message_kind kind, const void *payload);
 MUST_USE struct result effect_relay(struct effects *effects, unsigned to, enum message_kind kind, struct view payload);

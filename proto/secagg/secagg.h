@@ -27,7 +27,7 @@ struct run_terms {
     struct view plan_note;       /* the bytes the run id is over; borrowed */
     struct signature submission; /* the submitter's identity over the run id (kind "submit") */
 };
-/* H(label "run" ‖ H(plan note) ‖ roster hash ‖ cohort bitmap ‖ nonce). */
+/* H(label "run" ‖ plan note ‖ roster hash ‖ cohort bitmap ‖ nonce). */
 MUST_USE struct result run_id(const struct run_terms *terms, struct hash *ret);
 
 /* Shared by all runs of one node; guarded by the daemon's lock. Persisted as shared records. */
@@ -44,7 +44,10 @@ struct secagg_node_config {
     struct node_counters *counters; /* borrowed, shared */
     struct record_source records;
     struct hash table_hash; /* of the frozen table */
-    uint32_t epoch_rounds;  /* T; 0 = EPOCH_ROUNDS */
+    uint32_t epoch_rounds;  /* T, a power of two; 0 = EPOCH_ROUNDS */
+    /* The configured name of the data source: rule 5 keeps one ledger of it across runs. NULL stands for "". */
+    const char *source;
+    bool cohort_change_approved; /* this node's officer approved this very run in spite of its ledger */
     /* Pre-shared keys of pairs: psk[j], NULL where there is none; array of roster size + 1, or NULL. Borrowed. */
     const struct secret *const *psk;
 };

@@ -155,7 +155,7 @@ struct wire_chunk {
 };
 struct wire_fetch {
     uint64_t round;
-    uint32_t position, chunk;
+    uint32_t position, chunk, count; /* count 0: as many as fit */
 };
 struct wire_fetch_sum {
     uint64_t step;

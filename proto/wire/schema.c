@@ -136,6 +136,7 @@ static const struct rule fetch_rules[] = {
     ROUND(fetch),
     U32(fetch, position, 1, MEMBERS_MAX),
     U32(fetch, chunk, 0, CHUNKS_MOST - 1),
+    U32(fetch, count, 0, MEMBERS_MAX),
 };
 static const struct rule fetch_sum_rules[] = {
     U64(fetch_sum, step, 0, ROUNDS_MOST),

@@ -1,0 +1,109 @@
+/* Close: each bank that checked the sum advances the fold and signs what came out; t signatures close the sum. A bank's
+ * vote rides on its request for the next round, the certificate on the reply. */
+#include "proto/secagg/coordinator.h"
+#include "proto/secagg/ledger.h"
+#include "proto/secagg/node.h"
+
+/* ---- node */
+
+struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct effects *effects)
+{
+    const struct check *check = &node->check;
+    uint64_t step = node->fold.step;
+    struct result advanced = fold_advance(&node->fold, sum, check->words);
+    if (!result_ok(advanced) && advanced.category != CATEGORY_ENVIRONMENT)
+        return node_refuse(node, effects, "the sum of round %llu cannot be a true one: %s",
+                           (unsigned long long)check->open.round, result_reason());
+    TRY(advanced);
+    node->closed = (struct wire_close){
+        .run = node->run.id,
+        .epoch = check->open.epoch,
+        .round = check->open.round,
+        .counter = node_count(node),
+        .step = step,
+        .ctx = check->open.ctx,
+        .survivors = check->open.survivors,
+        .headers = check->open.headers,
+        .sum = check->open.sum,
+        .state = node->fold.state_hash,
+    };
+    buffer_clear(&node->close);
+    TRY(node_sign(node, "close", WIRE_CLOSE, &node->closed, &node->close));
+    node->state = NODE_READY;
+    TRY(effect_persist_sum(effects, step, sum, check->words));
+    TRY(effect_persist(effects, KEEP_RUN, buffer_view(&node->fold.state), "state"));
+    TRY(effect_persist(effects, KEEP_RUN, buffer_view(&node->close), "close"));
+    check_done(&node->check);
+    return node_keep_round(node, effects);
+}
+
+struct result close_check_certificate(struct secagg_node *node, struct view certificate, struct wire_arena *arena)
+{
+    struct wire_close close;
+    TRY(certificate_close(&node->run, certificate, arena, &close));
+    ENSURE(close.step + 1 == node->fold.step && close.step == node->closed.step, CATEGORY_PEER,
+           "a CLOSE certificate of step %llu where that of step %llu is needed", (unsigned long long)close.step,
+           (unsigned long long)node->fold.step - 1);
+    ENSURE(hash_equal(&close.sum, &node->closed.sum) && hash_equal(&close.state, &node->fold.state_hash), CATEGORY_PEER,
+           "a CLOSE certificate on another sum or state than this bank computed for step %llu",
+           (unsigned long long)close.step);
+    return RESULT_OK;
+}
+
+struct result close_take_finished(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
+                                  struct effects *effects)
+{
+    ENSURE(node->fold.finished, CATEGORY_PEER, "the run is said to be finished at step %llu, where it is not",
+           (unsigned long long)node->fold.step);
+    TRY(close_check_certificate(node, message->payload, arena));
+    node->state = NODE_DONE;
+    uint64_t step = node->closed.step;
+    TRY(effect_persist(effects, KEEP_RUN, message->payload, "closed/%05llu", (unsigned long long)step));
+    TRY(ledger_add_certificate(node, "close", node->closed.round, message->payload, effects));
+    for (uint32_t k = 0; k < node->epoch.rounds; k++) TRY(node_erase_round(node, node->epoch.first + k, effects));
+    return node_keep_round(node, effects);
+}
+
+/* ---- coordinator */
+
+struct result close_take_vote(struct secagg_coordinator *coordinator, unsigned from, struct view bytes,
+                              struct wire_arena *arena, struct effects *effects)
+{
+    struct coordinator_round *round = &coordinator->round;
+    struct wire_signed one;
+    struct signed_body body;
+    TRY(wire_signed_decode(bytes, coordinator->run.terms.roster->size, arena, &one));
+    TRY(coordinator_read(coordinator, from, "close", WIRE_CLOSE, &one, arena, &body));
+    if (!coordinator_is_current(coordinator, body.close.round) || coordinator->phase != PHASE_CLOSE) return RESULT_OK;
+    ENSURE(body.close.epoch == round->terms.epoch && body.close.step == round->terms.step &&
+               hash_equal(&body.close.ctx, &round->ctx) && members_equal(&body.close.survivors, &round->survivors) &&
+               hash_equal(&body.close.headers, &round->headers) && hash_equal(&body.close.sum, &round->sum_hash) &&
+               hash_equal(&body.close.state, &coordinator->next.state_hash),
+           CATEGORY_PEER, "%s closes round %llu on another sum or state", run_member(&coordinator->run, from),
+           (unsigned long long)body.close.round);
+    return coordinator_keep(coordinator, &round->closes, from, bytes, effects, "close/%05llu/%05u",
+                            (unsigned long long)body.close.round, from);
+}
+
+struct result close_advance(struct secagg_coordinator *coordinator, struct effects *effects, bool *ret_moved)
+{
+    struct coordinator_round *round = &coordinator->round;
+    unsigned t = coordinator->run.thresholds.t;
+    if (members_count(&round->closes.have) < t) return RESULT_OK;
+    unsigned long long step = (unsigned long long)round->terms.step;
+    buffer_clear(&coordinator->close);
+    TRY(ballot_list(&round->closes, NULL, t, &coordinator->close));
+    fold_done(&coordinator->fold);
+    coordinator->fold = coordinator->next;
+    coordinator->next = (struct fold){0};
+    buffer_clear(&coordinator->retry);
+    coordinator->fixed = false;
+    coordinator->phase = PHASE_NEXT;
+    /* The round before this one is behind every bank that can still matter to it. */
+    if (round->terms.round > 1) coordinator->erase_to = round->terms.round - 1;
+    *ret_moved = true;
+    TRY(effect_record(effects, "close", step, 0, buffer_view(&coordinator->close)));
+    TRY(effect_record(effects, "state", step + 1, 0, hash_view(&coordinator->fold.state_hash)));
+    TRY(effect_persist(effects, KEEP_RUN, buffer_view(&coordinator->close), "closed/%05llu", step));
+    return effect_persist(effects, KEEP_RUN, buffer_view(&coordinator->fold.state), "state");
+}

@@ -1,0 +1,92 @@
+/* The end before the end: a bank refuses the run and is named, or the coordinator ends it; either says why. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/secagg/coordinator.h"
+#include "proto/secagg/node.h"
+
+/* Reasons travel as plain ASCII. */
+static struct view plain(char *text)
+{
+    for (char *at = text; *at; at++)
+        if (*at < 0x20 || *at >= 0x7f) *at = '?';
+    if (!*text) (void)snprintf(text, 2, "?");
+    return view_text(text);
+}
+
+/* ---- node */
+
+struct result node_refuse(struct secagg_node *node, struct effects *effects, const char *format, ...)
+{
+    char text[WIRE_REASON_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    buffer_clear(&node->reason);
+    TRY(buffer_append(&node->reason, plain(text)));
+    node->state = NODE_ENDING;
+    check_done(&node->check);
+    TRY(effect_event(effects, "this bank ends the run: %s", text));
+    struct wire_end end = {.run = node->run.id, .counter = node_count(node), .reason = buffer_view(&node->reason)};
+    buffer_clear(&node->refusal);
+    TRY(node_sign(node, "end", WIRE_END, &end, &node->refusal));
+    return effect_persist(effects, KEEP_RUN, buffer_view(&node->reason), "refused");
+}
+
+struct result end_take(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
+                       struct effects *effects)
+{
+    struct signed_body body;
+    TRY(signed_verify(&node->run, "end", WIRE_END, &message->one, arena, &body));
+    ENSURE(body.message.signer == 0, CATEGORY_PEER, "the end of the run, signed by %s",
+           run_member(&node->run, body.message.signer));
+    if (!node->reason.length) TRY(buffer_append(&node->reason, body.end.reason));
+    node->state = NODE_ENDED;
+    deal_done(&node->deal);
+    if (node->epoch.epoch) {
+        for (uint32_t k = 0; k < node->epoch.rounds; k++) TRY(node_erase_round(node, node->epoch.first + k, effects));
+        TRY(effect_erase(effects, KEEP_SECRET, "secret/%u/channel", node->epoch.epoch));
+        TRY(effect_erase(effects, KEEP_SECRET, "secret/%u/dealt", node->epoch.epoch));
+    }
+    return effect_persist(effects, KEEP_RUN, buffer_view(&node->reason), "ended");
+}
+
+/* ---- coordinator */
+
+struct result coordinator_end(struct secagg_coordinator *coordinator, struct effects *effects, const char *format, ...)
+{
+    char text[WIRE_REASON_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    buffer_clear(&coordinator->reason);
+    TRY(buffer_append(&coordinator->reason, plain(text)));
+    struct wire_end end = {.run = coordinator->run.id, .reason = buffer_view(&coordinator->reason)};
+    buffer_clear(&coordinator->ended);
+    TRY(coordinator_sign(coordinator, "end", WIRE_END, &end, &coordinator->ended));
+    coordinator->phase = PHASE_ENDED;
+    TRY(effect_record(effects, "end", coordinator->round.terms.round, 0, buffer_view(&coordinator->ended)));
+    return effect_persist(effects, KEEP_RUN, buffer_view(&coordinator->ended), "ended");
+}
+
+struct result end_take_refusal(struct secagg_coordinator *coordinator, unsigned from, const struct message *message,
+                               struct wire_arena *arena, struct effects *effects)
+{
+    struct signed_body body;
+    TRY(coordinator_read(coordinator, from, "end", WIRE_END, &message->one, arena, &body));
+    if (coordinator->phase == PHASE_ENDED) return RESULT_OK;
+    CLEANUP(buffer_done) struct buffer reason = {0};
+    const char *text = NULL;
+    TRY(buffer_append(&reason, body.end.reason));
+    TRY(buffer_terminate(&reason, &text));
+    TRY(effect_record(effects, "refusal", coordinator->round.terms.round, from, message->payload));
+    return coordinator_end(coordinator, effects, "%s ended the run: %s", run_member(&coordinator->run, from), text);
+}
+
+struct result end_answer(struct secagg_coordinator *coordinator, unsigned member, struct effects *effects)
+{
+    return coordinator_reply(coordinator, member, MESSAGE_ENDED, buffer_view(&coordinator->ended), effects);
+}

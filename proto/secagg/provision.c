@@ -1,0 +1,126 @@
+#include "proto/secagg/provision.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct result provision_init(struct provision *provision, const struct run *run, uint32_t epoch, uint64_t first)
+{
+    unsigned size = run->terms.roster->size;
+    size_t keys = (size_t)(size + 1) * run->rounds;
+    struct provision fresh = {
+        .epoch = epoch,
+        .first = first,
+        .rounds = run->rounds,
+        .roster_size = size,
+        .cohort_count = run->thresholds.n,
+        .dealers = calloc(size + 1u, sizeof *fresh.dealers),
+        .commitments = calloc(keys, sizeof *fresh.commitments),
+        .mask_keys = calloc(keys, sizeof *fresh.mask_keys),
+    };
+    if (!fresh.dealers || !fresh.commitments || !fresh.mask_keys) {
+        provision_done(&fresh);
+        return FAIL(CATEGORY_ENVIRONMENT, "out of memory for the keys of %u banks", size);
+    }
+    provision_done(provision);
+    *provision = fresh;
+    return RESULT_OK;
+}
+
+void provision_done(struct provision *provision)
+{
+    free(provision->dealers);
+    free(provision->commitments);
+    free(provision->mask_keys);
+    *provision = (struct provision){0};
+}
+
+static size_t slot(const struct provision *provision, unsigned position, uint64_t round)
+{
+    assert(provision_covers(provision, round) && position <= provision->roster_size);
+    return (size_t)position * provision->rounds + (size_t)(round - provision->first);
+}
+
+static struct result check_shape(const struct provision *provision, const struct run *run, unsigned position,
+                                 const struct wire_p1 *p1)
+{
+    const char *name = run_member(run, position);
+    ENSURE(p1->epoch == provision->epoch && p1->first == provision->first, CATEGORY_PEER,
+           "P1 of %s is for epoch %u from round %llu, not for epoch %u from round %llu", name, p1->epoch,
+           (unsigned long long)p1->first, provision->epoch, (unsigned long long)provision->first);
+    ENSURE(p1->rounds == provision->rounds, CATEGORY_PEER, "P1 of %s is for %u rounds; here an epoch has %u", name,
+           p1->rounds, provision->rounds);
+    ENSURE(p1->commitments.length == (size_t)32 * p1->rounds && p1->mask_keys.length == (size_t)32 * p1->rounds,
+           CATEGORY_PEER, "P1 of %s does not have one commitment and one key a round", name);
+    ENSURE(p1->leaves == provision_leaves(provision), CATEGORY_PEER, "P1 of %s commits to %u shares, not %u", name,
+           p1->leaves, provision_leaves(provision));
+    ENSURE(hash_is_zero(&p1->checkpoint), CATEGORY_PEER, "P1 of %s names a checkpoint that this run does not have",
+           name);
+    return RESULT_OK;
+}
+
+/* A bank that repeats another's key, or one of its own, would cancel masks. */
+static struct result check_key(const struct provision *provision, const struct run *run, unsigned position,
+                               const struct agree_public *key)
+{
+    TRY(refuse_peer(result_at(agree_public_check(key), "a key of %s: ", run_member(run, position))));
+    for (unsigned other = 1; other <= provision->roster_size; other++) {
+        if (!provision->dealers[other].known) continue;
+        bool same = memcmp(&provision->dealers[other].channel, key, sizeof *key) == 0;
+        const struct agree_public *keys = &provision->mask_keys[(size_t)other * provision->rounds];
+        for (uint32_t k = 0; k < provision->rounds && !same; k++) same = memcmp(&keys[k], key, sizeof *key) == 0;
+        ENSURE(!same, CATEGORY_PEER, "a key of %s is also one of %s", run_member(run, position),
+               run_member(run, other));
+    }
+    return RESULT_OK;
+}
+
+struct result provision_take(struct provision *provision, const struct run *run, unsigned position,
+                             const struct wire_p1 *p1)
+{
+    TRY(check_shape(provision, run, position, p1));
+    TRY(check_key(provision, run, position, &p1->channel));
+    struct agree_public keys[EPOCH_ROUNDS_MAX];
+    memcpy(keys, p1->mask_keys.data, p1->mask_keys.length);
+    for (uint32_t k = 0; k < provision->rounds; k++) {
+        TRY(check_key(provision, run, position, &keys[k]));
+        ENSURE(memcmp(&keys[k], &p1->channel, sizeof keys[k]) != 0, CATEGORY_PEER, "%s uses one key twice",
+               run_member(run, position));
+        for (uint32_t earlier = 0; earlier < k; earlier++)
+            ENSURE(memcmp(&keys[k], &keys[earlier], sizeof keys[k]) != 0, CATEGORY_PEER, "%s uses one key twice",
+                   run_member(run, position));
+    }
+    struct provision_dealer *dealer = &provision->dealers[position];
+    *dealer = (struct provision_dealer){.known = true, .channel = p1->channel, .root = p1->root};
+    size_t at = (size_t)position * provision->rounds;
+    memcpy(&provision->commitments[at], p1->commitments.data, p1->commitments.length);
+    memcpy(&provision->mask_keys[at], keys, p1->mask_keys.length);
+    return RESULT_OK;
+}
+
+bool provision_covers(const struct provision *provision, uint64_t round)
+{
+    return round >= provision->first && round - provision->first < provision->rounds;
+}
+
+const struct hash *provision_commitment(const struct provision *provision, unsigned position, uint64_t round)
+{
+    return &provision->commitments[slot(provision, position, round)];
+}
+
+const struct agree_public *provision_mask_key(const struct provision *provision, unsigned position, uint64_t round)
+{
+    return &provision->mask_keys[slot(provision, position, round)];
+}
+
+uint32_t provision_leaves(const struct provision *provision)
+{
+    return provision->cohort_count * provision->rounds * 2;
+}
+
+uint32_t provision_leaf_index(const struct provision *provision, unsigned receiver_rank, uint64_t round,
+                              enum share_kind kind)
+{
+    assert(provision_covers(provision, round));
+    return (receiver_rank * provision->rounds + (uint32_t)(round - provision->first)) * 2 + (uint32_t)kind;
+}

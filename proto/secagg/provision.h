@@ -1,0 +1,38 @@
+/* An epoch's provisioning as all P1 state it: every dealer's keys, commitments and share root. Public. */
+#ifndef PROTO_SECAGG_PROVISION_H
+#define PROTO_SECAGG_PROVISION_H
+
+#include "proto/secagg/run.h"
+
+struct provision_dealer {
+    bool known; /* its P1 was taken */
+    struct agree_public channel;
+    struct hash root;
+};
+struct provision {
+    uint32_t epoch;
+    uint64_t first;  /* round */
+    uint32_t rounds; /* T: rounds first to first + T - 1 */
+    unsigned roster_size, cohort_count;
+    struct provision_dealer *dealers; /* by position */
+    struct hash *commitments;         /* by position and round */
+    struct agree_public *mask_keys;
+    struct hash set;
+};
+
+MUST_USE struct result provision_init(struct provision *provision, const struct run *run, uint32_t epoch,
+                                      uint64_t first);
+void provision_done(struct provision *provision);
+/* CATEGORY_PEER when a P1 is not of this epoch or its keys are invalid or another dealer's. */
+MUST_USE struct result provision_take(struct provision *provision, const struct run *run, unsigned position,
+                                      const struct wire_p1 *p1);
+bool provision_covers(const struct provision *provision, uint64_t round);
+/* round must be covered. */
+const struct hash *provision_commitment(const struct provision *provision, unsigned position, uint64_t round);
+const struct agree_public *provision_mask_key(const struct provision *provision, unsigned position, uint64_t round);
+/* Share leaves of one dealer: cohort × T × 2. The leaf of (receiver, round, kind) and how many there are. */
+uint32_t provision_leaves(const struct provision *provision);
+uint32_t provision_leaf_index(const struct provision *provision, unsigned receiver_rank, uint64_t round,
+                              enum share_kind kind);
+
+#endif
