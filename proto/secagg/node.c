@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/secagg/counters.h"
 #include "proto/secagg/ledger.h"
 
 /* state × reply → handler; what is not here is refused. */
@@ -150,25 +151,10 @@ void node_round_done(struct node_round *round)
     *round = (struct node_round){0};
 }
 
-/* The counters go into every batch in which they changed: before any message that shows them is sent. */
 static struct result keep_counters(struct secagg_node *node, struct effects *effects)
 {
-    const struct node_counters *counters = node->config.counters;
-    if (node->counted) {
-        uint8_t mine[8];
-        bytes_put_u64(mine, counters->mine);
-        TRY(effect_persist(effects, KEEP_SHARED, view_of(mine, sizeof mine), "counter/%s", node->run.tag));
-    }
-    if (node->run.held_changed) {
-        CLEANUP(buffer_done) struct buffer held = {0};
-        const struct roster *roster = node->run.terms.roster;
-        for (unsigned i = 1; i <= roster->size; i++) {
-            if (!counters->held[i]) continue;
-            TRY(buffer_append(&held, view_of(roster->members[i - 1].node.bytes, SIGN_PUBLIC_BYTES)));
-            TRY(buffer_u64(&held, counters->held[i]));
-        }
-        TRY(effect_persist(effects, KEEP_SHARED, buffer_view(&held), "held/%s", node->run.tag));
-    }
+    TRY(counters_keep(node->config.counters, node->run.terms.roster, node->run.tag, node->counted,
+                      node->run.held_changed, effects));
     node->counted = false;
     node->run.held_changed = false;
     return RESULT_OK;

@@ -36,6 +36,12 @@ struct node_counters {
     uint64_t held[MEMBERS_MAX + 1]; /* highest counter seen of each member, by roster position */
 };
 
+/* Reads them from the node's shared records, once at its start: the highest that any run made durable. */
+MUST_USE struct result node_counters_load(const struct record_source *records, const struct roster *roster,
+                                          struct node_counters *ret);
+
+/* A daemon carries out a step's batch before it steps another machine of the same node: counters and ledger are shared.
+ */
 struct secagg_node_config {
     const struct run_terms *terms;
     unsigned position;              /* this bank's */

@@ -67,7 +67,7 @@ static bool is_canonical(const ProtobufCMessage *message, struct view bytes)
     return comparison.same && comparison.rest.length == 0;
 }
 
-static struct result take_views(const struct schema *schema, const struct rule *rule, size_t count,
+static struct result take_views(const struct wire_schema *schema, const struct wire_rule *rule, size_t count,
                                 const ProtobufCBinaryData *items, struct wire_arena *arena, struct wire_list *ret)
 {
     ENSURE(count <= rule->most, CATEGORY_PEER, "%s has %zu items, more than %zu", schema->name, count,
@@ -86,7 +86,7 @@ static struct result take_views(const struct schema *schema, const struct rule *
     return RESULT_OK;
 }
 
-static struct result take_bytes(const struct schema *schema, const struct rule *rule, const char *field,
+static struct result take_bytes(const struct wire_schema *schema, const struct wire_rule *rule, const char *field,
                                 const ProtobufCBinaryData *value, unsigned roster_size, uint8_t *at)
 {
     if (rule->kind == RULE_MEMBERS) return members_from(view_of(value->data, value->len), roster_size, (void *)at);
@@ -106,7 +106,7 @@ static struct result take_bytes(const struct schema *schema, const struct rule *
     return RESULT_OK;
 }
 
-static struct result take_number(const struct schema *schema, const struct rule *rule, const char *field,
+static struct result take_number(const struct wire_schema *schema, const struct wire_rule *rule, const char *field,
                                  const uint8_t *from, uint8_t *at)
 {
     uint64_t value;
@@ -123,10 +123,10 @@ static struct result take_number(const struct schema *schema, const struct rule 
     return RESULT_OK;
 }
 
-static struct result take_field(const struct schema *schema, size_t index, const ProtobufCMessage *message,
+static struct result take_field(const struct wire_schema *schema, size_t index, const ProtobufCMessage *message,
                                 unsigned roster_size, struct wire_arena *arena, uint8_t *ret)
 {
-    const struct rule *rule = &schema->rules[index];
+    const struct wire_rule *rule = &schema->rules[index];
     const ProtobufCFieldDescriptor *field = &schema->descriptor->fields[index];
     const uint8_t *from = (const uint8_t *)message + field->offset;
     uint8_t *at = ret + rule->offset;
@@ -157,7 +157,7 @@ static struct result take_field(const struct schema *schema, size_t index, const
 struct result wire_decode(enum wire_type type, struct view bytes, unsigned roster_size, struct wire_arena *arena,
                           void *ret)
 {
-    const struct schema *schema = schema_of(type);
+    const struct wire_schema *schema = wire_schema_of(type);
     ENSURE(bytes.length <= MESSAGE_MAX, CATEGORY_PEER, "%s has %zu bytes", schema->name, bytes.length);
     ProtobufCAllocator allocator = {.alloc = arena_take, .free = arena_keep, .allocator_data = arena};
     static const uint8_t nothing[1];
@@ -169,7 +169,7 @@ struct result wire_decode(enum wire_type type, struct view bytes, unsigned roste
     return RESULT_OK;
 }
 
-static ProtobufCBinaryData put_bytes(const struct rule *rule, const uint8_t *at)
+static ProtobufCBinaryData put_bytes(const struct wire_rule *rule, const uint8_t *at)
 {
     struct view view;
     if (rule->kind == RULE_MEMBERS) {
@@ -182,10 +182,10 @@ static ProtobufCBinaryData put_bytes(const struct rule *rule, const uint8_t *at)
     return (ProtobufCBinaryData){.len = view.length, .data = (uint8_t *)(uintptr_t)view.data};
 }
 
-static struct result put_field(const struct schema *schema, size_t index, const uint8_t *from, struct wire_arena *arena,
-                               ProtobufCMessage *message)
+static struct result put_field(const struct wire_schema *schema, size_t index, const uint8_t *from,
+                               struct wire_arena *arena, ProtobufCMessage *message)
 {
-    const struct rule *rule = &schema->rules[index];
+    const struct wire_rule *rule = &schema->rules[index];
     const ProtobufCFieldDescriptor *field = &schema->descriptor->fields[index];
     uint8_t *to = (uint8_t *)message + field->offset;
     const uint8_t *at = from + rule->offset;
@@ -213,7 +213,7 @@ static struct result put_field(const struct schema *schema, size_t index, const 
 
 struct result wire_encode(enum wire_type type, const void *message, struct buffer *out)
 {
-    const struct schema *schema = schema_of(type);
+    const struct wire_schema *schema = wire_schema_of(type);
     assert(schema->rules_count == schema->descriptor->n_fields);
     CLEANUP(wire_arena_done) struct wire_arena arena = {0};
     ProtobufCMessage *packed = arena_take(&arena, schema->descriptor->sizeof_message);

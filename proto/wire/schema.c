@@ -45,21 +45,21 @@
 #define ROUND(type) U64(type, round, 1, ROUNDS_MOST)
 #define COUNTER(type) U64(type, counter, 0, UINT64_MAX)
 
-static const struct rule signed_rules[] = {
+static const struct wire_rule signed_rules[] = {
     VIEW(signed, body, 1, SIGNED_MOST),
     BYTES(signed, signature),
     U32(signed, signer, 0, MEMBERS_MAX),
 };
-static const struct rule list_rules[] = {VIEWS(list, items, MEMBERS_MAX, SIGNED_MOST)};
-static const struct rule join_rules[] = {BYTES(join, run), BYTES(join, nonce), COUNTER(join)};
-static const struct rule attest_rules[] = {
+static const struct wire_rule list_rules[] = {VIEWS(list, items, MEMBERS_MAX, SIGNED_MOST)};
+static const struct wire_rule join_rules[] = {BYTES(join, run), BYTES(join, nonce), COUNTER(join)};
+static const struct wire_rule attest_rules[] = {
     BYTES(attest, run),
     BYTES(attest, roster),
     BYTES(attest, nonce),
     U32(attest, member, 1, MEMBERS_MAX),
     U64(attest, held, 0, UINT64_MAX),
 };
-static const struct rule p1_rules[] = {
+static const struct wire_rule p1_rules[] = {
     BYTES(p1, run),
     EPOCH(p1),
     COUNTER(p1),
@@ -72,20 +72,20 @@ static const struct rule p1_rules[] = {
     BYTES(p1, root),
     U32(p1, leaves, 1, LEAVES_MOST),
 };
-static const struct rule p2_rules[] = {
+static const struct wire_rule p2_rules[] = {
     BYTES(p2, run), EPOCH(p2),
     COUNTER(p2),    U32(p2, to, 1, MEMBERS_MAX),
     BYTES(p2, psk), VIEW(p2, sealed, 1, SEALED_MOST),
 };
-static const struct rule ack_rules[] = {
+static const struct wire_rule ack_rules[] = {
     BYTES(ack, run), EPOCH(ack), COUNTER(ack), BYTES(ack, set), MEMBERS(ack, dealers),
 };
-static const struct rule r0_rules[] = {
+static const struct wire_rule r0_rules[] = {
     BYTES(r0, run),        EPOCH(r0),         ROUND(r0),        U64(r0, step, 0, ROUNDS_MOST),
     BYTES(r0, roster),     BYTES(r0, set),    BYTES(r0, plan),  BYTES(r0, state),
     BYTES(r0, checkpoint), BYTES(r0, layout), BYTES(r0, retry),
 };
-static const struct rule r1_rules[] = {
+static const struct wire_rule r1_rules[] = {
     BYTES(r1, run),
     EPOCH(r1),
     ROUND(r1),
@@ -96,19 +96,19 @@ static const struct rule r1_rules[] = {
     U32(r1, chunks, 1, CHUNKS_MOST),
     BYTES(r1, root),
 };
-static const struct rule r2_rules[] = {
+static const struct wire_rule r2_rules[] = {
     BYTES(r2, run), EPOCH(r2), ROUND(r2), COUNTER(r2), BYTES(r2, ctx), MEMBERS(r2, survivors), BYTES(r2, headers),
 };
-static const struct rule void_rules[] = {BYTES(void, run), EPOCH(void), ROUND(void), COUNTER(void)};
-static const struct rule r3_rules[] = {
+static const struct wire_rule void_rules[] = {BYTES(void, run), EPOCH(void), ROUND(void), COUNTER(void)};
+static const struct wire_rule r3_rules[] = {
     BYTES(r3, run), EPOCH(r3),      ROUND(r3),
     COUNTER(r3),    BYTES(r3, ctx), VIEWS(r3, shares, MEMBERS_MAX, 32 + WIRE_PATH_MAX),
 };
-static const struct rule open_rules[] = {
+static const struct wire_rule open_rules[] = {
     BYTES(open, run),         EPOCH(open),          ROUND(open),      BYTES(open, ctx),
     MEMBERS(open, survivors), BYTES(open, headers), BYTES(open, sum),
 };
-static const struct rule close_rules[] = {
+static const struct wire_rule close_rules[] = {
     BYTES(close, run),
     EPOCH(close),
     ROUND(close),
@@ -120,57 +120,57 @@ static const struct rule close_rules[] = {
     BYTES(close, sum),
     BYTES(close, state),
 };
-static const struct rule end_rules[] = {BYTES(end, run), COUNTER(end), REASON(end, reason)};
-static const struct rule await_rules[] = {U64(await, step, 0, ROUNDS_MOST), VIEW(await, close, 0, SIGNED_MOST)};
-static const struct rule header_rules[] = {
+static const struct wire_rule end_rules[] = {BYTES(end, run), COUNTER(end), REASON(end, reason)};
+static const struct wire_rule await_rules[] = {U64(await, step, 0, ROUNDS_MOST), VIEW(await, close, 0, SIGNED_MOST)};
+static const struct wire_rule header_rules[] = {
     VIEW(header, header, 1, SIGNED_MOST),
     VIEW(header, leaves, 32, CHUNKS_MOST * 32),
     VIEW(header, chunk, 0, CHUNK_BYTES),
 };
-static const struct rule chunk_rules[] = {
+static const struct wire_rule chunk_rules[] = {
     ROUND(chunk),
     U32(chunk, index, 0, CHUNKS_MOST - 1),
     VIEW(chunk, words, 8, CHUNK_BYTES),
 };
-static const struct rule fetch_rules[] = {
+static const struct wire_rule fetch_rules[] = {
     ROUND(fetch),
     U32(fetch, position, 1, MEMBERS_MAX),
     U32(fetch, chunk, 0, CHUNKS_MOST - 1),
     U32(fetch, count, 0, MEMBERS_MAX),
 };
-static const struct rule fetch_sum_rules[] = {
+static const struct wire_rule fetch_sum_rules[] = {
     U64(fetch_sum, step, 0, ROUNDS_MOST),
     U32(fetch_sum, chunk, 0, CHUNKS_MOST - 1),
 };
-static const struct rule provision_rules[] = {EPOCH(provision), U64(provision, first, 1, ROUNDS_MOST)};
-static const struct rule round_rules[] = {
+static const struct wire_rule provision_rules[] = {EPOCH(provision), U64(provision, first, 1, ROUNDS_MOST)};
+static const struct wire_rule round_rules[] = {
     VIEW(round, r0, 1, SIGNED_MOST),
     VIEW(round, close, 0, CERTIFICATE_MOST),
     VIEW(round, retry, 0, CERTIFICATE_MOST),
 };
-static const struct rule taken_rules[] = {ROUND(taken), U32(taken, next, 0, CHUNKS_MOST - 1)};
-static const struct rule proposal_rules[] = {
+static const struct wire_rule taken_rules[] = {ROUND(taken), U32(taken, next, 0, CHUNKS_MOST - 1)};
+static const struct wire_rule proposal_rules[] = {
     VIEW(proposal, proposal, 1, SIGNED_MOST),
     VIEW(proposal, path, 0, WIRE_PATH_MAX),
 };
-static const struct rule opened_rules[] = {
+static const struct wire_rule opened_rules[] = {
     VIEW(opened, open, 1, SIGNED_MOST),
     VIEW(opened, secrets, 32, MEMBERS_MAX * 32),
     VIEWS(opened, headers, MEMBERS_MAX, SIGNED_MOST),
     VIEWS(opened, leaves, MEMBERS_MAX, CHUNKS_MOST * 32),
 };
-static const struct rule pieces_rules[] = {
+static const struct wire_rule pieces_rules[] = {
     ROUND(pieces),
     U32(pieces, position, 1, MEMBERS_MAX),
     U32(pieces, chunk, 0, CHUNKS_MOST - 1),
     VIEWS(pieces, pieces, MEMBERS_MAX, CHUNK_BYTES),
 };
-static const struct rule sum_piece_rules[] = {
+static const struct wire_rule sum_piece_rules[] = {
     U64(sum_piece, step, 0, ROUNDS_MOST),
     U32(sum_piece, chunk, 0, CHUNKS_MOST - 1),
     VIEW(sum_piece, words, 8, CHUNK_BYTES),
 };
-static const struct rule closed_rules[] = {
+static const struct wire_rule closed_rules[] = {
     U64(closed, step, 0, ROUNDS_MOST),
     VIEW(closed, close, 1, CERTIFICATE_MOST),
 };
@@ -181,7 +181,7 @@ static const struct rule closed_rules[] = {
             sizeof lower##_rules / sizeof *lower##_rules                                                               \
     }
 
-static const struct schema schemas[WIRE_TYPES] = {
+static const struct wire_schema schemas[WIRE_TYPES] = {
     [WIRE_SIGNED] = SCHEMA(signed, "a signed message"),
     [WIRE_LIST] = SCHEMA(list, "a list of signed messages"),
     [WIRE_JOIN] = SCHEMA(join, "JOIN"),
@@ -212,7 +212,7 @@ static const struct schema schemas[WIRE_TYPES] = {
     [WIRE_CLOSED] = SCHEMA(closed, "a closed sum"),
 };
 
-const struct schema *schema_of(enum wire_type type)
+const struct wire_schema *wire_schema_of(enum wire_type type)
 {
     assert(type < WIRE_TYPES);
     return &schemas[type];

@@ -6,7 +6,7 @@
 
 #include "proto/wire/messages.h"
 
-enum rule_kind {
+enum wire_rule_kind {
     RULE_U32,     /* uint32_t, least to most */
     RULE_U64,     /* uint64_t, least to most */
     RULE_BYTES,   /* an array in the struct, exactly `most` bytes */
@@ -15,19 +15,19 @@ enum rule_kind {
     RULE_MEMBERS, /* struct members of the roster's size */
     RULE_REASON,  /* struct view of printable ASCII, least to most bytes */
 };
-struct rule {
-    enum rule_kind kind;
+struct wire_rule {
+    enum wire_rule_kind kind;
     size_t offset; /* in the validated struct */
     uint64_t least, most;
     size_t item_most;
 };
-struct schema {
+struct wire_schema {
     const char *name; /* for errors */
     const ProtobufCMessageDescriptor *descriptor;
     size_t size; /* of the validated struct */
-    const struct rule *rules;
+    const struct wire_rule *rules;
     size_t rules_count;
 };
-const struct schema *schema_of(enum wire_type type);
+const struct wire_schema *wire_schema_of(enum wire_type type);
 
 #endif

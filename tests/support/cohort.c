@@ -1,0 +1,446 @@
+#include "tests/support/cohort.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the toy analysis: state = sums left ‖ value; the plan's tolerance carries the number of words */
+
+static struct result toy_check(const struct plan *plan)
+{
+    ENSURE(plan->tolerance >= 1, CATEGORY_USAGE, "the toy sums at least one word");
+    return RESULT_OK;
+}
+
+static struct result toy_start(const struct plan *plan, struct buffer *out)
+{
+    TRY(buffer_u64(out, plan->rounds));
+    return buffer_u64(out, 1);
+}
+
+static struct result toy_read(struct view state, uint64_t *ret_left, uint64_t *ret_value)
+{
+    struct reader reader = reader_of(state, "the toy state");
+    TRY(reader_u64(&reader, ret_left));
+    TRY(reader_u64(&reader, ret_value));
+    return reader_end(&reader);
+}
+
+static bool toy_finished(const struct plan *plan, struct view state)
+{
+    (void)plan;
+    uint64_t left = 1, value;
+    return result_ok(toy_read(state, &left, &value)) && left == 0;
+}
+
+static struct result toy_layout(const struct plan *plan, struct view state, struct layout *ret)
+{
+    (void)state;
+    struct layout layout = {0};
+    TRY(layout_add(&layout, (struct layout_field){"value", (uint64_t)plan->tolerance, 1u << 20, 0, 1}));
+    *ret = layout;
+    return RESULT_OK;
+}
+
+static uint64_t toy_mix(uint64_t value, const uint64_t *words, uint64_t count)
+{
+    for (uint64_t k = 0; k < count; k++) value = value * UINT64_C(6364136223846793005) + words[k];
+    return value;
+}
+
+static struct result toy_advance(const struct plan *plan, struct view state, const uint64_t *words, struct buffer *out)
+{
+    uint64_t left, value;
+    TRY(toy_read(state, &left, &value));
+    TRY(buffer_u64(out, left - 1));
+    return buffer_u64(out, toy_mix(value, words, (uint64_t)plan->tolerance));
+}
+
+static struct result toy_progress(const struct plan *plan, struct view state, struct buffer *out)
+{
+    (void)plan;
+    uint64_t left, value;
+    TRY(toy_read(state, &left, &value));
+    return buffer_format(out, "%llu sums are left", (unsigned long long)left);
+}
+
+uint64_t cohort_input(unsigned bank, uint64_t step, uint64_t k)
+{
+    return (bank * UINT64_C(2654435761) + step * UINT64_C(40503) + k * UINT64_C(2246822519)) % (1u << 20);
+}
+
+uint64_t cohort_expected(const struct cohort *cohort, const struct members *members)
+{
+    uint64_t value = 1;
+    for (uint64_t step = 0; step < cohort->config.rounds; step++)
+        for (uint64_t k = 0; k < cohort->config.words; k++) {
+            uint64_t word = 0;
+            for (unsigned i = members_next(members, 0); i; i = members_next(members, i))
+                word += cohort_input(i, step, k);
+            value = toy_mix(value, &word, 1);
+        }
+    return value;
+}
+
+uint64_t cohort_value(const struct fold *fold)
+{
+    return fold->state.length < 8 ? 0 : bytes_get_u64(fold->state.data + fold->state.length - 8);
+}
+
+/* ---- setting up */
+
+static struct result make_key(struct cohort *cohort, struct sign_key **ret)
+{
+    CLEANUP(secret_freep) struct secret *seed = NULL;
+    TRY(secret_new(SIGN_SEED_BYTES, &seed));
+    random_draw(cohort->random, secret_bytes(seed), SIGN_SEED_BYTES);
+    return sign_key_from_seed(seed, ret);
+}
+
+static struct result make_roster(struct cohort *cohort)
+{
+    unsigned n = cohort->config.banks;
+    struct roster *roster = &cohort->roster;
+    roster->version = 1;
+    roster->size = n;
+    roster->members = calloc(n, sizeof *roster->members);
+    cohort->identities = calloc(n + 1u, sizeof(struct sign_key *));
+    cohort->keys = calloc(n + 1u, sizeof(struct sign_key *));
+    ENSURE(roster->members && cohort->identities && cohort->keys, CATEGORY_ENVIRONMENT, "out of memory");
+    (void)snprintf(roster->coordinator_name, sizeof roster->coordinator_name, "coordinator");
+    for (unsigned i = 0; i <= n; i++) {
+        TRY(make_key(cohort, &cohort->keys[i]));
+        TRY(make_key(cohort, &cohort->identities[i]));
+        if (i == 0) continue;
+        struct roster_member *member = &roster->members[i - 1];
+        (void)snprintf(member->name, sizeof member->name, "bank%u", i);
+        member->identity = *sign_key_public(cohort->identities[i]);
+        member->node = *sign_key_public(cohort->keys[i]);
+    }
+    roster->coordinator = *sign_key_public(cohort->keys[0]);
+    return hash_bytes("roster", view_of(roster->members, n * sizeof *roster->members), &roster->hash);
+}
+
+static struct result make_terms(struct cohort *cohort)
+{
+    struct plan *plan = &cohort->plan;
+    (void)snprintf(plan->name, sizeof plan->name, "toy");
+    plan->rounds = cohort->config.rounds;
+    plan->tolerance = (double)cohort->config.words;
+    plan->cohort_minimum = COHORT_MIN;
+    plan->on_dropout = cohort->config.goes_on ? DROPOUT_CONTINUE : DROPOUT_WAIT;
+    plan->rows = 1000;
+    plan->deadline_hours = 168;
+    TRY(hash_bytes("plan", view_text("toy"), &plan->hash));
+    cohort->task = (struct task){.name = "toy",
+                                 .check = toy_check,
+                                 .start = toy_start,
+                                 .finished = toy_finished,
+                                 .layout = toy_layout,
+                                 .advance = toy_advance,
+                                 .progress = toy_progress};
+    struct run_terms *terms = &cohort->terms;
+    *terms = (struct run_terms){.roster = &cohort->roster,
+                                .plan = plan,
+                                .task = &cohort->task,
+                                .cohort = members_all(cohort->config.banks),
+                                .submitter = 1,
+                                .plan_note = view_text("the toy plan\n")};
+    if (cohort->config.without) members_remove(&terms->cohort, cohort->config.without);
+    bytes_put_u64(terms->nonce, cohort->config.nonce);
+    struct hash id;
+    TRY(run_id(terms, &id));
+    return sign_bytes(cohort->identities[1], "submit", hash_view(&id), &terms->submission);
+}
+
+struct result cohort_init(const struct cohort_config *config, struct cohort *ret)
+{
+    TRY(crypto_start());
+    memset(ret, 0, sizeof *ret);
+    ret->config = *config;
+    ret->now = UINT64_C(1700000000000);
+    CLEANUP(secret_freep) struct secret *seed = NULL;
+    TRY(secret_new(RANDOM_SEED_BYTES, &seed));
+    bytes_put_u64(secret_bytes(seed), config->seed);
+    TRY(random_source_new(seed, &ret->random));
+    ret->parties = calloc(config->banks + 1u, sizeof *ret->parties);
+    ENSURE(ret->parties, CATEGORY_ENVIRONMENT, "out of memory");
+    TRY(make_roster(ret));
+    return make_terms(ret);
+}
+
+void cohort_done(struct cohort *cohort)
+{
+    for (unsigned i = 0; cohort->parties && i <= cohort->config.banks; i++) {
+        cohort_stop(cohort, i);
+        records_done(&cohort->parties[i].records);
+        buffer_done(&cohort->parties[i].request);
+    }
+    for (unsigned i = 0; cohort->keys && i <= cohort->config.banks; i++) {
+        sign_key_free(cohort->keys[i]);
+        sign_key_free(cohort->identities[i]);
+    }
+    free(cohort->parties);
+    free(cohort->keys);
+    free(cohort->identities);
+    free(cohort->roster.members);
+    random_source_free(cohort->random);
+    buffer_done(&cohort->events);
+    memset(cohort, 0, sizeof *cohort);
+}
+
+/* ---- steps and their effects */
+
+static struct result step(struct cohort *cohort, unsigned number, const struct input *given);
+
+static void note(char *text, size_t size, struct view reason)
+{
+    (void)snprintf(text, size, "%.*s", (int)reason.length, (const char *)reason.data);
+}
+
+static struct result contribute(struct cohort *cohort, unsigned number)
+{
+    const struct fold *fold = secagg_node_fold(cohort->parties[number].node);
+    uint64_t *words = calloc(fold->words, sizeof *words);
+    ENSURE(words, CATEGORY_ENVIRONMENT, "out of memory");
+    for (uint64_t k = 0; k < fold->words; k++) words[k] = cohort_input(number, fold->step, k);
+    if (cohort->hooks.input) cohort->hooks.input(cohort->hooks.context, number, fold->step, words, fold->words);
+    struct input input = {.kind = INPUT_CONTRIBUTION, .words = words, .words_count = fold->words};
+    struct result result = step(cohort, number, &input);
+    free(words);
+    return result;
+}
+
+static struct result deliver_reply(struct cohort *cohort, unsigned to, struct view bytes)
+{
+    struct cohort_party *party = &cohort->parties[to];
+    if (!party->parked) return RESULT_OK;
+    party->parked = false;
+    CLEANUP(buffer_done) struct buffer copy = {0};
+    TRY(buffer_append(&copy, bytes));
+    if (cohort->hooks.reply && !cohort->hooks.reply(cohort->hooks.context, cohort, to, &copy)) return RESULT_OK;
+    if (!party->up || !party->waiting) return RESULT_OK;
+    struct input input = {.kind = INPUT_MESSAGE, .bytes = buffer_view(&copy)};
+    return step(cohort, to, &input);
+}
+
+static struct result send(struct cohort *cohort, unsigned number, const struct effect *effect)
+{
+    if (number == 0) return deliver_reply(cohort, effect->to, buffer_view(&effect->bytes));
+    struct cohort_party *party = &cohort->parties[number];
+    buffer_clear(&party->request);
+    TRY(buffer_append(&party->request, buffer_view(&effect->bytes)));
+    party->waiting = true;
+    party->delivered = false;
+    return RESULT_OK;
+}
+
+static struct result carry_out(struct cohort *cohort, unsigned number, struct effects *effects)
+{
+    struct cohort_party *party = &cohort->parties[number];
+    bool persist = false;
+    for (size_t i = 0; i < effects->count; i++) persist = persist || effects->items[i].kind == EFFECT_PERSIST;
+    if (persist) {
+        bool crash = cohort->crash_at && ++cohort->batches == cohort->crash_at;
+        TRY(records_commit(&party->records, effects, crash ? cohort->crash_stage : RECORDS_ALL));
+        if (crash) return cohort_start(cohort, number);
+    }
+    for (size_t i = 0; i < effects->count; i++) {
+        struct effect *effect = &effects->items[i];
+        if (effect->kind == EFFECT_SEND) TRY(send(cohort, number, effect));
+        if (effect->kind == EFFECT_SET_TIMER) cohort->timer = effect->at;
+        if (effect->kind == EFFECT_DONE) party->done = true;
+        if (effect->kind == EFFECT_FAIL) {
+            party->failed = true;
+            party->waiting = false;
+            note(party->reason, sizeof party->reason, buffer_view(&effect->bytes));
+        }
+        if (effect->kind == EFFECT_EVENT) {
+            TRY(buffer_append(&cohort->events, buffer_view(&effect->bytes)));
+            TRY(buffer_u8(&cohort->events, '\n'));
+        }
+        if (effect->kind == EFFECT_CONTRIBUTE) TRY(contribute(cohort, number));
+    }
+    if (!persist) return RESULT_OK;
+    struct input persisted = {.kind = INPUT_PERSISTED};
+    return step(cohort, number, &persisted);
+}
+
+static struct result step(struct cohort *cohort, unsigned number, const struct input *given)
+{
+    struct cohort_party *party = &cohort->parties[number];
+    struct input input = *given;
+    input.now = cohort->now;
+    struct effects effects = {0};
+    if (number && input.kind == INPUT_MESSAGE) party->waiting = false;
+    struct result result = number ? secagg_node_step(party->node, &input, &effects)
+                                  : secagg_coordinator_step(cohort->coordinator, &input, &effects);
+    if (result_ok(result)) {
+        result = carry_out(cohort, number, &effects);
+    } else if (result.category == CATEGORY_PEER) {
+        party->refused++;
+        (void)snprintf(party->refusal, sizeof party->refusal, "%s", result_reason());
+        if (number && input.kind == INPUT_MESSAGE) party->waiting = true;
+        result = RESULT_OK;
+    }
+    effects_clear(&effects);
+    return result;
+}
+
+struct result cohort_feed(struct cohort *cohort, unsigned to, unsigned from, struct view bytes)
+{
+    struct input input = {.kind = INPUT_MESSAGE, .from = from, .bytes = bytes};
+    return step(cohort, to, &input);
+}
+
+void cohort_stop(struct cohort *cohort, unsigned number)
+{
+    struct cohort_party *party = &cohort->parties[number];
+    party->up = party->waiting = party->delivered = false;
+    if (number == 0) {
+        secagg_coordinator_free(cohort->coordinator);
+        cohort->coordinator = NULL;
+        for (unsigned i = 1; i <= cohort->config.banks; i++)
+            cohort->parties[i].parked = cohort->parties[i].delivered = false;
+        return;
+    }
+    party->parked = false;
+    secagg_node_free(party->node);
+    party->node = NULL;
+}
+
+static struct result new_node(struct cohort *cohort, unsigned number)
+{
+    struct cohort_party *party = &cohort->parties[number];
+    CLEANUP(secret_freep) struct secret *seed = NULL;
+    struct random_source *random = NULL;
+    TRY(secret_new(RANDOM_SEED_BYTES, &seed));
+    random_draw(cohort->random, secret_bytes(seed), RANDOM_SEED_BYTES);
+    TRY(random_source_new(seed, &random));
+    struct record_source records = records_source(&party->records);
+    struct result loaded = node_counters_load(&records, &cohort->roster, &party->counters);
+    if (!result_ok(loaded)) {
+        random_source_free(random);
+        return loaded;
+    }
+    struct secagg_node_config config = {
+        .terms = &cohort->terms,
+        .position = number,
+        .key = cohort->keys[number],
+        .random = random,
+        .counters = &party->counters,
+        .records = records,
+        .epoch_rounds = cohort->config.epoch_rounds,
+        .source = party->source ? party->source : "customers",
+        .cohort_change_approved = party->cohort_change_approved,
+        .psk = cohort->psk_rows ? cohort->psk_rows + (size_t)number * (cohort->config.banks + 1) : NULL,
+    };
+    return secagg_node_new(&config, &party->node);
+}
+
+struct result cohort_start(struct cohort *cohort, unsigned number)
+{
+    cohort_stop(cohort, number);
+    if (number == 0) {
+        struct secagg_coordinator_config config = {
+            .terms = &cohort->terms,
+            .key = cohort->keys[0],
+            .records = records_source(&cohort->parties[0].records),
+            .epoch_rounds = cohort->config.epoch_rounds,
+        };
+        TRY(secagg_coordinator_new(&config, &cohort->coordinator));
+    } else {
+        TRY(new_node(cohort, number));
+    }
+    cohort->parties[number].up = true;
+    struct input start = {.kind = INPUT_START};
+    return step(cohort, number, &start);
+}
+
+struct result cohort_start_all(struct cohort *cohort)
+{
+    TRY(cohort_start(cohort, 0));
+    const struct members *members = &cohort->terms.cohort;
+    for (unsigned i = members_next(members, 0); i; i = members_next(members, i)) TRY(cohort_start(cohort, i));
+    return RESULT_OK;
+}
+
+/* ---- carrying messages */
+
+static struct result attest(struct cohort *cohort, unsigned number, bool *ret_moved)
+{
+    struct view request;
+    struct cohort_party *party = &cohort->parties[number];
+    if (!party->up || !secagg_coordinator_attest_request(cohort->coordinator, number, &request)) return RESULT_OK;
+    CLEANUP(buffer_done) struct buffer answer = {0};
+    TRY(secagg_attest(cohort->keys[number], number, &cohort->roster, &party->counters, request, &answer));
+    struct effects effects = {0};
+    struct result result = secagg_coordinator_attested(cohort->coordinator, number, buffer_view(&answer), &effects);
+    if (result_ok(result)) result = carry_out(cohort, 0, &effects);
+    effects_clear(&effects);
+    *ret_moved = true;
+    return result;
+}
+
+static struct result deliver_request(struct cohort *cohort, unsigned number, bool *ret_moved)
+{
+    struct cohort_party *party = &cohort->parties[number];
+    if (!party->up || !party->waiting || party->delivered) return RESULT_OK;
+    party->delivered = true;
+    *ret_moved = true;
+    CLEANUP(buffer_done) struct buffer copy = {0};
+    TRY(buffer_append(&copy, buffer_view(&party->request)));
+    if (cohort->hooks.request && !cohort->hooks.request(cohort->hooks.context, cohort, number, &copy)) return RESULT_OK;
+    party->parked = true;
+    return cohort_feed(cohort, 0, number, buffer_view(&copy));
+}
+
+struct result cohort_pump(struct cohort *cohort)
+{
+    bool moved = true;
+    while (moved) {
+        moved = false;
+        for (unsigned i = 1; i <= cohort->config.banks && cohort->parties[0].up; i++) {
+            TRY(deliver_request(cohort, i, &moved));
+            if (cohort->parties[0].up) TRY(attest(cohort, i, &moved));
+        }
+    }
+    return RESULT_OK;
+}
+
+void cohort_repeat(struct cohort *cohort)
+{
+    for (unsigned i = 1; i <= cohort->config.banks; i++) cohort->parties[i].delivered = false;
+}
+
+struct result cohort_timer(struct cohort *cohort)
+{
+    ENSURE(cohort->timer, CATEGORY_FALSE, "no timer is set");
+    if (cohort->timer > cohort->now) cohort->now = cohort->timer;
+    cohort->timer = 0;
+    struct input input = {.kind = INPUT_TIMER};
+    return step(cohort, 0, &input);
+}
+
+bool cohort_all_done(const struct cohort *cohort)
+{
+    const struct members *members = &cohort->terms.cohort;
+    for (unsigned i = members_next(members, 0); i; i = members_next(members, i))
+        if (!cohort->parties[i].done) return false;
+    return cohort->parties[0].done;
+}
+
+struct result cohort_run(struct cohort *cohort)
+{
+    TRY(cohort_start_all(cohort));
+    for (unsigned turn = 0; turn < 50 && !cohort_all_done(cohort); turn++) {
+        TRY(cohort_pump(cohort));
+        cohort_repeat(cohort);
+    }
+    return RESULT_OK;
+}
+
+bool cohort_event(const struct cohort *cohort, const char *part)
+{
+    return cohort->events.length && memmem(cohort->events.data, cohort->events.length, part, strlen(part)) != NULL;
+}

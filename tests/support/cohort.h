@@ -1,0 +1,96 @@
+/* A consortium of machines in memory: n nodes, a coordinator, their records, and what carries their messages.
+ *
+ * The analysis is a toy: each sum is a vector of `words` words, of which bank i contributes cohort_input(i, step, k);
+ * the state mixes all of them, so that one wrong word of one round changes the last state. Hooks see, change and drop
+ * every message; any party can be killed at any batch and started again from its records.
+ */
+#ifndef TESTS_SUPPORT_COHORT_H
+#define TESTS_SUPPORT_COHORT_H
+
+#include "cli/records.h"
+#include "proto/secagg/secagg.h"
+
+struct cohort;
+
+struct cohort_config {
+    unsigned banks;   /* of the roster */
+    unsigned without; /* roster position left out of the cohort; 0 = none */
+    uint64_t words;   /* of each sum */
+    uint32_t rounds;  /* sums to take */
+    uint32_t epoch_rounds;
+    bool goes_on; /* on_dropout: continue */
+    uint64_t seed;
+    uint64_t nonce; /* of the run: two cohorts of one seed with two nonces are two runs of the same banks */
+};
+
+struct cohort_hooks {
+    void *context;
+    /* Return false to lose the message; the bytes may be changed. */
+    bool (*request)(void *context, struct cohort *cohort, unsigned from, struct buffer *bytes);
+    bool (*reply)(void *context, struct cohort *cohort, unsigned to, struct buffer *bytes);
+    /* Changes a bank's input, which is then no longer cohort_input. */
+    void (*input)(void *context, unsigned bank, uint64_t step, uint64_t *words, uint64_t count);
+};
+
+struct cohort_party {
+    struct records records;
+    struct node_counters counters;
+    struct secagg_node *node;
+    struct buffer request;
+    bool up, waiting, delivered; /* waiting: for a reply; delivered: the request has reached the coordinator */
+    bool parked;                 /* the coordinator holds its request */
+    bool done, failed;
+    bool cohort_change_approved;
+    const char *source;
+    char reason[1024];
+    unsigned refused; /* messages this party refused */
+    char refusal[1024];
+};
+
+struct cohort {
+    struct cohort_config config;
+    struct plan plan;
+    struct task task;
+    struct roster roster;
+    struct run_terms terms;
+    struct sign_key **identities, **keys; /* by position; keys[0] is the coordinator's */
+    struct random_source *random;
+    struct cohort_party *parties; /* parties[0] is the coordinator */
+    struct secagg_coordinator *coordinator;
+    struct secret *const *psk; /* pairs[i * (banks + 1) + j], or NULL */
+    const struct secret **psk_rows;
+    struct cohort_hooks hooks;
+    uint64_t now, timer;
+    struct buffer events; /* every EVENT, one a line */
+    uint64_t batches;     /* carried out so far */
+    uint64_t crash_at;    /* this batch is cut at crash_stage and its party started again; 0 = never */
+    enum records_stage crash_stage;
+    bool broken; /* the helper itself failed; reason of parties[0] says how */
+};
+
+MUST_USE struct result cohort_init(const struct cohort_config *config, struct cohort *ret);
+void cohort_done(struct cohort *cohort);
+
+/* number 0 is the coordinator. Starting again forgets all but the records. */
+MUST_USE struct result cohort_start(struct cohort *cohort, unsigned number);
+void cohort_stop(struct cohort *cohort, unsigned number);
+MUST_USE struct result cohort_start_all(struct cohort *cohort);
+/* Carries messages until nothing moves any more. */
+MUST_USE struct result cohort_pump(struct cohort *cohort);
+/* Every unanswered request is delivered once more. */
+void cohort_repeat(struct cohort *cohort);
+/* Moves the clock to the coordinator's timer. */
+MUST_USE struct result cohort_timer(struct cohort *cohort);
+/* All of it: start, pump, and repeats until every bank of the cohort is done or the run stands still. */
+MUST_USE struct result cohort_run(struct cohort *cohort);
+/* Feeds bytes to a machine as a message, outside the pump; effects are carried out. */
+MUST_USE struct result cohort_feed(struct cohort *cohort, unsigned to, unsigned from, struct view bytes);
+
+bool cohort_all_done(const struct cohort *cohort);
+uint64_t cohort_input(unsigned bank, uint64_t step, uint64_t k);
+/* The last state's value when the sums are over `members`. */
+uint64_t cohort_expected(const struct cohort *cohort, const struct members *members);
+uint64_t cohort_value(const struct fold *fold);
+bool cohort_event(const struct cohort *cohort, const char *part); /* whether an EVENT contains it */
+
+#endif
