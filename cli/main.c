@@ -126,6 +126,35 @@ static const struct cli_command commands[] = {
      "Examples:\n"
      "  cofferdam score model.json --data applicants.csv --id applicant -o scores.csv\n"
      "  cofferdam score model.json --data north.csv --data south.csv --metrics\n"},
+    {"run submit", cli_run_submit, "PLAN.note --node DIR --key identity.key [--member NAME ...]",
+     "Submits a signed plan through this bank's own node; prints the run's id",
+     "The plan is signed by this organisation (cofferdam plan sign), and so is the run: with --key.\n\n"
+     "  --node DIR|CONFIG   this bank's node: its configuration, or the directory with node.yaml\n"
+     "  --key FILE          the organisation's identity key\n"
+     "  --member NAME       a member of the cohort, any number of times; the whole roster without it\n\n"
+     "Example:\n"
+     "  cofferdam run submit plan.note --node /etc/cofferdam --key identity.key\n"},
+    {"run list", cli_run_list, "--node DIR [--json]", "Lists runs: their plan, state and phase",
+     "  --node DIR|CONFIG   this bank's node\n"
+     "  --json              prints JSON\n\n"
+     "Example:\n"
+     "  cofferdam run list --node /etc/cofferdam\n"},
+    {"run show", cli_run_show, "[RUN] --node DIR [--json]", "Shows one run: phase, who is awaited and since when",
+     "RUN is the beginning of a run's id; the newest run without it.\n\n"
+     "  --node DIR|CONFIG   this bank's node\n"
+     "  --json              prints JSON\n\n"
+     "Example:\n"
+     "  cofferdam run show 3f9a --node /etc/cofferdam\n"},
+    {"run watch", cli_run_watch, "[RUN] --node DIR", "Follows a run until it is over for this bank",
+     "Exit code 1 when the run ends without a model.\n\n"
+     "  --node DIR|CONFIG   this bank's node\n\n"
+     "Example:\n"
+     "  cofferdam run watch --node /etc/cofferdam\n"},
+    {"run cancel", cli_run_cancel, "RUN --node DIR [--reason TEXT]", "Ends a run that this organisation submitted",
+     "  --node DIR|CONFIG   this bank's node\n"
+     "  --reason TEXT       what the others are told\n\n"
+     "Example:\n"
+     "  cofferdam run cancel 3f9a --node /etc/cofferdam --reason \"wrong plan\"\n"},
     {0},
 };
 

@@ -1,11 +1,121 @@
-/* cofferdam-coordinator: the daemon that aggregates. */
+/* cofferdam-coordinator: the daemon that aggregates.
+ *
+ * Welcome. It listens for the members' nodes, carries their messages to the
+ * machines of the runs (proto/secagg), keeps what the machines ask to be kept,
+ * and answers. It links no data source and sees masked vectors and their sums
+ * alone.
+ *
+ *   loop.c     the one thread: requests, timers, the operator's questions
+ *   service.c  what a member may ask, a handler for each kind
+ *   run.c      one run: its machine and carrying out its effects
+ *   status.c   what `status` shows
+ */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "coordinator/overview.h"
+#include "coordinator/session.h"
+#include "sys/control.h"
+#include "sys/file.h"
+#include "sys/program.h"
+
+#define STATUS_TIMEOUT_MS 5000
+
+/* The configuration file: as given, or coordinator.yaml in the directory given.
+ */
+static struct result config_path(const char *operand, char out[FILE_PATH_MAX])
+{
+    struct stat about;
+    if (stat(operand, &about) == 0 && S_ISDIR(about.st_mode)) return file_path(operand, "coordinator.yaml", out);
+    ENSURE(strlen(operand) < FILE_PATH_MAX, CATEGORY_USAGE, "the path is too long");
+    memcpy(out, operand, strlen(operand) + 1);
+    return RESULT_OK;
+}
+
+static struct result command_init(const struct program_words *words)
+{
+    char path[FILE_PATH_MAX];
+    CLEANUP(buffer_done) struct buffer text = {0};
+    TRY(file_directory(words->operand, 0700));
+    TRY(file_path(words->operand, "coordinator.yaml", path));
+    TRY(buffer_format(&text,
+                      "# cofferdam-coordinator. Paths are relative to this file; "
+                      "docs/operators.md explains each key.\n"
+                      "key: %s\n"
+                      "roster: %s\n"
+                      "state: state\n"
+                      "log: info\n"
+                      "# listen: tls+tcp://0.0.0.0:7443    the roster's address "
+                      "where it is left out\n"
+                      "# patience_seconds: 30              how long a bank that "
+                      "came back may take\n",
+                      words->key ? words->key : "node.key", words->roster ? words->roster : "roster.note"));
+    TRY(file_write_new(path, buffer_view(&text), 0644));
+    printf("%s is written; next: cofferdam-coordinator check %s\n", path, words->operand);
+    return RESULT_OK;
+}
+
+static struct result command_check(const struct program_words *words)
+{
+    char path[FILE_PATH_MAX];
+    TRY(config_path(words->operand, path));
+    CLEANUP(hub_freep) struct hub *hub = NULL;
+    TRY(hub_load(path, &hub));
+    const struct roster *roster = &hub->roster;
+    printf("key       %s\nroster    version %u, %u members, all signed:", hub->config->key, roster->version,
+           roster->size);
+    for (unsigned i = 0; i < roster->size; i++) printf(" %s", roster->members[i].name);
+    const char *address = hub->config->listen ? hub->config->listen : roster->address;
+    printf("\n");
+    TRY(store_open(hub->config->state, &hub->store));
+    printf("state     %s\n", hub->config->state);
+    TRY(transport_server_new(address, hub->key, hub_accept, hub, &hub->server));
+    printf("listen    %s is free\nready\n", address);
+    return RESULT_OK;
+}
+
+static struct result command_run(const struct program_words *words)
+{
+    char path[FILE_PATH_MAX];
+    TRY(config_path(words->operand, path));
+    CLEANUP(hub_freep) struct hub *hub = NULL;
+    TRY(hub_load(path, &hub));
+    return hub_serve(hub);
+}
+
+static struct result command_status(const struct program_words *words)
+{
+    char path[FILE_PATH_MAX];
+    TRY(config_path(words->operand, path));
+    CLEANUP(config_coordinator_freep) struct config_coordinator *config = NULL;
+    CLEANUP(buffer_done) struct buffer json = {0}, lines = {0};
+    TRY(config_coordinator_load(path, &config));
+    TRY(control_request(config->state, view_text("status"), STATUS_TIMEOUT_MS, &json));
+    if (!words->json) TRY(overview_lines(buffer_view(&json), &lines));
+    const struct buffer *shown = words->json ? &json : &lines;
+    printf("%.*s%s", (int)shown->length, (const char *)shown->data, words->json ? "\n" : "");
+    return RESULT_OK;
+}
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--version") == 0)
-        return printf("cofferdam-coordinator %s\n", COFFERDAM_VERSION) < 0;
-    (void)fprintf(stderr, "usage: cofferdam-coordinator --version\n");
-    return 2;
+    static const struct program_command commands[] = {
+        {"init", command_init, "kr", "DIR [--key FILE] [--roster FILE]", "writes a configuration to begin with"},
+        {"check", command_check, "", "CONFIG|DIR", "whether it could run: key, roster, directory, port"},
+        {"run", command_run, "", "CONFIG|DIR", "serves until SIGTERM"},
+        {"status", command_status, "j", "CONFIG|DIR [--json]", "runs, phases, who is awaited and since when"},
+        {0},
+    };
+    static const struct program program = {
+        .name = "cofferdam-coordinator",
+        .summary = "adds up what the banks' nodes send masked, and sees nothing "
+                   "but sums.",
+        .examples = "  cofferdam-coordinator init /etc/cofferdam\n"
+                    "  cofferdam-coordinator check /etc/cofferdam/coordinator.yaml\n"
+                    "  cofferdam-coordinator run /etc/cofferdam/coordinator.yaml\n"
+                    "  cofferdam-coordinator status --json /etc/cofferdam\n",
+        .commands = commands,
+    };
+    return program_main(&program, argc, argv);
 }

@@ -62,7 +62,8 @@ static struct result dispatch(const struct program *program, int argc, char **ar
         struct program_words words = {0};
         TRY(read_words(program, command, argc - 1, argv + 1, &words));
         TRY(crypto_start());
-        return command->run(&words);
+        struct result result = command->run(&words);
+        return result;
     }
     return FAIL(CATEGORY_USAGE, "no such command: %s; %s --help lists them", argv[1], program->name);
 }

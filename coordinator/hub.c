@@ -1,0 +1,57 @@
+#include "coordinator/hub.h"
+
+#include <stdlib.h>
+
+#include "coordinator/session.h"
+#include "sys/file.h"
+#include "sys/keys.h"
+#include "sys/log.h"
+
+void hub_free(struct hub *hub)
+{
+    if (!hub) return;
+    while (hub->sessions) {
+        struct session *session = hub->sessions;
+        hub->sessions = session->next;
+        session_free(session);
+    }
+    for (unsigned member = 0; member <= MEMBERS_MAX; member++) free(hub->known[member]);
+    transport_server_free(hub->server);
+    store_close(hub->store);
+    sign_key_free(hub->key);
+    roster_done(&hub->roster);
+    config_coordinator_free(hub->config);
+    free(hub);
+}
+
+void hub_freep(struct hub **hub)
+{
+    hub_free(*hub);
+}
+
+static struct result roster_load(const char *path, struct roster *ret)
+{
+    CLEANUP(buffer_done) struct buffer bytes = {0};
+    TRY(file_read(path, DOCUMENT_MAX, &bytes));
+    return result_at(roster_parse(buffer_view(&bytes), ret), "%s: ", path);
+}
+
+struct result hub_load(const char *config_path, struct hub **ret)
+{
+    CLEANUP(hub_freep) struct hub *hub = calloc(1, sizeof *hub);
+    ENSURE(hub, CATEGORY_ENVIRONMENT, "no memory for the coordinator");
+    TRY(config_coordinator_load(config_path, &hub->config));
+    const struct config_coordinator *config = hub->config;
+    enum log_level level = LEVEL_INFO;
+    if (config->log) TRY(result_at(log_level_parse(config->log, &level), "%s: log: ", config_path));
+    log_start("coordinator", level);
+    TRY(roster_load(config->roster, &hub->roster));
+    /* Members alone decide who they are: the coordinator only checks that it serves what all of them signed. */
+    if (hub->roster.version == 1) TRY(result_at(roster_verify_first(&hub->roster), "%s: ", config->roster));
+    TRY(keys_read(config->key, KEY_NODE, &hub->key));
+    ENSURE(sign_public_equal(sign_key_public(hub->key), &hub->roster.coordinator), CATEGORY_USAGE,
+           "%s: the roster names another key for the coordinator than %s holds", config->roster, config->key);
+    *ret = hub;
+    hub = NULL;
+    return RESULT_OK;
+}

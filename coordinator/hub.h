@@ -1,0 +1,46 @@
+/* The coordinator daemon's state: one thread, one loop, runs in a list. */
+#ifndef COORDINATOR_HUB_H
+#define COORDINATOR_HUB_H
+
+#include "crypto/sign.h"
+#include "proto/run/roster.h"
+#include "proto/run/service.h"
+#include "sys/config.h"
+#include "sys/store.h"
+#include "sys/transport.h"
+
+/* A request that waits for its answer, and since when. */
+struct parked {
+    uint64_t id; /* 0 = none */
+    uint64_t at;
+};
+
+struct session;
+struct hub {
+    struct config_coordinator *config;
+    struct roster roster;
+    struct sign_key *key;
+    struct store *store;
+    struct transport_server *server;
+    struct session *sessions;                           /* newest first */
+    struct parked polls[MEMBERS_MAX + 1];               /* each member's POLL, by position */
+    struct service_poll_reader *known[MEMBERS_MAX + 1]; /* and what it said it knows; NULL before the first */
+};
+
+/* Reads configuration, key and roster, checks that they belong together; opens nothing else. */
+MUST_USE struct result hub_load(const char *config_path, struct hub **ret);
+void hub_free(struct hub *hub);
+void hub_freep(struct hub **hub);
+
+/* A transport_accept over the coordinator: members' node keys alone. */
+bool hub_accept(void *context, const struct sign_public *peer);
+
+/* Opens the store and the port, restores the runs, serves until SIGTERM or SIGINT. */
+MUST_USE struct result hub_serve(struct hub *hub);
+
+/* One request of a member: answered now, or parked (coordinator/service.c). */
+MUST_USE struct result asks_dispatch(struct hub *hub, const struct transport_request *request);
+/* Answers the polls for which there is something new. */
+MUST_USE struct result asks_polls(struct hub *hub);
+
+#endif

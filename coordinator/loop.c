@@ -1,0 +1,163 @@
+/* The loop: one thread takes requests, timers and the operator's questions in turn. Nothing else runs. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/overview.h"
+#include "coordinator/session.h"
+#include "sys/clock.h"
+#include "sys/control.h"
+#include "sys/log.h"
+
+/* A parked request is answered with WAIT after this long: well before a client or a firewall gives up on it. */
+#define PARKED_MS 20000u
+/* The loop turns at least this often, so that a status request does not wait longer. */
+#define TURN_MS 250u
+
+static volatile sig_atomic_t stopping;
+static struct transport_server *server_to_wake;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stopping = 1;
+    if (server_to_wake) transport_server_wake(server_to_wake);
+}
+
+static void signals_catch(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+bool hub_accept(void *context, const struct sign_public *peer)
+{
+    const struct hub *hub = context;
+    return roster_position_of_node(&hub->roster, peer) != 0;
+}
+
+/* A run whose roster is no longer ours: it ends here, and says so in the store. */
+static struct result restore_one(void *visitor, const struct hash *scope)
+{
+    struct hub *hub = visitor;
+    struct session *session = NULL;
+    struct result result = session_restore(hub, scope, &session);
+    if (result.category == CATEGORY_ENVIRONMENT) return result;
+    if (!result_ok(result)) {
+        char hex[2 * HASH_BYTES + 1];
+        bytes_hex(hash_view(scope), hex);
+        log_warning("run", "%.12s is left alone: %s", hex, result_reason());
+        return RESULT_OK;
+    }
+    struct session **place = &hub->sessions; /* newest first */
+    while (*place && (*place)->submitted_at > session->submitted_at) place = &(*place)->next;
+    session->next = *place;
+    *place = session;
+    return RESULT_OK;
+}
+
+static struct result sessions_restore(struct hub *hub)
+{
+    TRY(store_scopes(hub->store, restore_one, hub));
+    for (struct session *session = hub->sessions; session; session = session->next) {
+        if (session->state != SERVICE_RUN_OPEN) continue;
+        log_info("run", "%.12s goes on: plan %s", session->hex, session->submission.plan.name);
+        TRY(session_machine(session));
+    }
+    return RESULT_OK;
+}
+
+static struct result release(struct hub *hub, struct parked *parked, const struct hash *session, uint64_t now)
+{
+    if (!parked->id || now - parked->at < PARKED_MS) return RESULT_OK;
+    CLEANUP(buffer_done) struct buffer frame = {0};
+    TRY(service_frame_write(SERVICE_WAIT, session, (struct view){0}, &frame));
+    uint64_t id = parked->id;
+    *parked = (struct parked){0};
+    return transport_server_reply(hub->server, id, buffer_view(&frame));
+}
+
+/* Timers that are due, deadlines of plans, requests that were parked for long. */
+static struct result turn(struct hub *hub)
+{
+    uint64_t now = clock_now_ms(), steady = clock_monotonic_ms();
+    for (struct session *session = hub->sessions; session; session = session->next) {
+        for (unsigned member = 1; member <= hub->roster.size; member++)
+            TRY(release(hub, &session->requests[member], &session->submission.id, steady));
+        if (session->state != SERVICE_RUN_OPEN) continue;
+        if (session->timer_at && session->timer_at <= now) {
+            session->timer_at = 0;
+            TRY(session_step(session, &(struct input){.kind = INPUT_TIMER}));
+        }
+        if (now > session->submitted_at + (uint64_t)session->submission.plan.deadline_hours * 3600 * 1000)
+            TRY(session_cancel(session, "the plan's deadline has passed"));
+    }
+    for (unsigned member = 1; member <= hub->roster.size; member++)
+        TRY(release(hub, &hub->polls[member], NULL, steady));
+    return asks_polls(hub);
+}
+
+/* How long the loop may sleep: until the next timer, and never longer than a turn. */
+static int patience(const struct hub *hub)
+{
+    uint64_t now = clock_now_ms(), most = TURN_MS;
+    for (const struct session *session = hub->sessions; session; session = session->next) {
+        if (session->state != SERVICE_RUN_OPEN || !session->timer_at) continue;
+        uint64_t left = session->timer_at > now ? session->timer_at - now : 0;
+        if (left < most) most = left;
+    }
+    return (int)most;
+}
+
+static struct result answer_control(struct hub *hub, struct control_server *control)
+{
+    for (;;) {
+        struct control_request request = {0};
+        bool got = false;
+        TRY(control_server_receive(control, 0, &request, &got));
+        if (!got) return RESULT_OK;
+        buffer_done(&request.bytes); /* whatever is asked, the status is all there is to know */
+        CLEANUP(buffer_done) struct buffer answer = {0};
+        TRY(overview_json(hub, &answer));
+        TRY(control_server_reply(control, request.id, buffer_view(&answer)));
+    }
+}
+
+static struct result loop(struct hub *hub, struct control_server *control)
+{
+    while (!stopping) {
+        struct transport_request request = {0};
+        bool got = false;
+        TRY(transport_server_receive(hub->server, patience(hub), &request, &got));
+        if (got) {
+            struct result result = asks_dispatch(hub, &request);
+            buffer_done(&request.bytes);
+            if (result.category == CATEGORY_ENVIRONMENT) return result;
+            /* One request that went wrong is no reason to leave all the others alone. */
+            if (!result_ok(result)) log_error("loop", "%s", result_reason());
+        }
+        TRY(turn(hub));
+        TRY(answer_control(hub, control));
+    }
+    log_info("loop", "stopped; open runs go on at the next start");
+    return RESULT_OK;
+}
+
+struct result hub_serve(struct hub *hub)
+{
+    TRY(store_open(hub->config->state, &hub->store));
+    CLEANUP(control_server_freep) struct control_server *control = NULL;
+    TRY(control_server_new(hub->config->state, &control));
+    const char *address = hub->config->listen ? hub->config->listen : hub->roster.address;
+    TRY(transport_server_new(address, hub->key, hub_accept, hub, &hub->server));
+    server_to_wake = hub->server;
+    signals_catch();
+    log_info("loop", "cofferdam-coordinator %s listens on %s for %u members, roster version %u", COFFERDAM_VERSION,
+             address, hub->roster.size, hub->roster.version);
+    TRY(sessions_restore(hub));
+    struct result result = loop(hub, control);
+    server_to_wake = NULL;
+    return result;
+}

@@ -1,0 +1,88 @@
+#include "coordinator/overview.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "coordinator/session.h"
+#include "sys/clock.h"
+
+static void json_freep(json_t **json)
+{
+    json_decref(*json);
+}
+
+static const char *const state_names[] = {
+    [SERVICE_RUN_OPEN] = "open", [SERVICE_RUN_DONE] = "done", [SERVICE_RUN_FAILED] = "failed"};
+
+static json_t *names_json(const struct roster *roster, const struct members *set)
+{
+    json_t *names = json_array();
+    for (unsigned member = members_next(set, 0); member; member = members_next(set, member))
+        (void)json_array_append_new(names, json_string(roster->members[member - 1].name));
+    return names;
+}
+
+static json_t *session_json(const struct hub *hub, const struct session *session)
+{
+    const struct roster *roster = &hub->roster;
+    struct service_run_status status;
+    session_status(session, &status);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:s}", "run", session->hex, "plan",
+                     status.plan, "submitter", roster->members[status.submitter - 1].name, "state",
+                     state_names[status.state], "cohort", names_json(roster, &status.cohort), "awaited",
+                     names_json(roster, &status.awaited), "submitted_ms", (json_int_t)status.submitted_at, "since_ms",
+                     (json_int_t)status.since, "sums", (json_int_t)status.step, "phase", status.phase, "progress",
+                     status.progress);
+}
+
+struct result overview_json(const struct hub *hub, struct buffer *out)
+{
+    CLEANUP(json_freep) json_t *runs = json_array();
+    for (const struct session *session = hub->sessions; session; session = session->next)
+        (void)json_array_append_new(runs, session_json(hub, session));
+    CLEANUP(json_freep)
+    json_t *json =
+        json_pack("{s:s, s:i, s:i, s:I, s:O}", "version", COFFERDAM_VERSION, "roster_version", (int)hub->roster.version,
+                  "members", (int)hub->roster.size, "now_ms", (json_int_t)clock_now_ms(), "runs", runs);
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    ENSURE(text, CATEGORY_ENVIRONMENT, "no memory for the status");
+    struct result result = buffer_text(out, text);
+    free(text);
+    return result;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static struct result session_lines(const json_t *session, json_int_t now, struct buffer *out)
+{
+    json_int_t since = json_integer_value(json_object_get(session, "since_ms"));
+    TRY(buffer_format(out, "%.12s  %s by %s: %s, %s (%llds)\n", text_of(session, "run"), text_of(session, "plan"),
+                      text_of(session, "submitter"), text_of(session, "state"), text_of(session, "phase"),
+                      (long long)((now - since) / 1000)));
+    if (text_of(session, "progress")[0]) TRY(buffer_format(out, "              %s\n", text_of(session, "progress")));
+    const json_t *awaited = json_object_get(session, "awaited"), *name;
+    size_t index;
+    if (json_array_size(awaited) == 0) return RESULT_OK;
+    TRY(buffer_text(out, "              awaited:"));
+    json_array_foreach(awaited, index, name) TRY(buffer_format(out, " %s", json_string_value(name)));
+    return buffer_text(out, "\n");
+}
+
+struct result overview_lines(struct view json, struct buffer *out)
+{
+    CLEANUP(json_freep) json_t *status = json_loadb((const char *)json.data, json.length, 0, NULL);
+    ENSURE(status, CATEGORY_ENVIRONMENT, "the coordinator answered something that is no status");
+    TRY(buffer_format(out, "cofferdam-coordinator %s, roster version %lld with %lld members, %zu runs\n",
+                      text_of(status, "version"), json_integer_value(json_object_get(status, "roster_version")),
+                      json_integer_value(json_object_get(status, "members")),
+                      json_array_size(json_object_get(status, "runs"))));
+    const json_t *session;
+    size_t index;
+    json_array_foreach(json_object_get(status, "runs"), index, session)
+        TRY(session_lines(session, json_integer_value(json_object_get(status, "now_ms")), out));
+    return RESULT_OK;
+}

@@ -1,0 +1,47 @@
+/* One run at the coordinator: its terms, its machine, and carrying out what the machine asks for.
+ *
+ * A run lives in the store under its own scope: what was submitted, how it ended, and the machine's records. The
+ * machine of an ended run is built again only when a late node asks for what it missed.
+ */
+#ifndef COORDINATOR_SESSION_H
+#define COORDINATOR_SESSION_H
+
+#include "coordinator/hub.h"
+#include "proto/secagg/submission.h"
+
+struct session {
+    struct session *next;
+    struct hub *hub; /* borrowed */
+    struct submission submission;
+    char hex[2 * HASH_BYTES + 1]; /* of the run's id */
+    enum service_run_state state;
+    char reason[SERVICE_REASON_MAX + 1];   /* SERVICE_RUN_FAILED: why */
+    char progress[SERVICE_REASON_MAX + 1]; /* the latest line for people */
+    char phase[SERVICE_REASON_MAX + 1];    /* the machine's, to notice when it changes */
+    uint64_t submitted_at, since;          /* milliseconds since the epoch */
+    struct secagg_coordinator *machine;    /* NULL: ended, and nobody asked since the start */
+    uint64_t timer_at;                     /* 0 = none set */
+    uint64_t log_entries;
+    struct parked requests[MEMBERS_MAX + 1]; /* each member's latest request, by position */
+    struct effects effects;                  /* of the step under way */
+};
+
+void session_free(struct session *session);
+/* A run just submitted, made durable. CATEGORY_PEER, _FALSE or _USAGE when the submission does not hold. */
+MUST_USE struct result session_submit(struct hub *hub, struct view payload, struct session **ret);
+/* A run from the store, its machine started when it is open. */
+MUST_USE struct result session_restore(struct hub *hub, const struct hash *id, struct session **ret);
+struct session *session_find(const struct hub *hub, const struct hash *id); /* or NULL */
+
+/* Feeds the machine; carries out everything it asks for. A refused input (CATEGORY_PEER) is logged and is no failure;
+ * what fails here is the store, and the daemon must stop. */
+MUST_USE struct result session_step(struct session *session, const struct input *input);
+/* Feeds in another member's attestation. */
+MUST_USE struct result session_attested(struct session *session, unsigned member, struct view answer);
+/* A machine to serve with, also for a run that is done. */
+MUST_USE struct result session_machine(struct session *session);
+/* Ends an open run for a reason outside the machine. */
+MUST_USE struct result session_cancel(struct session *session, const char *reason);
+void session_status(const struct session *session, struct service_run_status *ret);
+
+#endif

@@ -1,0 +1,141 @@
+#include "node/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analytics/schema.h"
+#include "node/source.h"
+#include "proto/run/note.h"
+#include "proto/run/plan.h"
+#include "sys/file.h"
+
+enum { CONNECT_MS = 5000, LEVELS_SHOWN = 6 };
+
+static void show_column(const struct csv_profile *column)
+{
+    printf("  %-24s ", column->name);
+    if (column->numeric) {
+        printf("%s %.15g to %.15g", column->whole ? "whole numbers" : "numbers", column->minimum, column->maximum);
+    } else if (column->more) {
+        printf("texts, more than %u different", (unsigned)CSV_DISTINCT_MAX);
+    } else {
+        printf("%zu levels:", column->values_count);
+        for (size_t k = 0; k < column->values_count && k < LEVELS_SHOWN; k++)
+            printf(" %s (%" PRIu64 ")", column->values[k].text, column->values[k].count);
+        if (column->values_count > LEVELS_SHOWN) printf(" ...");
+    }
+    printf(", %" PRIu64 " missing\n", column->missing);
+}
+
+static struct result check_file(const struct config_source *source, const struct csv_options *options)
+{
+    CLEANUP(csv_scan_freep) struct csv_scan *scan = NULL;
+    TRY(csv_scan(source->file, options, &scan));
+    printf("source    %s: %s, %" PRIu64 " rows, %zu columns under the plans' names\n", source->name, source->file,
+           scan->rows, scan->columns_count);
+    for (size_t k = 0; k < scan->columns_count; k++) show_column(&scan->columns[k]);
+    return RESULT_OK;
+}
+
+static struct result plan_open(const char *path, struct plan *ret)
+{
+    CLEANUP(buffer_done) struct buffer bytes = {0};
+    CLEANUP(note_done) struct note note = {0};
+    TRY(file_read(path, DOCUMENT_MAX, &bytes));
+    bool signed_note = result_ok(note_parse(buffer_view(&bytes), &note));
+    return plan_parse(signed_note ? note.text : buffer_view(&bytes), path, ret);
+}
+
+/* Counts what the plan would refuse, where the plan itself would stop at the first. */
+static void loosen(struct column_spec *spec)
+{
+    if (spec->outside == COLUMN_OUTSIDE_REFUSE) spec->outside = COLUMN_OUTSIDE_MISSING;
+    spec->missing_allowed = spec->other_allowed = true;
+}
+
+static bool show_fit(const struct column *column, const struct column_spec *wanted)
+{
+    bool fits = !(column->missing && !wanted->missing_allowed) && !(column->other && !wanted->other_allowed) &&
+                !(column->outside && wanted->outside == COLUMN_OUTSIDE_REFUSE);
+    printf("  %-24s %-9s %" PRIu64 " missing%s, ", wanted->name, fits ? "good" : "does not", column->missing,
+           column->missing && !wanted->missing_allowed ? " (refused)" : "");
+    if (wanted->kind == COLUMN_NUMBER) {
+        printf("%" PRIu64 " outside %.15g to %.15g%s", column->outside + column->clamped, wanted->minimum,
+               wanted->maximum, column->outside && wanted->outside == COLUMN_OUTSIDE_REFUSE ? " (refused)" : "");
+        if (column->observed_minimum <= column->observed_maximum)
+            printf(", has %.15g to %.15g", column->observed_minimum, column->observed_maximum);
+    } else if (wanted->kind == COLUMN_CATEGORY) {
+        printf("%" PRIu64 " at no level of the plan%s", column->other,
+               column->other && !wanted->other_allowed ? " (refused)" : "");
+    } else {
+        printf("text");
+    }
+    printf("\n");
+    return fits;
+}
+
+static struct result check_plan(const struct config_source *source, const struct csv_options *options, const char *path)
+{
+    CLEANUP(plan_done) struct plan plan = {0};
+    CLEANUP(schema_done) struct schema schema = {0}, loose = {0};
+    CLEANUP(table_freep) struct table *table = NULL;
+    TRY(plan_open(path, &plan));
+    TRY(schema_of(&plan, &schema));
+    TRY(schema_of(&plan, &loose));
+    for (size_t k = 0; k < loose.count; k++) loosen(&loose.specs[k]);
+    TRY(csv_read(source->file, options, loose.specs, loose.count, plan.rows, &table));
+    printf("plan      %s: %s, %" PRIu64 " rows\n", path, plan.name, table->rows);
+    unsigned bad = 0;
+    for (size_t k = 0; k < schema.count; k++) bad += !show_fit(&table->columns[k], &schema.specs[k]);
+    ENSURE(bad == 0, CATEGORY_FALSE,
+           "%u columns of %s do not fit the plan; map or correct them in the node's configuration", bad, source->file);
+    return RESULT_OK;
+}
+
+static struct result check_connection(struct bank *bank)
+{
+    CLEANUP(buffer_done) struct buffer request = {0}, reply = {0};
+    struct service_frame frame;
+    TRY(transport_client_new(bank->roster.address, bank->key, &bank->roster.coordinator, &bank->client));
+    TRY(service_frame_write(SERVICE_STATUS, NULL, (struct view){0}, &request));
+    TRY(transport_client_request(bank->client, buffer_view(&request), CONNECT_MS, &reply));
+    TRY(service_frame_read(buffer_view(&reply), &frame));
+    printf("link      the coordinator at %s answers, with the roster's key\n", bank->roster.address);
+    return RESULT_OK;
+}
+
+/* One part of the check: a failure is printed, and kept when it is the first. */
+static void part(const char *what, struct result result, struct result *kept, char *reason, size_t size)
+{
+    if (result_ok(result)) return;
+    printf("%-9s %s\n", what, result_reason());
+    if (!result_ok(*kept)) return;
+    *kept = result;
+    (void)snprintf(reason, size, "%s", result_reason());
+}
+
+struct result bank_check(const char *config_path, const char *plan)
+{
+    CLEANUP(bank_freep) struct bank *bank = NULL;
+    CLEANUP(source_options_done) struct source_options options = {0};
+    TRY(bank_load(config_path, &bank));
+    const struct config_node *config = bank->config;
+    printf("key       %s, readable by its owner alone\n", config->key);
+    printf("roster    version %u, %u members; this is %s, position %u\n", bank->roster.version, bank->roster.size,
+           bank->roster.members[bank->position - 1].name, bank->position);
+    printf("policy    %u rules allow plans%s, cohorts of at least %u\n", config->allow_count,
+           config->allow_count ? "" : " (none: this bank refuses every run)", config->cohort_minimum);
+    TRY(source_options_of(&config->source, &options));
+    struct result kept = RESULT_OK;
+    char reason[SERVICE_REASON_MAX + 1] = "";
+    part("source", check_file(&config->source, &options.csv), &kept, reason, sizeof reason);
+    if (plan) part("plan", check_plan(&config->source, &options.csv, plan), &kept, reason, sizeof reason);
+    part("link", check_connection(bank), &kept, reason, sizeof reason);
+    if (!result_ok(kept)) {
+        result_say("not ready: %s", reason);
+        return kept;
+    }
+    printf("ready\n");
+    return RESULT_OK;
+}

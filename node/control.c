@@ -1,0 +1,159 @@
+/* The control thread: this bank's commands ask here, over a socket that only the node's own user can open.
+ *
+ * A request is JSON, {"ask": "submit", ...}; the answer is what was asked for, or {"category": n, "reason": "..."}. */
+#include "sys/control.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/part.h"
+#include "node/status.h"
+#include "sys/log.h"
+
+enum { COMMAND_MS = 10000 };
+
+static void json_freep(json_t **json)
+{
+    json_decref(*json);
+}
+
+static struct result text_of(const json_t *request, const char *key, const char **ret)
+{
+    *ret = json_string_value(json_object_get(request, key));
+    ENSURE(*ret, CATEGORY_USAGE, "the request lacks \"%s\"", key);
+    return RESULT_OK;
+}
+
+static struct result run_of(const json_t *request, struct hash *ret)
+{
+    const char *hex = NULL;
+    TRY(text_of(request, "run", &hex));
+    ENSURE(result_ok(bytes_unhex(view_text(hex), ret->bytes, HASH_BYTES)), CATEGORY_USAGE,
+           "\"%.64s\" is not a run's id: 64 hex digits", hex);
+    return RESULT_OK;
+}
+
+static struct result ask_status(struct bank *bank, const json_t *request, json_t **ret)
+{
+    (void)request;
+    return status_bank(bank, ret);
+}
+
+static struct result ask_runs(struct bank *bank, const json_t *request, json_t **ret)
+{
+    struct hash id;
+    if (!json_object_get(request, "run")) return status_runs(bank, NULL, ret);
+    TRY(run_of(request, &id));
+    return status_runs(bank, &id, ret);
+}
+
+static struct result ask_roster(struct bank *bank, const json_t *request, json_t **ret)
+{
+    (void)request;
+    struct view note = buffer_view(&bank->roster.note);
+    *ret = json_pack("{s:s#, s:s}", "roster", (const char *)note.data, (int)note.length, "member",
+                     bank->roster.members[bank->position - 1].name);
+    ENSURE(*ret, CATEGORY_ENVIRONMENT, "no memory for the roster");
+    return RESULT_OK;
+}
+
+/* Passes a request on to the coordinator; its refusal is this command's. */
+static struct result forward(struct bank *bank, enum service_kind kind, const struct hash *run, struct view payload,
+                             struct hash *ret_run)
+{
+    CLEANUP(buffer_done) struct buffer request = {0}, reply = {0};
+    struct service_frame frame;
+    struct service_answer answer;
+    TRY(service_frame_write(kind, run, payload, &request));
+    TRY(bank_ask(bank, buffer_view(&request), COMMAND_MS, &reply, &frame));
+    ENSURE(frame.kind == SERVICE_ANSWER, CATEGORY_PEER, "the coordinator answered something else than was asked");
+    TRY(service_answer_read(frame.payload, &answer));
+    ENSURE(answer.ok, CATEGORY_FALSE, "the coordinator says: %s", answer.reason);
+    *ret_run = frame.run;
+    return RESULT_OK;
+}
+
+static struct result answer_run(const struct hash *run, json_t **ret)
+{
+    char hex[2 * HASH_BYTES + 1];
+    bytes_hex(hash_view(run), hex);
+    *ret = json_pack("{s:s}", "run", hex);
+    ENSURE(*ret, CATEGORY_ENVIRONMENT, "no memory for an answer");
+    return RESULT_OK;
+}
+
+static struct result ask_submit(struct bank *bank, const json_t *request, json_t **ret)
+{
+    CLEANUP(buffer_done) struct buffer payload = {0};
+    const char *hex = NULL;
+    uint8_t *start = NULL;
+    struct hash run;
+    TRY(text_of(request, "submission", &hex));
+    TRY(buffer_extend(&payload, strlen(hex) / 2, &start));
+    TRY(bytes_unhex(view_text(hex), start, payload.length));
+    TRY(forward(bank, SERVICE_SUBMIT, NULL, buffer_view(&payload), &run));
+    return answer_run(&run, ret);
+}
+
+static struct result ask_cancel(struct bank *bank, const json_t *request, json_t **ret)
+{
+    CLEANUP(buffer_done) struct buffer payload = {0};
+    struct service_answer answer = {.ok = false};
+    struct hash run;
+    const char *reason = NULL;
+    TRY(run_of(request, &run));
+    TRY(text_of(request, "reason", &reason));
+    ENSURE(strlen(reason) <= SERVICE_REASON_MAX, CATEGORY_USAGE, "the reason is longer than %u bytes",
+           SERVICE_REASON_MAX);
+    memcpy(answer.reason, reason, strlen(reason));
+    TRY(service_answer_write(&answer, &payload));
+    TRY(forward(bank, SERVICE_CANCEL, &run, buffer_view(&payload), &run));
+    return answer_run(&run, ret);
+}
+
+static const struct {
+    const char *word;
+    struct result (*handle)(struct bank *bank, const json_t *request, json_t **ret);
+} asks[] = {
+    {"status", ask_status}, {"runs", ask_runs}, {"roster", ask_roster}, {"submit", ask_submit}, {"cancel", ask_cancel},
+};
+
+static struct result handle(struct bank *bank, struct view bytes, json_t **ret)
+{
+    CLEANUP(json_freep) json_t *request = json_loadb((const char *)bytes.data, bytes.length, 0, NULL);
+    const char *word = NULL;
+    ENSURE(request, CATEGORY_USAGE, "the request is not JSON");
+    TRY(text_of(request, "ask", &word));
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
+        if (strcmp(word, asks[i].word) == 0) return asks[i].handle(bank, request, ret);
+    return FAIL(CATEGORY_USAGE, "this node does not know the request \"%.32s\"", word);
+}
+
+static struct result answer(const struct bank_control *control, const struct control_request *request)
+{
+    CLEANUP(json_freep) json_t *json = NULL;
+    struct result result = handle(control->bank, buffer_view(&request->bytes), &json);
+    if (!result_ok(result)) json = json_pack("{s:i, s:s}", "category", (int)result.category, "reason", result_reason());
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    ENSURE(text, CATEGORY_ENVIRONMENT, "no memory for an answer");
+    result = control_server_reply(control->server, request->id, view_text(text));
+    free(text);
+    return result;
+}
+
+void *bank_control_thread(void *context)
+{
+    const struct bank_control *control = context;
+    while (!atomic_load(&control->bank->stopping)) {
+        struct control_request request = {0};
+        bool got = false;
+        struct result result = control_server_receive(control->server, -1, &request, &got);
+        if (result_ok(result) && got) result = answer(control, &request);
+        buffer_done(&request.bytes);
+        if (result_ok(result)) continue;
+        bank_give_up(control->bank, result);
+        break;
+    }
+    return NULL;
+}

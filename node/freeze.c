@@ -1,0 +1,127 @@
+#include "node/freeze.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "node/source.h"
+#include "sys/file.h"
+
+void frozen_done(struct frozen *frozen)
+{
+    table_free(frozen->table);
+    schema_done(&frozen->schema);
+    *frozen = (struct frozen){0};
+}
+
+/* The frozen file while it is written: beside its name, so that a crash leaves no half of one. */
+struct writer {
+    FILE *file;
+    struct hash_stream hash;
+    char path[FILE_PATH_MAX];
+};
+
+static void writer_done(struct writer *writer)
+{
+    if (writer->file) {
+        (void)fclose(writer->file);
+        (void)unlink(writer->path);
+    }
+    hash_stream_done(&writer->hash);
+}
+
+static struct result write_piece(void *context, struct view piece)
+{
+    struct writer *writer = context;
+    TRY(hash_update(&writer->hash, piece));
+    ENSURE(fwrite(piece.data, 1, piece.length, writer->file) == piece.length, CATEGORY_ENVIRONMENT,
+           "%s cannot be written: %m; free space, then start again", writer->path);
+    return RESULT_OK;
+}
+
+static struct result writer_finish(struct writer *writer, const char *path, struct hash *ret)
+{
+    struct hash hash;
+    TRY(hash_finish(&writer->hash, &hash));
+    bool good = fflush(writer->file) == 0 && fsync(fileno(writer->file)) == 0;
+    ENSURE(good, CATEGORY_ENVIRONMENT, "%s cannot be written: %m; free space, then start again", writer->path);
+    ENSURE(rename(writer->path, path) == 0, CATEGORY_ENVIRONMENT, "%s cannot be put in place: %m", path);
+    (void)fclose(writer->file);
+    writer->file = NULL;
+    *ret = hash;
+    return RESULT_OK;
+}
+
+static struct result write_table(const struct table *table, const char *path, struct hash *ret)
+{
+    CLEANUP(writer_done) struct writer writer = {0};
+    ENSURE(snprintf(writer.path, sizeof writer.path, "%s.new", path) < (int)sizeof writer.path, CATEGORY_USAGE,
+           "%s: the path is too long", path);
+    int descriptor = open(writer.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ENSURE(descriptor >= 0, CATEGORY_ENVIRONMENT, "%s cannot be written: %m", writer.path);
+    writer.file = fdopen(descriptor, "wb");
+    if (!writer.file) (void)close(descriptor);
+    ENSURE(writer.file, CATEGORY_ENVIRONMENT, "no memory to write %s", writer.path);
+    TRY(hash_start(&writer.hash, "table"));
+    TRY(table_canonical(table, write_piece, &writer));
+    return writer_finish(&writer, path, ret);
+}
+
+struct result freeze_source(const struct config_source *source, const struct plan *plan, const char *path,
+                            struct frozen *ret)
+{
+    CLEANUP(source_options_done) struct source_options options = {0};
+    CLEANUP(frozen_done) struct frozen frozen = {0};
+    TRY(source_options_of(source, &options));
+    TRY(schema_of(plan, &frozen.schema));
+    TRY(csv_read(source->file, &options.csv, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table));
+    TRY(write_table(frozen.table, path, &frozen.hash));
+    *ret = frozen;
+    frozen = (struct frozen){0};
+    return RESULT_OK;
+}
+
+/* A file as a view, while it is read. */
+struct mapped {
+    void *start;
+    size_t length;
+};
+
+static void mapped_done(struct mapped *mapped)
+{
+    if (mapped->start) (void)munmap(mapped->start, mapped->length);
+}
+
+static struct result mapped_open(const char *path, struct mapped *ret)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    ENSURE(descriptor >= 0, CATEGORY_ENVIRONMENT, "%s, this run's frozen table, cannot be read: %m", path);
+    struct stat about;
+    void *start = MAP_FAILED;
+    if (fstat(descriptor, &about) == 0 && about.st_size > 0)
+        start = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    (void)close(descriptor);
+    ENSURE(start != MAP_FAILED, CATEGORY_ENVIRONMENT, "%s, this run's frozen table, is empty or cannot be read", path);
+    *ret = (struct mapped){start, (size_t)about.st_size};
+    return RESULT_OK;
+}
+
+struct result freeze_load(const struct plan *plan, const char *path, const struct hash *hash, struct frozen *ret)
+{
+    CLEANUP(mapped_done) struct mapped mapped = {0};
+    CLEANUP(frozen_done) struct frozen frozen = {0};
+    TRY(mapped_open(path, &mapped));
+    struct view bytes = view_of(mapped.start, mapped.length);
+    TRY(hash_bytes("table", bytes, &frozen.hash));
+    ENSURE(hash_equal(&frozen.hash, hash), CATEGORY_FALSE,
+           "%s is not the table that this run froze: it was changed or damaged, and the run cannot go on here", path);
+    TRY(schema_of(plan, &frozen.schema));
+    TRY(table_load(bytes, path, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table));
+    *ret = frozen;
+    frozen = (struct frozen){0};
+    return RESULT_OK;
+}

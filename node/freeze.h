@@ -1,0 +1,28 @@
+/* The frozen table: what a run computes on, kept in the state directory from the first moment of the run to its end.
+ *
+ * A run never sees two versions of a bank's data: not when the file changes, not after a restart. Only the plan's
+ * columns are kept, in the table's canonical form, in a file of mode 0600 that goes away with the run.
+ */
+#ifndef NODE_FREEZE_H
+#define NODE_FREEZE_H
+
+#include "analytics/schema.h"
+#include "crypto/hash.h"
+#include "data/table.h"
+#include "sys/config.h"
+
+struct frozen {
+    struct schema schema; /* the table's columns borrow from it */
+    struct table *table;
+    struct hash hash; /* H(label "table" ‖ canonical bytes) */
+};
+
+void frozen_done(struct frozen *frozen);
+/* Reads the source and writes the frozen file, durably. CATEGORY_USAGE when the data do not fit the plan. */
+MUST_USE struct result freeze_source(const struct config_source *source, const struct plan *plan, const char *path,
+                                     struct frozen *ret);
+/* From the frozen file. CATEGORY_FALSE unless it has exactly this hash. */
+MUST_USE struct result freeze_load(const struct plan *plan, const char *path, const struct hash *hash,
+                                   struct frozen *ret);
+
+#endif

@@ -1,0 +1,321 @@
+#include "node/part.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/policy.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+/* How long a thread waits before it repeats what did not work. */
+enum { REST_REFUSED_MS = 2000, REST_ENVIRONMENT_MS = 5000, FAREWELL_MS = 10000 };
+
+void part_free(struct part *part)
+{
+    if (!part) return;
+    secagg_node_free(part->machine);
+    effects_clear(&part->effects);
+    frozen_done(&part->frozen);
+    buffer_done(&part->request);
+    submission_done(&part->submission);
+    free(part);
+}
+
+static void part_freep(struct part **part)
+{
+    part_free(*part);
+}
+
+struct part *part_find(const struct bank *bank, const struct hash *id)
+{
+    struct part *part = bank->parts;
+    while (part && !hash_equal(&part->submission.id, id)) part = part->next;
+    return part;
+}
+
+void part_say(struct part *part, const char *phase)
+{
+    if (strncmp(part->phase, phase, sizeof part->phase - 1) == 0) return;
+    (void)snprintf(part->phase, sizeof part->phase, "%s", phase);
+    part->since = clock_now_ms();
+    (void)pthread_cond_broadcast(&part->bank->changed);
+}
+
+struct result part_path(const struct part *part, const char *name, char *out)
+{
+    char runs[FILE_PATH_MAX], directory[FILE_PATH_MAX];
+    TRY(file_path(part->bank->config->state, "runs", runs));
+    TRY(file_directory(runs, 0700));
+    TRY(file_path(runs, part->hex, directory));
+    TRY(file_directory(directory, 0700));
+    return file_path(directory, name, out);
+}
+
+/* Freezes the table and makes the run durable, the two together; or loads both after a restart. Without the lock: a
+ * large file takes a while, and the node answers attestations meanwhile. */
+static struct result part_freeze(struct part *part)
+{
+    char path[FILE_PATH_MAX];
+    struct bank *bank = part->bank;
+    CLEANUP(buffer_done) struct buffer value = {0};
+    bool found = false;
+    TRY(part_path(part, "table.frozen", path));
+    TRY(store_load(bank->store, false, &part->submission.id, PART_KEY_TABLE, &value, &found));
+    if (found) {
+        struct hash hash;
+        ENSURE(value.length == HASH_BYTES, CATEGORY_FALSE, "the frozen table's hash is damaged");
+        memcpy(hash.bytes, value.data, HASH_BYTES);
+        return freeze_load(&part->submission.plan, path, &hash, &part->frozen);
+    }
+    TRY(freeze_source(&bank->config->source, &part->submission.plan, path, &part->frozen));
+    TRY(buffer_u64(&value, part->submitted_at));
+    TRY(buffer_append(&value, buffer_view(&part->submission.bytes)));
+    const struct store_record records[] = {
+        {.scope = &part->submission.id, .key = PART_KEY_SUBMISSION, .value = buffer_view(&value)},
+        {.scope = &part->submission.id, .key = PART_KEY_TABLE, .value = hash_view(&part->frozen.hash)},
+    };
+    return store_commit(bank->store, records, 2);
+}
+
+/* What cannot be read or written just now is tried again: an operator can cure it, and the run waits. */
+static struct result part_freeze_patiently(struct part *part)
+{
+    for (;;) {
+        struct result result = part_freeze(part);
+        if (result.category != CATEGORY_ENVIRONMENT || atomic_load(&part->bank->stopping)) return result;
+        log_error("run", "%.12s: %s", part->hex, result_reason());
+        (void)pthread_mutex_lock(&part->bank->lock);
+        part_say(part, result_reason());
+        (void)pthread_mutex_unlock(&part->bank->lock);
+        bank_rest(part->bank, REST_ENVIRONMENT_MS);
+    }
+}
+
+/* Before anything of the run leaves this bank: does it want to, and do its data fit? */
+static struct result part_prepare(struct part *part)
+{
+    TRY(policy_check(part->bank->config, part->bank->position, &part->submission));
+    struct result result = part_freeze_patiently(part);
+    if (result_ok(result) || result.category == CATEGORY_ENVIRONMENT) return result;
+    /* The sentence may quote values of rows: it stays in this bank's log. */
+    log_error("run", "%.12s: %s", part->hex, result_reason());
+    return FAIL(CATEGORY_FALSE, "its data cannot be used for this plan; its own log says why");
+}
+
+/* Computes this bank's vector, without the lock: it takes the longest of all, and needs only the machine's fold, which
+ * nobody else steps. */
+static struct result part_contribute(struct part *part)
+{
+    const struct fold *fold = secagg_node_fold(part->machine);
+    uint64_t start = clock_monotonic_ms();
+    uint64_t *words = calloc(fold->words ? fold->words : 1, sizeof *words);
+    ENSURE(words, CATEGORY_ENVIRONMENT, "no memory for a contribution of %llu words", (unsigned long long)fold->words);
+    struct result result = fold_contribute(fold, part->frozen.table, part->bank->config->threads, words, fold->words);
+    if (!result_ok(result)) { /* the sentence may tell of rows: it stays in this bank's log */
+        log_error("run", "%.12s: %s", part->hex, result_reason());
+        result = FAIL(CATEGORY_FALSE, "this bank cannot compute its part; its own log says why");
+    }
+    log_debug("time", "%.12s contribution of %llu words: %llu ms", part->hex, (unsigned long long)fold->words,
+              (unsigned long long)(clock_monotonic_ms() - start));
+    part->contribution_due = false;
+    if (result_ok(result)) {
+        (void)pthread_mutex_lock(&part->bank->lock);
+        result =
+            part_step(part, &(struct input){.kind = INPUT_CONTRIBUTION, .words = words, .words_count = fold->words});
+        (void)pthread_mutex_unlock(&part->bank->lock);
+    }
+    secret_bytes_wipe(words, fold->words * sizeof *words);
+    free(words);
+    return result;
+}
+
+static struct result part_take(struct part *part, const struct service_frame *frame)
+{
+    struct service_answer answer;
+    if (frame->kind == SERVICE_ENDED) {
+        TRY(service_answer_read(frame->payload, &answer));
+        part->known_over = true;
+        (void)pthread_mutex_lock(&part->bank->lock);
+        struct result result = part_end(part, SERVICE_RUN_FAILED, answer.reason);
+        (void)pthread_mutex_unlock(&part->bank->lock);
+        return result;
+    }
+    if (frame->kind == SERVICE_ANSWER) {
+        TRY(service_answer_read(frame->payload, &answer));
+        return FAIL(CATEGORY_PEER, "the coordinator says: %s", answer.reason);
+    }
+    ENSURE(frame->kind == SERVICE_RUN && hash_equal(&frame->run, &part->submission.id), CATEGORY_PEER,
+           "the coordinator answered something else than was asked");
+    part->sent = false;
+    (void)pthread_mutex_lock(&part->bank->lock);
+    struct result result = part_step(part, &(struct input){.kind = INPUT_MESSAGE, .from = 0, .bytes = frame->payload});
+    (void)pthread_mutex_unlock(&part->bank->lock);
+    if (result_ok(result) && !part->sent) buffer_clear(&part->request); /* it is answered */
+    return result;
+}
+
+/* One exchange with the coordinator. What a peer got wrong, and what could not be reached, is tried again. */
+static struct result part_exchange(struct part *part)
+{
+    CLEANUP(buffer_done) struct buffer reply = {0};
+    struct service_frame frame;
+    uint64_t start = clock_monotonic_ms();
+    struct result result = bank_ask(part->bank, buffer_view(&part->request), 0, &reply, &frame);
+    if (result.category == CATEGORY_ENVIRONMENT) return RESULT_OK; /* only at the node's stop */
+    log_debug("time", "%.12s request of %zu bytes, reply of %zu: %llu ms", part->hex, part->request.length,
+              reply.length, (unsigned long long)(clock_monotonic_ms() - start));
+    if (result_ok(result)) result = part_take(part, &frame);
+    if (result.category != CATEGORY_PEER) return result;
+    log_warning("run", "%.12s: refused the coordinator's message: %s", part->hex, result_reason());
+    bank_rest(part->bank, REST_REFUSED_MS);
+    return RESULT_OK;
+}
+
+static struct result part_work(struct part *part)
+{
+    struct bank *bank = part->bank;
+    (void)pthread_mutex_lock(&bank->lock);
+    struct result result = part_machine_new(part);
+    if (result_ok(result)) result = part_step(part, &(struct input){.kind = INPUT_START});
+    (void)pthread_mutex_unlock(&bank->lock);
+    while (result_ok(result) && part->state == SERVICE_RUN_OPEN && !atomic_load(&bank->stopping)) {
+        if (part->contribution_due)
+            result = part_contribute(part);
+        else if (part->request.length > 0)
+            result = part_exchange(part);
+        else
+            result = FAIL(CATEGORY_BUG, "the machine asks for nothing (%s)", secagg_node_phase(part->machine));
+    }
+    return result;
+}
+
+/* The last words of a run that ended here: what the machine still has to say, and, when this bank stops the run, that
+ * it does. Else the others would wait for it. */
+static void part_farewell(struct part *part)
+{
+    CLEANUP(buffer_done) struct buffer reply = {0};
+    struct service_frame frame;
+    if (part->known_over || part->state == SERVICE_RUN_OPEN) return;
+    struct result result = RESULT_OK;
+    if (part->request.length > 0)
+        result = bank_ask(part->bank, buffer_view(&part->request), FAREWELL_MS, &reply, &frame);
+    if (part->state == SERVICE_RUN_FAILED) result = bank_refuse(part->bank, &part->submission.id, part->reason);
+    if (!result_ok(result)) log_debug("run", "%.12s: the last words were not heard: %s", part->hex, result_reason());
+}
+
+/* Nothing of a run that is over stays in memory. */
+static void part_forget(struct part *part)
+{
+    (void)pthread_mutex_lock(&part->bank->lock);
+    secagg_node_free(part->machine);
+    part->machine = NULL;
+    frozen_done(&part->frozen);
+    buffer_done(&part->request);
+    (void)pthread_mutex_unlock(&part->bank->lock);
+}
+
+void *part_thread(void *context)
+{
+    struct part *part = context;
+    struct bank *bank = part->bank;
+    struct result result = part_prepare(part);
+    if (result_ok(result)) result = part_work(part);
+    if (!result_ok(result) && result.category != CATEGORY_ENVIRONMENT) {
+        char reason[SERVICE_REASON_MAX + 1];
+        (void)snprintf(reason, sizeof reason, "%s", result_reason());
+        (void)pthread_mutex_lock(&bank->lock);
+        result = part_end(part, SERVICE_RUN_FAILED, reason);
+        (void)pthread_mutex_unlock(&bank->lock);
+    }
+    if (!result_ok(result) && !atomic_load(&bank->stopping)) bank_give_up(bank, result);
+    part_farewell(part);
+    part_forget(part);
+    return NULL;
+}
+
+static struct result part_new(struct bank *bank, struct view submission, struct part **ret)
+{
+    CLEANUP(part_freep) struct part *part = calloc(1, sizeof *part);
+    ENSURE(part, CATEGORY_ENVIRONMENT, "no memory for a run");
+    part->bank = bank;
+    part->state = SERVICE_RUN_OPEN;
+    part->submitted_at = part->since = clock_now_ms();
+    (void)snprintf(part->phase, sizeof part->phase, "preparing the table");
+    TRY(submission_open(&bank->roster, submission, &part->submission));
+    bytes_hex(hash_view(&part->submission.id), part->hex);
+    *ret = part;
+    part = NULL;
+    return RESULT_OK;
+}
+
+/* Into the list, newest first, and to work. */
+static struct result part_launch(struct part *part)
+{
+    struct part **place = &part->bank->parts;
+    while (*place && (*place)->submitted_at > part->submitted_at) place = &(*place)->next;
+    part->next = *place;
+    *place = part;
+    if (part->state != SERVICE_RUN_OPEN) return RESULT_OK;
+    part->threaded = pthread_create(&part->thread, NULL, part_thread, part) == 0;
+    ENSURE(part->threaded, CATEGORY_ENVIRONMENT, "no thread for a run");
+    return RESULT_OK;
+}
+
+struct result part_offered(struct bank *bank, struct view submission)
+{
+    CLEANUP(part_freep) struct part *part = NULL;
+    TRY(part_new(bank, submission, &part));
+    if (part_find(bank, &part->submission.id)) return RESULT_OK;
+    log_info("run", "%.12s: plan %s, submitted by %s, %u banks", part->hex, part->submission.plan.name,
+             bank->roster.members[part->submission.terms.submitter - 1].name,
+             members_count(&part->submission.terms.cohort));
+    struct part *launched = part;
+    part = NULL;
+    return part_launch(launched);
+}
+
+static struct result count_entry(void *visitor, const char *key, struct view value)
+{
+    (void)key;
+    (void)value;
+    ++*(uint64_t *)visitor;
+    return RESULT_OK;
+}
+
+static struct result restore_run(struct bank *bank, const struct hash *id)
+{
+    CLEANUP(buffer_done) struct buffer value = {0};
+    CLEANUP(part_freep) struct part *part = NULL;
+    bool found = false, over = false;
+    TRY(store_load(bank->store, false, id, PART_KEY_SUBMISSION, &value, &found));
+    if (!found) return RESULT_OK;
+    struct reader reader = reader_of(buffer_view(&value), "the submission");
+    uint64_t submitted_at = 0;
+    TRY(reader_u64(&reader, &submitted_at));
+    TRY(part_new(bank, reader.rest, &part));
+    ENSURE(hash_equal(&part->submission.id, id), CATEGORY_FALSE, "it belongs to another roster");
+    part->submitted_at = part->since = submitted_at;
+    TRY(part_load_end(part, &over));
+    TRY(store_each(bank->store, false, id, PART_PREFIX_LOG, count_entry, &part->log_entries));
+    if (!over) log_info("run", "%.12s goes on: plan %s", part->hex, part->submission.plan.name);
+    struct part *launched = part;
+    part = NULL;
+    return part_launch(launched);
+}
+
+static struct result restore_scope(void *visitor, const struct hash *scope)
+{
+    struct result result = restore_run(visitor, scope);
+    if (result_ok(result) || result.category == CATEGORY_ENVIRONMENT) return result;
+    char hex[2 * HASH_BYTES + 1];
+    bytes_hex(hash_view(scope), hex);
+    log_warning("run", "%.12s is left alone: %s", hex, result_reason());
+    return RESULT_OK;
+}
+
+struct result parts_restore(struct bank *bank)
+{
+    return store_scopes(bank->store, restore_scope, bank);
+}

@@ -1,0 +1,65 @@
+/* One run at a node: its thread freezes the table, steps the machine, carries out what it asks for, and ends with the
+ * model or a reason.
+ *
+ * A run is in the store from the moment its table is frozen. Before that nothing of it left this bank, and a restart
+ * simply gets the offer again.
+ */
+#ifndef NODE_PART_H
+#define NODE_PART_H
+
+#include "node/bank.h"
+#include "node/freeze.h"
+#include "proto/secagg/submission.h"
+
+struct part {
+    struct part *next;
+    struct bank *bank; /* borrowed */
+    struct submission submission;
+    char hex[2 * HASH_BYTES + 1];
+    pthread_t thread;
+    bool threaded; /* the thread is to be joined */
+    /* Under the node's lock: */
+    enum service_run_state state;
+    char reason[SERVICE_REASON_MAX + 1];   /* SERVICE_RUN_FAILED: why */
+    char phase[SERVICE_REASON_MAX + 1];    /* what it is doing */
+    char progress[SERVICE_REASON_MAX + 1]; /* the latest line for people */
+    uint64_t submitted_at, since;          /* milliseconds since the epoch: first seen here; the phase's beginning */
+    struct secagg_node *machine;
+    /* The thread's own: */
+    struct effects effects;
+    struct frozen frozen;
+    struct buffer request; /* the frame under way, repeated until there is a reply; empty: none */
+    bool sent;             /* by the step under way */
+    bool contribution_due;
+    bool known_over; /* the coordinator said so itself */
+    uint64_t log_entries;
+};
+
+void part_free(struct part *part);
+/* A run offered: opened, and refused to the coordinator by its own thread where the bank takes no part. Lock held. */
+MUST_USE struct result part_offered(struct bank *bank, struct view submission);
+/* Goes on with the runs in the store. Lock held. */
+MUST_USE struct result parts_restore(struct bank *bank);
+struct part *part_find(const struct bank *bank, const struct hash *id); /* lock held; or NULL */
+/* What the run's thread does; part_offered and parts_restore start it. */
+void *part_thread(void *part);
+/* Changes what people see. Lock held. */
+void part_say(struct part *part, const char *phase);
+/* DIR/runs/RUNID/name, the directories made. */
+MUST_USE struct result part_path(const struct part *part, const char *name, char *out);
+
+/* node/step.c: feeds the machine and carries out what it asks for. Lock held. CATEGORY_ENVIRONMENT: the store; the
+ * daemon must stop. CATEGORY_PEER: refused, nothing changed. Another failure ends the run. */
+MUST_USE struct result part_step(struct part *part, const struct input *input);
+/* Makes the run's end durable: model and plan first, then the end; the frozen table goes. Lock held. */
+MUST_USE struct result part_end(struct part *part, enum service_run_state state, const char *reason);
+MUST_USE struct result part_machine_new(struct part *part);
+/* Loads the end of a run that is over; ret_over false when it is open. */
+MUST_USE struct result part_load_end(struct part *part, bool *ret_over);
+
+#define PART_KEY_SUBMISSION "daemon/submission" /* u64 time ‖ the submission */
+#define PART_KEY_TABLE "daemon/table"           /* the frozen table's hash */
+#define PART_KEY_END "daemon/end"               /* u64 time ‖ an answer: ok, or why it failed */
+#define PART_PREFIX_LOG "daemon/log/"
+
+#endif

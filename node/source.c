@@ -1,0 +1,41 @@
+#include "node/source.h"
+
+#include <stdlib.h>
+
+void source_options_done(struct source_options *options)
+{
+    free(options->columns);
+    free(options->recodes);
+    *options = (struct source_options){0};
+}
+
+struct result source_options_of(const struct config_source *source, struct source_options *ret)
+{
+    size_t recodes = 0, used = 0;
+    for (unsigned i = 0; i < source->columns_count; i++) recodes += source->columns[i].levels_count;
+    CLEANUP(source_options_done)
+    struct source_options options = {
+        .columns = calloc(source->columns_count + 1u, sizeof *options.columns),
+        .recodes = calloc(recodes + 1, sizeof *options.recodes),
+    };
+    ENSURE(options.columns && options.recodes, CATEGORY_ENVIRONMENT, "no memory for the source's mapping");
+    for (unsigned i = 0; i < source->columns_count; i++) {
+        const struct config_column *from = &source->columns[i];
+        options.columns[i] = (struct csv_column){.name = from->plan,
+                                                 .source = from->column,
+                                                 .factor = from->factor,
+                                                 .recodes = &options.recodes[used],
+                                                 .recodes_count = from->levels_count};
+        for (unsigned k = 0; k < from->levels_count; k++)
+            options.recodes[used++] = (struct csv_recode){.from = from->levels[k].from, .to = from->levels[k].to};
+    }
+    options.csv = (struct csv_options){.delimiter = source->delimiter,
+                                       .decimal_comma = source->decimal == ',',
+                                       .missing = (const char *const *)source->missing,
+                                       .missing_count = source->missing_count,
+                                       .columns = options.columns,
+                                       .columns_count = source->columns_count};
+    *ret = options;
+    options = (struct source_options){0};
+    return RESULT_OK;
+}

@@ -1,0 +1,148 @@
+#include "node/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/part.h"
+#include "sys/clock.h"
+
+enum { STATUS_MS = 3000 };
+
+static void json_freep(json_t **json)
+{
+    json_decref(*json);
+}
+
+static const char *state_name(enum service_run_state state)
+{
+    static const char *const names[] = {
+        [SERVICE_RUN_OPEN] = "open", [SERVICE_RUN_DONE] = "done", [SERVICE_RUN_FAILED] = "failed"};
+    return names[state];
+}
+
+static json_t *names_json(const struct roster *roster, const struct members *set)
+{
+    json_t *names = json_array();
+    for (unsigned member = members_next(set, 0); member; member = members_next(set, member))
+        (void)json_array_append_new(names, json_string(roster->members[member - 1].name));
+    return names;
+}
+
+static json_t *local_json(const struct part *part)
+{
+    return json_pack("{s:s, s:s, s:s, s:I}", "state", state_name(part->state), "phase", part->phase, "progress",
+                     part->progress, "since_ms", (json_int_t)part->since);
+}
+
+/* A run as this node alone knows it. */
+static json_t *alone_json(const struct bank *bank, const struct part *part)
+{
+    const struct run_terms *terms = &part->submission.terms;
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:o}", "run", part->hex, "plan", part->submission.plan.name,
+                     "submitter", bank->roster.members[terms->submitter - 1].name, "state", state_name(part->state),
+                     "cohort", names_json(&bank->roster, &terms->cohort), "submitted_ms",
+                     (json_int_t)part->submitted_at, "here", local_json(part));
+}
+
+static json_t *told_json(const struct bank *bank, const struct service_run_status *status, const struct part *part)
+{
+    char hex[2 * HASH_BYTES + 1];
+    bytes_hex(hash_view(&status->run), hex);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:s}", "run", hex, "plan",
+                             status->plan, "submitter", bank->roster.members[status->submitter - 1].name, "state",
+                             state_name(status->state), "cohort", names_json(&bank->roster, &status->cohort), "awaited",
+                             names_json(&bank->roster, &status->awaited), "submitted_ms",
+                             (json_int_t)status->submitted_at, "since_ms", (json_int_t)status->since, "sums",
+                             (json_int_t)status->step, "phase", status->phase, "progress", status->progress);
+    if (json && part) (void)json_object_set_new(json, "here", local_json(part));
+    return json;
+}
+
+struct result status_bank(struct bank *bank, json_t **ret)
+{
+    json_t *runs = json_array();
+    (void)pthread_mutex_lock(&bank->lock);
+    for (const struct part *part = bank->parts; part; part = part->next)
+        (void)json_array_append_new(runs, alone_json(bank, part));
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:b, s:s, s:i, s:i, s:s, s:I, s:o}", "version", COFFERDAM_VERSION, "member",
+                  bank->roster.members[bank->position - 1].name, "coordinator", bank->roster.address, "connected",
+                  transport_client_connected(bank->client), "trouble", bank->trouble, "roster_version",
+                  (int)bank->roster.version, "members", (int)bank->roster.size, "source", bank->config->source.name,
+                  "now_ms", (json_int_t)clock_now_ms(), "runs", runs);
+    (void)pthread_mutex_unlock(&bank->lock);
+    ENSURE(json, CATEGORY_ENVIRONMENT, "no memory for the status");
+    *ret = json;
+    return RESULT_OK;
+}
+
+/* What the coordinator knows of the runs; fails when it is not reached. */
+static struct result ask_runs(struct bank *bank, const struct hash *id, json_t *runs)
+{
+    CLEANUP(buffer_done) struct buffer request = {0}, reply = {0};
+    struct service_frame frame;
+    TRY(service_frame_write(SERVICE_STATUS, id, (struct view){0}, &request));
+    TRY(bank_ask(bank, buffer_view(&request), STATUS_MS, &reply, &frame));
+    ENSURE(frame.kind == SERVICE_STATUS, CATEGORY_PEER, "the coordinator answered something that is no status");
+    struct reader reader = reader_of(frame.payload, "the coordinator's status");
+    for (;;) {
+        struct service_run_status status;
+        bool got = false;
+        TRY(service_run_status_read(&reader, bank->roster.size, &status, &got));
+        if (!got) return RESULT_OK;
+        (void)pthread_mutex_lock(&bank->lock);
+        (void)json_array_append_new(runs, told_json(bank, &status, part_find(bank, &status.run)));
+        (void)pthread_mutex_unlock(&bank->lock);
+    }
+}
+
+struct result status_runs(struct bank *bank, const struct hash *id, json_t **ret)
+{
+    CLEANUP(json_freep) json_t *runs = json_array();
+    const char *trouble = "";
+    if (!result_ok(ask_runs(bank, id, runs))) {
+        trouble = result_reason();
+        (void)json_array_clear(runs);
+        (void)pthread_mutex_lock(&bank->lock);
+        for (const struct part *part = bank->parts; part; part = part->next)
+            if (!id || hash_equal(id, &part->submission.id)) (void)json_array_append_new(runs, alone_json(bank, part));
+        (void)pthread_mutex_unlock(&bank->lock);
+    }
+    json_t *json =
+        json_pack("{s:s, s:I, s:s, s:s, s:O}", "member", bank->roster.members[bank->position - 1].name, "now_ms",
+                  (json_int_t)clock_now_ms(), "trouble", trouble, "state_directory", bank->config->state, "runs", runs);
+    ENSURE(json, CATEGORY_ENVIRONMENT, "no memory for the status");
+    *ret = json;
+    return RESULT_OK;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+struct result status_lines(struct view text, struct buffer *out)
+{
+    CLEANUP(json_freep) json_t *json = json_loadb((const char *)text.data, text.length, 0, NULL);
+    ENSURE(json, CATEGORY_ENVIRONMENT, "the node answered something that is no status");
+    const json_t *runs = json_object_get(json, "runs"), *run;
+    size_t index;
+    TRY(buffer_format(out, "cofferdam-node %s of %s, source %s, roster version %lld with %lld members\n",
+                      text_of(json, "version"), text_of(json, "member"), text_of(json, "source"),
+                      json_integer_value(json_object_get(json, "roster_version")),
+                      json_integer_value(json_object_get(json, "members"))));
+    if (text_of(json, "trouble")[0])
+        TRY(buffer_format(out, "coordinator %s: %s\n", text_of(json, "coordinator"), text_of(json, "trouble")));
+    else
+        TRY(buffer_format(out, "coordinator %s: connected\n", text_of(json, "coordinator")));
+    json_array_foreach(runs, index, run)
+    {
+        const json_t *here = json_object_get(run, "here");
+        long long lasts =
+            json_integer_value(json_object_get(json, "now_ms")) - json_integer_value(json_object_get(here, "since_ms"));
+        TRY(buffer_format(out, "%.12s  %s by %s: %s (%llds) %s\n", text_of(run, "run"), text_of(run, "plan"),
+                          text_of(run, "submitter"), text_of(here, "phase"), lasts / 1000, text_of(here, "progress")));
+    }
+    return RESULT_OK;
+}

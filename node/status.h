@@ -1,0 +1,17 @@
+/* What a node tells about itself and its runs, as JSON: for `cofferdam-node status` and `cofferdam run ...`. */
+#ifndef NODE_STATUS_H
+#define NODE_STATUS_H
+
+#include <jansson.h>
+
+#include "node/bank.h"
+
+/* {"member", "coordinator", "trouble", "roster_version", ..., "runs": [what this node itself knows]}. */
+MUST_USE struct result status_bank(struct bank *bank, json_t **ret);
+/* The runs as the coordinator tells them, each with what this node is doing in it ("here"); of this node alone, and
+ * "trouble", when the coordinator is not reached. id NULL: all. */
+MUST_USE struct result status_runs(struct bank *bank, const struct hash *id, json_t **ret);
+/* The first of the two as lines for people. */
+MUST_USE struct result status_lines(struct view json, struct buffer *out);
+
+#endif

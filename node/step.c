@@ -1,0 +1,216 @@
+/* A run's machine and the store: what it persists, in batches; what it may read back; how a run ends. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "node/part.h"
+#include "node/policy.h"
+#include "sys/clock.h"
+#include "sys/entropy.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+static struct result record_load(void *context, bool secret, bool shared, const char *key, struct buffer *out,
+                                 bool *ret_found)
+{
+    const struct part *part = context;
+    return store_load(part->bank->store, secret, shared ? NULL : &part->submission.id, key, out, ret_found);
+}
+
+static struct result record_each(void *context, bool secret, bool shared, const char *prefix,
+                                 struct result (*visit)(void *visitor, const char *key, struct view value),
+                                 void *visitor)
+{
+    const struct part *part = context;
+    return store_each(part->bank->store, secret, shared ? NULL : &part->submission.id, prefix, visit, visitor);
+}
+
+struct result part_machine_new(struct part *part)
+{
+    struct bank *bank = part->bank;
+    CLEANUP(random_source_freep) struct random_source *random = NULL;
+    TRY(entropy_source(&random));
+    const struct secagg_node_config config = {
+        .terms = &part->submission.terms,
+        .position = bank->position,
+        .key = bank->key,
+        .random = random,
+        .counters = &bank->counters,
+        .records = {.context = part, .load = record_load, .each = record_each},
+        .table_hash = part->frozen.hash,
+        .source = bank->config->source.name,
+        .cohort_change_approved = policy_approves_cohort(bank->config, &part->submission.id),
+    };
+    random = NULL; /* the machine's from here on */
+    return secagg_node_new(&config, &part->machine);
+}
+
+/* A step's batch while it is put together. */
+struct batch {
+    struct store_record *records;
+    char (*keys)[MACHINE_KEY_MAX]; /* of entries of the run's log */
+    size_t count;
+};
+
+static void batch_done(struct batch *batch)
+{
+    free(batch->records);
+    free(batch->keys);
+}
+
+/* Makes durable what the machine persists in this step, and its entries of the run's log, all together. */
+static struct result step_persist(struct part *part, bool *ret_persisted)
+{
+    *ret_persisted = false;
+    if (part->effects.count == 0) return RESULT_OK;
+    CLEANUP(batch_done)
+    struct batch batch = {.records = calloc(part->effects.count, sizeof *batch.records),
+                          .keys = calloc(part->effects.count, sizeof *batch.keys)};
+    ENSURE(batch.records && batch.keys, CATEGORY_ENVIRONMENT, "no memory for a step's records");
+    uint64_t entries = part->log_entries;
+    for (size_t i = 0; i < part->effects.count; i++) {
+        const struct effect *effect = &part->effects.items[i];
+        struct store_record *record = &batch.records[batch.count];
+        *record = (struct store_record){.scope = &part->submission.id, .value = buffer_view(&effect->bytes)};
+        if (effect->kind == EFFECT_PERSIST) {
+            record->key = effect->key;
+            record->secret = effect->secret;
+            record->erase = effect->erase;
+            if (effect->shared) record->scope = NULL;
+            *ret_persisted = true;
+        } else if (effect->kind == EFFECT_RECORD) {
+            (void)snprintf(batch.keys[i], sizeof batch.keys[i], PART_PREFIX_LOG "%012llu",
+                           (unsigned long long)entries++);
+            record->key = batch.keys[i];
+        } else {
+            continue;
+        }
+        batch.count++;
+    }
+    if (batch.count > 0) TRY(store_commit(part->bank->store, batch.records, batch.count));
+    part->log_entries = entries;
+    return RESULT_OK;
+}
+
+static void step_tell(struct part *part, struct view line)
+{
+    (void)snprintf(part->progress, sizeof part->progress, "%.*s", (int)line.length, (const char *)line.data);
+    log_info("run", "%.12s: %s", part->hex, part->progress);
+    (void)pthread_cond_broadcast(&part->bank->changed);
+}
+
+/* Everything but the batch, in the machine's order. */
+static struct result step_carry(struct part *part)
+{
+    for (size_t i = 0; i < part->effects.count; i++) {
+        const struct effect *effect = &part->effects.items[i];
+        struct view bytes = buffer_view(&effect->bytes);
+        char reason[SERVICE_REASON_MAX + 1];
+        switch (effect->kind) {
+        case EFFECT_SEND:
+            buffer_clear(&part->request);
+            part->sent = true;
+            TRY(service_frame_write(SERVICE_RUN, &part->submission.id, bytes, &part->request));
+            break;
+        case EFFECT_CONTRIBUTE:
+            part->contribution_due = true;
+            break;
+        case EFFECT_EVENT:
+            step_tell(part, bytes);
+            break;
+        case EFFECT_DONE:
+            TRY(part_end(part, SERVICE_RUN_DONE, ""));
+            break;
+        case EFFECT_FAIL:
+            (void)snprintf(reason, sizeof reason, "%.*s", (int)bytes.length, (const char *)bytes.data);
+            TRY(part_end(part, SERVICE_RUN_FAILED, reason));
+            break;
+        case EFFECT_PERSIST: /* durable already */
+        case EFFECT_RECORD:
+        case EFFECT_SET_TIMER: /* the coordinator's alone */
+            break;
+        }
+    }
+    return RESULT_OK;
+}
+
+struct result part_step(struct part *part, const struct input *input)
+{
+    struct input next = *input;
+    bool persisted = true;
+    while (persisted && part->state == SERVICE_RUN_OPEN) {
+        next.now = clock_now_ms();
+        uint64_t start = clock_monotonic_ms();
+        struct result result = secagg_node_step(part->machine, &next, &part->effects);
+        uint64_t stepped = clock_monotonic_ms();
+        if (result_ok(result)) result = step_persist(part, &persisted);
+        uint64_t kept = clock_monotonic_ms();
+        if (result_ok(result)) result = step_carry(part);
+        effects_clear(&part->effects);
+        TRY(result);
+        log_debug("time", "%.12s input %d: step %llu ms, store %llu ms, then %s", part->hex, (int)next.kind,
+                  (unsigned long long)(stepped - start), (unsigned long long)(kept - stepped),
+                  secagg_node_phase(part->machine));
+        next = (struct input){.kind = INPUT_PERSISTED};
+    }
+    if (part->state == SERVICE_RUN_OPEN) part_say(part, secagg_node_phase(part->machine));
+    return RESULT_OK;
+}
+
+static struct result end_write(const struct part *part, const char *name, struct view bytes)
+{
+    char path[FILE_PATH_MAX];
+    TRY(part_path(part, name, path));
+    return file_write(path, bytes, 0644);
+}
+
+static struct result end_write_results(const struct part *part)
+{
+    CLEANUP(buffer_done) struct buffer model = {0};
+    TRY(fold_result(secagg_node_fold(part->machine), members_count(&part->submission.terms.cohort), &model));
+    TRY(end_write(part, "plan.note", part->submission.terms.plan_note));
+    return end_write(part, "model.json", buffer_view(&model));
+}
+
+struct result part_end(struct part *part, enum service_run_state state, const char *reason)
+{
+    if (part->state != SERVICE_RUN_OPEN) return RESULT_OK;
+    struct service_answer answer = {.ok = state == SERVICE_RUN_DONE};
+    (void)snprintf(answer.reason, sizeof answer.reason, "%s", reason);
+    struct result result = answer.ok ? end_write_results(part) : RESULT_OK;
+    if (result.category == CATEGORY_ENVIRONMENT) return result;
+    if (!result_ok(result)) {
+        answer.ok = false;
+        (void)snprintf(answer.reason, sizeof answer.reason, "the model cannot be written: %s", result_reason());
+    }
+    CLEANUP(buffer_done) struct buffer value = {0};
+    TRY(buffer_u64(&value, clock_now_ms()));
+    TRY(service_answer_write(&answer, &value));
+    const struct store_record record = {
+        .scope = &part->submission.id, .key = PART_KEY_END, .value = buffer_view(&value)};
+    TRY(store_commit(part->bank->store, &record, 1));
+    char path[FILE_PATH_MAX];
+    TRY(part_path(part, "table.frozen", path));
+    (void)unlink(path); /* gone already after a crash right here */
+    part->state = answer.ok ? SERVICE_RUN_DONE : SERVICE_RUN_FAILED;
+    (void)snprintf(part->reason, sizeof part->reason, "%s", answer.reason);
+    part_say(part, answer.ok ? "done" : part->reason);
+    log_info("run", "%.12s %s%s", part->hex, answer.ok ? "is done" : "ended: ", part->reason);
+    return RESULT_OK;
+}
+
+struct result part_load_end(struct part *part, bool *ret_over)
+{
+    CLEANUP(buffer_done) struct buffer value = {0};
+    TRY(store_load(part->bank->store, false, &part->submission.id, PART_KEY_END, &value, ret_over));
+    if (!*ret_over) return RESULT_OK;
+    struct reader reader = reader_of(buffer_view(&value), "the run's end");
+    struct service_answer answer;
+    TRY(reader_u64(&reader, &part->since));
+    TRY(service_answer_read(reader.rest, &answer));
+    part->state = answer.ok ? SERVICE_RUN_DONE : SERVICE_RUN_FAILED;
+    (void)snprintf(part->reason, sizeof part->reason, "%s", answer.reason);
+    (void)snprintf(part->phase, sizeof part->phase, "%s", answer.ok ? "done" : answer.reason);
+    return RESULT_OK;
+}

@@ -1,0 +1,81 @@
+#!/bin/bash
+# What operators run into: each is one clear sentence and the right exit code, and nothing is left half-written.
+. "$(dirname "$0")/../support/e2e.sh"
+banks=(north south east)
+e2e_make "${banks[@]}"
+north=$HOME_DIR/north
+
+# Nothing runs yet.
+expect_exit 3 "no daemon runs" "$NODE" status "$north"
+expect_exit 3 "no connection" "$NODE" check "$north"
+expect_exit 3 "start it first" "$COFFERDAM" run list --node "$north"
+expect_exit 2 "a command is missing" "$NODE"
+expect_exit 2 "no such command" "$COORDINATOR" walk
+expect_exit 2 "usage" "$NODE" run
+expect_exit 3 "absent" "$NODE" run "$HOME_DIR/absent/node.yaml"
+
+# Configuration.
+variant() { sed "$1" "$north/node.yaml" >"$north/variant.yaml"; }
+variant 's/^log:/logg:/'
+expect_exit 2 "variant.yaml:4" "$NODE" run "$north/variant.yaml"
+variant 's/^log: info/log: loud/'
+expect_exit 2 "log" "$NODE" run "$north/variant.yaml"
+variant 's/^cohort_minimum: 3/cohort_minimum: three/'
+expect_exit 2 "cohort_minimum" "$NODE" run "$north/variant.yaml"
+chmod 0644 "$north/node.key"
+expect_exit 2 "node.key" "$NODE" run "$north"
+chmod 0600 "$north/node.key"
+variant 's/^key: node.key/key: identity.key/'
+expect_exit 2 "identity" "$NODE" run "$north/variant.yaml"
+
+# Two of everything.
+e2e_start "${banks[@]}"
+until_true 10 "$NODE" status "$north" || die "north does not start"
+expect_exit 3 "another process" "$NODE" run "$north"
+expect_exit 3 "another process" "$COORDINATOR" run "$HOME_DIR/coordinator"
+mkdir "$HOME_DIR/second"
+cp "$HOME_DIR/coordinator/"{node.key,coordinator.yaml} "$HOME_DIR/second"
+expect_exit 3 "$PORT" "$COORDINATOR" run "$HOME_DIR/second"
+"$NODE" check "$north" | grep -q '^ready' || die "north is not ready"
+"$NODE" check "$north" --plan "$HOME_DIR/plan.note" | grep -q '^ready' || die "north is not ready for the plan"
+echo "7000,44,f,1" >>"$north/rows.csv"
+expect_exit 1 "do not fit the plan" "$NODE" check "$north" --plan "$HOME_DIR/plan.note"
+
+# Submitting.
+submitted() { "$COFFERDAM" run submit "$HOME_DIR/plan.note" --node "$north" "$@"; }
+expect_exit 2 "not the identity key of north" submitted --key "$HOME_DIR/south/identity.key"
+expect_exit 2 "no member" submitted --key "$north/identity.key" --member north --member nobody
+expect_exit 2 "cannot hide" submitted --key "$north/identity.key" --member north --member south
+"$COFFERDAM" plan sign "$HOME_DIR/plan.yaml" --org south --key "$HOME_DIR/south/identity.key" -o "$HOME_DIR/other.note" >/dev/null
+expect_exit 1 "no signature of north" "$COFFERDAM" run submit "$HOME_DIR/other.note" --node "$north" --key "$north/identity.key"
+umask 077
+echo right >"$HOME_DIR/right"
+echo wrong >"$HOME_DIR/wrong"
+COFFERDAM_PASSPHRASE_FILE=$HOME_DIR/right "$COFFERDAM" keygen --org sealed --out "$HOME_DIR/sealed" >/dev/null || die "keygen"
+COFFERDAM_PASSPHRASE_FILE=$HOME_DIR/wrong expect_exit 1 "wrong passphrase" submitted --key "$HOME_DIR/sealed/identity.key"
+expect_exit 1 "no run ffff" "$COFFERDAM" run show ffff --node "$north"
+[ -z "$("$COFFERDAM" run list --node "$north")" ] || die "something was submitted"
+
+# The pinned roster.
+party_kill north TERM
+cp "$HOME_DIR/roster.note" "$HOME_DIR/roster.good"
+sed -i 's/^cofferdam/coferdam/' "$HOME_DIR/roster.note"
+expect_exit 1 "not a roster" "$NODE" run "$north"
+cp "$HOME_DIR/roster.good" "$HOME_DIR/roster.note"
+sed -i "s/127.0.0.1/127.0.0.2/" "$HOME_DIR/roster.note"
+expect_exit 1 "does not verify" "$NODE" run "$north"
+rm "$HOME_DIR/roster.note"
+"$COFFERDAM" roster new --coordinator "$HOME_DIR/coordinator/coordinator.pub" --address "tls+tcp://127.0.0.1:$PORT" \
+    -o "$HOME_DIR/roster.note" "$HOME_DIR"/{south,north,east}/*.pub >/dev/null
+for bank in "${banks[@]}"; do "$COFFERDAM" roster sign "$HOME_DIR/roster.note" --key "$HOME_DIR/$bank/identity.key" >/dev/null; done
+expect_exit 1 "pinned" "$NODE" run "$north"
+rm "$HOME_DIR/roster.note"
+"$COFFERDAM" roster add "$HOME_DIR/roster.good" --address "tls+tcp://localhost:$PORT" -o "$HOME_DIR/roster.note" >/dev/null
+"$COFFERDAM" roster sign "$HOME_DIR/roster.note" --key "$north/identity.key" --previous "$HOME_DIR/roster.good" >/dev/null
+expect_exit 1 "pinned" "$NODE" run "$north"
+for bank in south east; do
+    "$COFFERDAM" roster sign "$HOME_DIR/roster.note" --key "$HOME_DIR/$bank/identity.key" --previous "$HOME_DIR/roster.good" >/dev/null
+done
+node_start north
+until_true 10 log_has north "version 2 is pinned" || die "a successor that the members signed is not accepted"
+good

@@ -1,0 +1,41 @@
+#!/bin/bash
+# A bank that takes no part ends the run and is named; what it says of its rows stays with it.
+. "$(dirname "$0")/../support/e2e.sh"
+banks=(north south east)
+e2e_make "${banks[@]}"
+e2e_start "${banks[@]}"
+
+refused() { # BANK TEXT: a run that this bank refuses, with this reason for everyone
+    local run
+    run=$(submit north) || die "not submitted"
+    watch north "$run" >"$HOME_DIR/watched" 2>&1 && die "the run is done although $1 refuses"
+    grep -q "$1 refuses: .*$2" "$HOME_DIR/watched" || die "not '$1 refuses: $2' but: $(cat "$HOME_DIR/watched")"
+    "$COORDINATOR" status "$HOME_DIR/coordinator" | grep -q "$1 refuses" || die "the coordinator does not name $1"
+}
+again() { # BANK: with its configuration or data as they are now
+    party_kill "$1" TERM
+    node_start "$1"
+    until_true 10 "$NODE" status "$HOME_DIR/$1" || die "$1 does not start"
+}
+
+sed -i 's/purpose: credit-risk}/purpose: churn}/' "$HOME_DIR/south/node.yaml"
+again south
+refused south "allows neither plan .* nor author north with purpose credit-risk"
+sed -i 's/purpose: churn}/purpose: credit-risk}/; s/cohort_minimum: 3/cohort_minimum: 4/' "$HOME_DIR/south/node.yaml"
+again south
+refused south "at least 4"
+sed -i 's/cohort_minimum: 4/cohort_minimum: 3/' "$HOME_DIR/south/node.yaml"
+again south
+
+for bad in "9871,44,f,1" "12,44,zz9871,0" "12,9871x,f,0" "12,44,f"; do # bounds, levels, numbers, raggedness
+    cp "$HOME_DIR/east/rows.csv" "$HOME_DIR/east/good.csv"
+    echo "$bad" >>"$HOME_DIR/east/rows.csv"
+    refused east "its data cannot be used for this plan"
+    grep -q "rows.csv:[0-9]*: " "$HOME_DIR/east/log" || die "east's own log does not say where"
+    mv "$HOME_DIR/east/good.csv" "$HOME_DIR/east/rows.csv"
+done
+if grep -rq 9871 "$HOME_DIR/coordinator" "$HOME_DIR/north" "$HOME_DIR/south"; then die "a value of a row left east"; fi
+
+run=$(submit north) || die "not submitted"
+watch north "$run" >/dev/null || die "with good rows the run fails"
+good

@@ -1,0 +1,26 @@
+#!/bin/bash
+# Five banks, a coordinator, TLS: one run from submission to the same model everywhere; then a second run.
+. "$(dirname "$0")/../support/e2e.sh"
+banks=(north south east west centre)
+e2e_make "${banks[@]}"
+e2e_start "${banks[@]}"
+run=$(submit north) || die "not submitted"
+watch south "$run" >"$HOME_DIR/watched" || die "the run failed: $(cat "$HOME_DIR/watched")"
+for bank in "${banks[@]}"; do watch "$bank" "$run" >/dev/null || die "no model at $bank"; done
+until_true 5 test -s "$(model_of coordinator "$run")" || die "no model at the coordinator"
+same_models "$run" coordinator "${banks[@]}"
+grep -q '"converged": true' "$(model_of north "$run")" || die "not converged"
+cmp "$HOME_DIR/plan.note" "$HOME_DIR/west/state/runs/$run/plan.note" || die "another plan.note"
+[ ! -e "$HOME_DIR/west/state/runs/$run/table.frozen" ] || die "the frozen table is still there"
+"$COFFERDAM" run list --node "$HOME_DIR/east" | grep -q "^${run:0:12}  done" || die "run list"
+"$COFFERDAM" run show "${run:0:8}" --node "$HOME_DIR/east" --json | grep -q '"state": "done"' || die "run show --json"
+"$COORDINATOR" status "$HOME_DIR/coordinator" | grep -q "done" || die "coordinator status"
+again=$(submit north) && [ "$again" != "$run" ] || die "no second run"
+watch centre "$again" >/dev/null || die "the second run failed"
+cmp "$(model_of centre "$run")" "$(model_of centre "$again")" || die "the second run gives another model"
+for party in "${banks[@]}" coordinator; do
+    kill -TERM "${PROCESS[$party]}"
+    wait "${PROCESS[$party]}" || die "$party did not stop gracefully: $?"
+    unset "PROCESS[$party]"
+done
+good
