@@ -186,7 +186,7 @@ bool curve_refine(struct curve *curve)
 {
     struct placement placement = {.curve = curve};
     curve->asked = 0;
-    if (curve->known < 2 || curve->known > CURVE_KNOWN - CURVE_EDGES) return false;
+    if (curve->known < 2 || curve->known > (size_t)CURVE_KNOWN - CURVE_EDGES) return false;
     for (size_t s = 0; s <= curve->known; s++) placement.parts[s] = 1;
     place_for_ks(&placement, CASE_HELD_NEGATIVE); /* the smaller set first: it needs the edges more */
     place_for_ks(&placement, CASE_TRAIN_NEGATIVE);

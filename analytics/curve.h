@@ -11,9 +11,9 @@
 
 #include "analytics/cases.h"
 
-#define CURVE_BINS 256u
+#define CURVE_BINS ((size_t)256)
 #define CURVE_EDGES (CURVE_BINS - 1)
-#define CURVE_HISTOGRAMS 4u
+#define CURVE_HISTOGRAMS ((size_t)4)
 #define CURVE_KNOWN (CURVE_HISTOGRAMS * CURVE_EDGES)
 
 struct curve {

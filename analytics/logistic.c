@@ -26,6 +26,19 @@ static const struct {
     [LOGISTIC_CURVE] = {logistic_score_layout, logistic_score_contribute, logistic_score_advance},
 };
 
+static struct result stage_layout(const struct logistic *state, struct layout *ret)
+{
+    enum category category = stages[state->stage].layout(state, ret).category;
+    return (struct result){category};
+}
+
+static struct result stage_contribute(const struct logistic *state, const struct table *table, unsigned threads,
+                                      uint64_t *words)
+{
+    enum category category = stages[state->stage].contribute(state, table, threads, words).category;
+    return (struct result){category};
+}
+
 static struct result check_number(const struct plan_feature *feature)
 {
     ENSURE(isfinite(feature->minimum) && isfinite(feature->maximum) && feature->minimum < feature->maximum &&
@@ -73,7 +86,7 @@ static struct result logistic_check(const struct plan *plan)
         struct layout layout;
         state.stage = stage;
         state.curve.asked = CURVE_EDGES;
-        TRY(stages[stage].layout(&state, &layout));
+        TRY(stage_layout(&state, &layout));
         TRY(layout_prove(&layout, plan->rows));
     }
     return RESULT_OK;
@@ -106,7 +119,7 @@ static struct result logistic_layout(const struct plan *plan, struct view bytes,
 {
     CLEANUP(logistic_done) struct logistic state = {0};
     TRY(parse_open(plan, bytes, &state));
-    return stages[state.stage].layout(&state, ret);
+    return stage_layout(&state, ret);
 }
 
 static struct result logistic_contribute(const struct plan *plan, struct view bytes, const struct table *table,
@@ -115,7 +128,7 @@ static struct result logistic_contribute(const struct plan *plan, struct view by
     CLEANUP(logistic_done) struct logistic state = {0};
     TRY(parse_open(plan, bytes, &state));
     TRY(schema_check(plan, table));
-    return stages[state.stage].contribute(&state, table, threads, words);
+    return stage_contribute(&state, table, threads, words);
 }
 
 static struct result logistic_advance(const struct plan *plan, struct view bytes, const uint64_t *words,
@@ -124,7 +137,7 @@ static struct result logistic_advance(const struct plan *plan, struct view bytes
     CLEANUP(logistic_done) struct logistic state = {0};
     TRY(parse_open(plan, bytes, &state));
     struct layout layout;
-    TRY(stages[state.stage].layout(&state, &layout));
+    TRY(stage_layout(&state, &layout));
     TRY(stages[state.stage].advance(&state, &(struct logistic_sum){&layout, words}));
     return logistic_write(&state, out);
 }
@@ -163,7 +176,7 @@ static struct result logistic_progress(const struct plan *plan, struct view byte
 static struct result explain_stage(const struct logistic *state, const char *when, const char *what, struct buffer *out)
 {
     struct layout layout;
-    TRY(stages[state->stage].layout(state, &layout));
+    TRY(stage_layout(state, &layout));
     uint64_t numbers = 0;
     for (size_t f = 0; f < layout.fields_count; f++) numbers += layout.fields[f].length;
     return buffer_format(out, "%s: %" PRIu64 " sums over all banks: %s\n", when, numbers, what);

@@ -139,7 +139,11 @@ static struct result finish_number(const struct logistic *state, size_t f, const
     double below = of->mean - feature->minimum, above = feature->maximum - of->mean;
     double reach = (below > above ? below : above) * of->inverse * (1 + 0x1p-30);
     double power = 1;
-    for (of->exponent = 0; power < reach; power *= 2) of->exponent++;
+    of->exponent = 0;
+    while (of->exponent <= EXPONENT_MOST && power < reach) {
+        power *= 2;
+        of->exponent++;
+    }
     ENSURE(of->exponent <= EXPONENT_MOST, CATEGORY_USAGE,
            "the bounds of %s reach %.3g standard deviations (%.6g) from its mean (%.6g), which leaves too little "
            "precision; narrow min and max",

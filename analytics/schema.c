@@ -67,14 +67,21 @@ static void put_levels(const struct plan *plan, struct schema *schema)
     *next = plan->positive;
 }
 
-struct result schema_of(const struct plan *plan, struct schema *ret)
+static struct result allocate(const struct plan *plan, struct schema *ret)
 {
-    CLEANUP(schema_done) struct schema schema = {.count = columns_of(plan)};
     size_t levels = 1;
     for (size_t f = 0; f < plan->features_count; f++) levels += plan->features[f].levels_count;
-    schema.specs = calloc(schema.count, sizeof *schema.specs);
-    schema.levels = calloc(levels, sizeof *schema.levels);
-    ENSURE(schema.specs && schema.levels, CATEGORY_ENVIRONMENT, "out of memory for the plan's columns");
+    ret->count = columns_of(plan);
+    ret->specs = calloc(ret->count, sizeof *ret->specs);
+    ret->levels = calloc(levels, sizeof *ret->levels);
+    ENSURE(ret->specs && ret->levels, CATEGORY_ENVIRONMENT, "out of memory for the plan's columns");
+    return RESULT_OK;
+}
+
+struct result schema_of(const struct plan *plan, struct schema *ret)
+{
+    CLEANUP(schema_done) struct schema schema = {0};
+    TRY(allocate(plan, &schema));
     for (size_t f = 0; f < plan->features_count; f++) put_feature(&plan->features[f], &schema.specs[f]);
     struct column_spec *target = &schema.specs[schema_target(plan)];
     put_name(target, plan->target);

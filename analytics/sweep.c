@@ -9,10 +9,10 @@ enum { THREADS_MAX = 64, REASON_BYTES = 512 };
 struct worker {
     const struct sweep *sweep;
     pthread_t thread;
-    bool started;
     uint64_t begin, end;
     __int128 *values;
     struct result result;
+    bool started;
     char reason[REASON_BYTES]; /* reasons are kept per thread: carried over by hand */
 };
 
@@ -40,7 +40,7 @@ static struct result prepare(const struct sweep *sweep, struct worker *workers, 
     for (unsigned i = 0; i < count; i++) {
         uint64_t begin = blocks * i / count * SWEEP_BLOCK, end = blocks * (i + 1) / count * SWEEP_BLOCK;
         workers[i] = (struct worker){.sweep = sweep, .begin = begin, .end = end < sweep->rows ? end : sweep->rows};
-        workers[i].values = calloc(values, sizeof *workers[i].values);
+        workers[i].values = calloc(values + 1, sizeof *workers[i].values);
         ENSURE(workers[i].values, CATEGORY_ENVIRONMENT, "out of memory for %zu sums", values);
     }
     return RESULT_OK;

@@ -14,27 +14,33 @@ static size_t terms_of_feature(const struct plan_feature *feature)
     return feature->kind == PLAN_NUMBER ? 1 : plan_feature_levels(feature) - 1;
 }
 
+static void fill(const struct plan *plan, struct terms *terms)
+{
+    terms->items[terms->count++] = (struct term){.feature = TERM_INTERCEPT};
+    for (size_t f = 0; f < plan->features_count; f++) {
+        const struct plan_feature *feature = &plan->features[f];
+        size_t levels = feature->kind == PLAN_NUMBER ? 1 : plan_feature_levels(feature);
+        terms->first[f] = terms->count;
+        for (size_t level = 0; level < levels; level++)
+            if (feature->kind == PLAN_NUMBER || level != feature->baseline)
+                terms->items[terms->count++] = (struct term){f, level};
+    }
+}
+
 struct result terms_of(const struct plan *plan, struct terms *ret)
 {
     size_t count = 1;
     for (size_t f = 0; f < plan->features_count; f++) count += terms_of_feature(&plan->features[f]);
     ENSURE(count <= TERMS_MAX, CATEGORY_USAGE,
            "the plan asks for %zu terms after coding, more than %u; use fewer features or levels", count, TERMS_MAX);
-    CLEANUP(terms_done) struct terms terms = {.plan = plan};
-    terms.items = calloc(count, sizeof *terms.items);
-    terms.first = calloc(plan->features_count + 1, sizeof *terms.first);
-    ENSURE(terms.items && terms.first, CATEGORY_ENVIRONMENT, "out of memory for the model's terms");
-    terms.items[terms.count++] = (struct term){.feature = TERM_INTERCEPT};
-    for (size_t f = 0; f < plan->features_count; f++) {
-        const struct plan_feature *feature = &plan->features[f];
-        size_t levels = feature->kind == PLAN_NUMBER ? 1 : plan_feature_levels(feature);
-        terms.first[f] = terms.count;
-        for (size_t level = 0; level < levels; level++)
-            if (feature->kind == PLAN_NUMBER || level != feature->baseline)
-                terms.items[terms.count++] = (struct term){f, level};
+    *ret = (struct terms){.plan = plan};
+    ret->items = calloc(count, sizeof *ret->items);
+    ret->first = calloc(plan->features_count + 1, sizeof *ret->first);
+    if (!ret->items || !ret->first) {
+        terms_done(ret);
+        return FAIL(CATEGORY_ENVIRONMENT, "out of memory for the model's terms");
     }
-    *ret = terms;
-    terms = (struct terms){0};
+    fill(plan, ret);
     return RESULT_OK;
 }
 

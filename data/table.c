@@ -204,13 +204,13 @@ static struct result set_number(struct column *column, uint64_t row, struct view
     case COLUMN_OUTSIDE_CLAMP:
         *value = *value < spec->minimum ? spec->minimum : spec->maximum;
         cell->event = EVENT_CLAMPED;
-        column->marks[row] = MARK_CLAMPED;
+        if (column->marks) column->marks[row] = MARK_CLAMPED;
         return RESULT_OK;
     case COLUMN_OUTSIDE_MISSING:
         if (spec->missing_allowed) {
             *value = NAN;
             cell->event = EVENT_OUTSIDE;
-            column->marks[row] = MARK_OUTSIDE;
+            if (column->marks) column->marks[row] = MARK_OUTSIDE;
             return RESULT_OK;
         }
         break;
