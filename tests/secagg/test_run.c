@@ -8,31 +8,15 @@
 #include <cmocka.h>
 
 #include "tests/support/cohort.h"
-
-#define OK(expression)                                                                                                 \
-    do {                                                                                                               \
-        if (!result_ok(expression)) fail_msg("%s", result_reason());                                                   \
-    } while (0)
+#include "tests/support/ok.h"
 
 static void run_and_check(const struct cohort_config *config)
 {
     struct cohort cohort;
     OK(cohort_init(config, &cohort));
     OK(cohort_run(&cohort));
-    if (!cohort_all_done(&cohort)) {
-        print_error("coordinator: %s; %s\n", secagg_coordinator_phase(cohort.coordinator), cohort.parties[0].refusal);
-        for (unsigned i = 1; i <= config->banks; i++)
-            print_error("bank %u: %s; %s %s\n", i, secagg_node_phase(cohort.parties[i].node), cohort.parties[i].refusal,
-                        cohort.parties[i].reason);
-        print_error("%.*s", (int)cohort.events.length, (const char *)cohort.events.data);
-    }
-    assert_true(cohort_all_done(&cohort));
-    uint64_t expected = cohort_expected(&cohort, &cohort.terms.cohort);
-    assert_true(cohort_value(secagg_coordinator_fold(cohort.coordinator)) == expected);
-    for (unsigned i = members_next(&cohort.terms.cohort, 0); i; i = members_next(&cohort.terms.cohort, i)) {
-        assert_true(cohort_value(secagg_node_fold(cohort.parties[i].node)) == expected);
-        assert_int_equal(cohort.parties[i].refused, 0);
-    }
+    cohort_assert_done(&cohort, &cohort.terms.cohort);
+    for (unsigned i = 1; i <= config->banks; i++) assert_int_equal(cohort.parties[i].refused, 0);
     assert_int_equal(cohort.parties[0].refused, 0);
     cohort_done(&cohort);
 }

@@ -1,8 +1,12 @@
 #include "tests/support/cohort.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 /* ---- the toy analysis: state = sums left ‖ value; the plan's tolerance carries the number of words */
 
@@ -158,6 +162,7 @@ struct result cohort_init(const struct cohort_config *config, struct cohort *ret
     TRY(crypto_start());
     memset(ret, 0, sizeof *ret);
     ret->config = *config;
+    for (unsigned kind = 0; kind < MESSAGE_KINDS_END; kind++) ret->lost[kind] = members_none(config->banks);
     ret->now = UINT64_C(1700000000000);
     CLEANUP(secret_freep) struct secret *seed = NULL;
     TRY(secret_new(RANDOM_SEED_BYTES, &seed));
@@ -211,6 +216,11 @@ static struct result contribute(struct cohort *cohort, unsigned number)
     return result;
 }
 
+static bool is_lost(const struct cohort *cohort, unsigned bank, const struct buffer *bytes)
+{
+    return bytes->length >= 2 && bytes->data[1] < MESSAGE_KINDS_END && members_has(&cohort->lost[bytes->data[1]], bank);
+}
+
 static struct result deliver_reply(struct cohort *cohort, unsigned to, struct view bytes)
 {
     struct cohort_party *party = &cohort->parties[to];
@@ -218,6 +228,7 @@ static struct result deliver_reply(struct cohort *cohort, unsigned to, struct vi
     party->parked = false;
     CLEANUP(buffer_done) struct buffer copy = {0};
     TRY(buffer_append(&copy, bytes));
+    if (is_lost(cohort, to, &copy)) return RESULT_OK;
     if (cohort->hooks.reply && !cohort->hooks.reply(cohort->hooks.context, cohort, to, &copy)) return RESULT_OK;
     if (!party->up || !party->waiting) return RESULT_OK;
     struct input input = {.kind = INPUT_MESSAGE, .bytes = buffer_view(&copy)};
@@ -241,9 +252,9 @@ static struct result carry_out(struct cohort *cohort, unsigned number, struct ef
     bool persist = false;
     for (size_t i = 0; i < effects->count; i++) persist = persist || effects->items[i].kind == EFFECT_PERSIST;
     if (persist) {
-        bool crash = cohort->crash_at && ++cohort->batches == cohort->crash_at;
+        bool crash = ++cohort->batches == cohort->crash_at;
         TRY(records_commit(&party->records, effects, crash ? cohort->crash_stage : RECORDS_ALL));
-        if (crash) return cohort_start(cohort, number);
+        if (crash) return cohort->crash_all ? cohort_start_all(cohort) : cohort_start(cohort, number);
     }
     for (size_t i = 0; i < effects->count; i++) {
         struct effect *effect = &effects->items[i];
@@ -390,6 +401,7 @@ static struct result deliver_request(struct cohort *cohort, unsigned number, boo
     *ret_moved = true;
     CLEANUP(buffer_done) struct buffer copy = {0};
     TRY(buffer_append(&copy, buffer_view(&party->request)));
+    if (is_lost(cohort, number, &copy)) return RESULT_OK;
     if (cohort->hooks.request && !cohort->hooks.request(cohort->hooks.context, cohort, number, &copy)) return RESULT_OK;
     party->parked = true;
     return cohort_feed(cohort, 0, number, buffer_view(&copy));
@@ -430,14 +442,75 @@ bool cohort_all_done(const struct cohort *cohort)
     return cohort->parties[0].done;
 }
 
-struct result cohort_run(struct cohort *cohort)
+struct result cohort_settle(struct cohort *cohort)
 {
-    TRY(cohort_start_all(cohort));
-    for (unsigned turn = 0; turn < 50 && !cohort_all_done(cohort); turn++) {
+    for (unsigned turn = 0; turn < 12 && !cohort_all_done(cohort); turn++) {
         TRY(cohort_pump(cohort));
         cohort_repeat(cohort);
     }
-    return RESULT_OK;
+    return cohort_pump(cohort);
+}
+
+struct result cohort_run(struct cohort *cohort)
+{
+    TRY(cohort_start_all(cohort));
+    return cohort_settle(cohort);
+}
+
+void cohort_lose(struct cohort *cohort, enum message_kind kind, unsigned bank, bool lose)
+{
+    for (unsigned i = 1; i <= cohort->config.banks; i++) {
+        if (bank && i != bank) continue;
+        if (lose)
+            members_add(&cohort->lost[kind], i);
+        else
+            members_remove(&cohort->lost[kind], i);
+    }
+}
+
+void cohort_lose_secrets(struct cohort *cohort, unsigned bank)
+{
+    struct records *records = &cohort->parties[bank].records;
+    struct records gone = {0};
+    for (unsigned shared = 0; shared < 2; shared++) {
+        gone.maps[1][shared] = records->maps[1][shared];
+        memset(&records->maps[1][shared], 0, sizeof records->maps[1][shared]);
+    }
+    records_done(&gone);
+}
+
+struct result cohort_sign(const struct cohort *cohort, unsigned signer, const char *kind, enum wire_type type,
+                          const void *body, struct buffer *out)
+{
+    CLEANUP(buffer_done) struct buffer bytes = {0};
+    TRY(wire_encode(type, body, &bytes));
+    struct wire_signed message = {.body = buffer_view(&bytes), .signer = signer};
+    TRY(sign_bytes(cohort->keys[signer], kind, message.body, &message.signature));
+    return wire_signed_encode(&message, out);
+}
+
+static void explain(const struct cohort *cohort)
+{
+    for (unsigned i = 0; i <= cohort->config.banks; i++) {
+        const struct cohort_party *party = &cohort->parties[i];
+        const char *phase = !party->up ? "down"
+                            : i        ? secagg_node_phase(party->node)
+                                       : secagg_coordinator_phase(cohort->coordinator);
+        print_error("party %u: %s%s%s%s%s\n", i, phase, party->refusal[0] ? "; refused: " : "", party->refusal,
+                    party->reason[0] ? "; ended: " : "", party->reason);
+    }
+    print_error("%.*s", (int)cohort->events.length, (const char *)cohort->events.data);
+}
+
+void cohort_assert_done(const struct cohort *cohort, const struct members *members)
+{
+    uint64_t expected = cohort_expected(cohort, members);
+    bool good = cohort_all_done(cohort) && cohort_value(secagg_coordinator_fold(cohort->coordinator)) == expected;
+    const struct members *banks = &cohort->terms.cohort;
+    for (unsigned i = members_next(banks, 0); i && good; i = members_next(banks, i))
+        good = cohort_value(secagg_node_fold(cohort->parties[i].node)) == expected;
+    if (!good) explain(cohort);
+    assert_true(good);
 }
 
 bool cohort_event(const struct cohort *cohort, const char *part)

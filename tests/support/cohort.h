@@ -9,6 +9,7 @@
 
 #include "cli/records.h"
 #include "proto/secagg/secagg.h"
+#include "proto/wire/messages.h"
 
 struct cohort;
 
@@ -60,12 +61,14 @@ struct cohort {
     struct secret *const *psk; /* pairs[i * (banks + 1) + j], or NULL */
     const struct secret **psk_rows;
     struct cohort_hooks hooks;
+    struct members lost[MESSAGE_KINDS_END]; /* by kind: messages of these banks, or to them, are lost */
     uint64_t now, timer;
     struct buffer events; /* every EVENT, one a line */
     uint64_t batches;     /* carried out so far */
     uint64_t crash_at;    /* this batch is cut at crash_stage and its party started again; 0 = never */
     enum records_stage crash_stage;
-    bool broken; /* the helper itself failed; reason of parties[0] says how */
+    bool crash_all; /* ... and every other party with it */
+    bool broken;    /* the helper itself failed; reason of parties[0] says how */
 };
 
 MUST_USE struct result cohort_init(const struct cohort_config *config, struct cohort *ret);
@@ -81,11 +84,22 @@ MUST_USE struct result cohort_pump(struct cohort *cohort);
 void cohort_repeat(struct cohort *cohort);
 /* Moves the clock to the coordinator's timer. */
 MUST_USE struct result cohort_timer(struct cohort *cohort);
+/* Pumps and repeats for a few turns, or until everyone is done. */
+MUST_USE struct result cohort_settle(struct cohort *cohort);
 /* All of it: start, pump, and repeats until every bank of the cohort is done or the run stands still. */
 MUST_USE struct result cohort_run(struct cohort *cohort);
 /* Feeds bytes to a machine as a message, outside the pump; effects are carried out. */
 MUST_USE struct result cohort_feed(struct cohort *cohort, unsigned to, unsigned from, struct view bytes);
 
+/* Messages of a kind, to a bank or from it, are lost from now on; or arrive again. bank 0 stands for all. */
+void cohort_lose(struct cohort *cohort, enum message_kind kind, unsigned bank, bool lose);
+/* A message as its signer would make it: kind of signature, type and body; the coordinator is signer 0. */
+MUST_USE struct result cohort_sign(const struct cohort *cohort, unsigned signer, const char *kind, enum wire_type type,
+                                   const void *body, struct buffer *out);
+/* Fails the test with everyone's state when the run is not done with the value expected for `members`. */
+void cohort_assert_done(const struct cohort *cohort, const struct members *members);
+/* Forgets a party's secrets, as if its secrets file were gone; it must be stopped. */
+void cohort_lose_secrets(struct cohort *cohort, unsigned bank);
 bool cohort_all_done(const struct cohort *cohort);
 uint64_t cohort_input(unsigned bank, uint64_t step, uint64_t k);
 /* The last state's value when the sums are over `members`. */
