@@ -19,7 +19,7 @@
 #include "sys/file.h"
 #include "sys/keys.h"
 
-enum { ASK_MS = 20000, WATCH_TURN_MS = 300, SHORT_ID = 12 };
+enum { ASK_MS = 20000, WATCH_TURN_MS = 150, SHORT_ID = 12 };
 
 static void json_freep(json_t **json)
 {

@@ -54,6 +54,8 @@ struct result join_take_attestations(struct secagg_node *node, const struct mess
                            run_member(&node->run, by), (unsigned long long)highest,
                            (unsigned long long)node->config.counters->mine);
     node->joined = true;
+    TRY(effect_event(effects, "%u other banks attest this bank's message counter: %llu", members_count(&attesters),
+                     (unsigned long long)node->config.counters->mine));
     if (node->state == NODE_NEW) return p1_begin(node, 1, 1, effects);
     return RESULT_OK;
 }
