@@ -1,6 +1,7 @@
 #include "analytics/cases.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analytics/schema.h"
@@ -47,15 +48,43 @@ static bool held_by_column(const struct plan *plan, const struct table *table, u
     return false;
 }
 
+static struct result held_out(const struct plan *plan, const struct table *table, uint64_t row, struct buffer *bytes,
+                              bool *ret)
+{
+    *ret = false;
+    if (plan->split == SPLIT_HASH) return held_by_hash(plan, table, row, bytes, ret);
+    if (plan->split == SPLIT_COLUMN) *ret = held_by_column(plan, table, row);
+    return RESULT_OK;
+}
+
+struct result cases_hold_out(const struct plan *plan, struct table *table)
+{
+    CLEANUP(buffer_done) struct buffer bytes = {0};
+    uint8_t *held = malloc((size_t)table->rows + 1);
+    struct result result = RESULT_OK;
+    if (!held) result = FAIL(CATEGORY_ENVIRONMENT, "out of memory for which rows are held out");
+    for (uint64_t row = 0; row < table->rows && result_ok(result); row++) {
+        bool out = false;
+        result = held_out(plan, table, row, &bytes, &out);
+        held[row] = out;
+    }
+    if (!result_ok(result)) {
+        free(held);
+        return result;
+    }
+    free(table->held);
+    table->held = held;
+    return RESULT_OK;
+}
+
 struct result cases_classify(const struct plan *plan, const struct table *table, uint64_t begin, uint64_t end,
                              uint8_t *kinds)
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};
     const uint16_t *targets = table->columns[schema_target(plan)].codes;
     for (uint64_t row = begin; row < end; row++) {
-        bool held = false;
-        if (plan->split == SPLIT_HASH) TRY(held_by_hash(plan, table, row, &bytes, &held));
-        if (plan->split == SPLIT_COLUMN) held = held_by_column(plan, table, row);
+        bool held = table->held && table->held[row];
+        if (!table->held) TRY(held_out(plan, table, row, &bytes, &held));
         bool positive = targets[row] == 0;
         kinds[row - begin] = (uint8_t)((held ? CASE_HELD_NEGATIVE : CASE_TRAIN_NEGATIVE) + (positive ? 1 : 0));
     }

@@ -16,6 +16,9 @@
 
 enum case_kind { CASE_TRAIN_NEGATIVE, CASE_TRAIN_POSITIVE, CASE_HELD_NEGATIVE, CASE_HELD_POSITIVE, CASE_KINDS };
 
+/* Decides once which rows of a finished table are held out, so that rounds need not hash every row again. A table
+ * without it gives the same answers, later. */
+MUST_USE struct result cases_hold_out(const struct plan *plan, struct table *table);
 /* Fills kinds[0 .. end - begin) for the table's rows [begin, end). */
 MUST_USE struct result cases_classify(const struct plan *plan, const struct table *table, uint64_t begin, uint64_t end,
                                       uint8_t *kinds);

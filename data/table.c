@@ -115,6 +115,7 @@ void table_free(struct table *table)
         level_index_free(column->index);
     }
     free(table->columns);
+    free(table->held);
     free(table->row);
     free(table);
 }

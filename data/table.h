@@ -58,6 +58,7 @@ struct table {
     uint64_t rows;
     uint64_t capacity;
     uint64_t rows_max;
+    uint8_t *held;    /* of each row, 1 when it is held out: derived once by analytics/cases.h; NULL until then */
     struct cell *row; /* data/table.c: the row being added, until all of it is accepted */
 };
 
