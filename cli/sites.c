@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analytics/cases.h"
 #include "cli/mapping.h"
 #include "data/csv.h"
 
@@ -46,7 +47,8 @@ static struct result read_file(const struct sites *sites, const char *file, cons
 {
     CLEANUP(mapping_done) struct mapping map = {0};
     if (mapping != NULL) TRY(mapping_read(mapping, &map));
-    return csv_read(file, &map.options, sites->schema.specs, sites->schema.count, sites->file.plan.rows, ret);
+    TRY(csv_read(file, &map.options, sites->schema.specs, sites->schema.count, sites->file.plan.rows, ret));
+    return cases_hold_out(&sites->file.plan, *ret);
 }
 
 /* The mapping of a site among "NAME=FILE.yaml" values, or NULL. */

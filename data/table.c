@@ -287,6 +287,8 @@ static void count_cell(struct column *column, const struct cell *cell)
 
 struct result table_add_row(struct table *table, const struct view *fields, const char *place)
 {
+    free(table->held); /* was derived from the rows so far */
+    table->held = NULL;
     struct result result = set_cells(table, fields);
     if (!result_ok(result)) {
         for (size_t k = 0; k < table->columns_count; k++)
@@ -341,6 +343,11 @@ struct result table_select(const struct table *table, const uint64_t *rows, uint
     for (size_t k = 0; k < table->columns_count && table->rows; k++)
         TRY(column_select(&table->columns[k], rows, count, &selected->columns[k]));
     selected->rows = count;
+    if (table->held) {
+        selected->held = calloc((size_t)count + 1, sizeof *selected->held);
+        ENSURE(selected->held, CATEGORY_ENVIRONMENT, "out of memory for %llu rows", (unsigned long long)count);
+        for (uint64_t k = 0; k < count; k++) selected->held[k] = table->held[rows[k]];
+    }
     *ret = selected;
     selected = NULL;
     return RESULT_OK;

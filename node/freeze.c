@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analytics/cases.h"
 #include "node/source.h"
 #include "sys/file.h"
 
@@ -80,6 +81,7 @@ struct result freeze_source(const struct config_source *source, const struct pla
     TRY(schema_of(plan, &frozen.schema));
     TRY(csv_read(source->file, &options.csv, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table));
     TRY(write_table(frozen.table, path, &frozen.hash));
+    TRY(cases_hold_out(plan, frozen.table));
     *ret = frozen;
     frozen = (struct frozen){0};
     return RESULT_OK;
@@ -121,6 +123,7 @@ struct result freeze_load(const struct plan *plan, const char *path, const struc
            "%s is not the table that this run froze: it was changed or damaged, and the run cannot go on here", path);
     TRY(schema_of(plan, &frozen.schema));
     TRY(table_load(bytes, path, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table));
+    TRY(cases_hold_out(plan, frozen.table));
     *ret = frozen;
     frozen = (struct frozen){0};
     return RESULT_OK;
