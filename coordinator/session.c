@@ -241,6 +241,14 @@ static void session_look(struct session *session)
     log_debug("run", "%.12s is %s", session->hex, session->phase);
 }
 
+static struct result session_timed_step(struct session *session, const struct input *input)
+{
+    uint64_t start = clock_monotonic_us();
+    struct result result = secagg_coordinator_step(session->machine, input, &session->effects);
+    log_debug("time", "%.12s step %llu us", session->hex, (unsigned long long)(clock_monotonic_us() - start));
+    return result;
+}
+
 /* What the machine says of an input: refused (nothing changed), the end of the run, or taken: then its effects are
  * carried out, and those of the steps that follow from what was made durable. */
 static struct result session_judge(struct session *session, struct result result, const char *what)
@@ -258,12 +266,14 @@ static struct result session_judge(struct session *session, struct result result
             return session_end(session, SERVICE_RUN_FAILED, reason);
         }
         bool persisted = false;
+        uint64_t start = clock_monotonic_us();
         TRY(session_persist(session, &persisted));
+        log_debug("time", "%.12s store %llu us", session->hex, (unsigned long long)(clock_monotonic_us() - start));
         TRY(session_carry(session));
         effects_clear(&session->effects);
         if (!persisted) break;
         const struct input durable = {.kind = INPUT_PERSISTED, .now = clock_now_ms()};
-        result = secagg_coordinator_step(session->machine, &durable, &session->effects);
+        result = session_timed_step(session, &durable);
     }
     session_look(session);
     return RESULT_OK;
@@ -276,7 +286,7 @@ struct result session_step(struct session *session, const struct input *input)
     stamped.now = clock_now_ms();
     if (input->kind == INPUT_MESSAGE)
         (void)snprintf(what, sizeof what, "a message of %s", session->hub->roster.members[input->from - 1].name);
-    return session_judge(session, secagg_coordinator_step(session->machine, &stamped, &session->effects), what);
+    return session_judge(session, session_timed_step(session, &stamped), what);
 }
 
 struct result session_attested(struct session *session, unsigned member, struct view answer)

@@ -83,7 +83,7 @@ struct result freeze_source(const struct config_source *source, const struct pla
     TRY(write_table(frozen.table, path, &frozen.hash));
     TRY(cases_hold_out(plan, frozen.table));
     *ret = frozen;
-    frozen = (struct frozen){0};
+    memset(&frozen, 0, sizeof frozen); /* given away */
     return RESULT_OK;
 }
 
@@ -125,6 +125,6 @@ struct result freeze_load(const struct plan *plan, const char *path, const struc
     TRY(table_load(bytes, path, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table));
     TRY(cases_hold_out(plan, frozen.table));
     *ret = frozen;
-    frozen = (struct frozen){0};
+    memset(&frozen, 0, sizeof frozen); /* given away */
     return RESULT_OK;
 }

@@ -109,7 +109,7 @@ static struct result part_prepare(struct part *part)
 static struct result part_contribute(struct part *part)
 {
     const struct fold *fold = secagg_node_fold(part->machine);
-    uint64_t start = clock_monotonic_ms();
+    uint64_t start = clock_monotonic_us();
     uint64_t *words = calloc(fold->words ? fold->words : 1, sizeof *words);
     ENSURE(words, CATEGORY_ENVIRONMENT, "no memory for a contribution of %llu words", (unsigned long long)fold->words);
     struct result result = fold_contribute(fold, part->frozen.table, part->bank->config->threads, words, fold->words);
@@ -117,8 +117,8 @@ static struct result part_contribute(struct part *part)
         log_error("run", "%.12s: %s", part->hex, result_reason());
         result = FAIL(CATEGORY_FALSE, "this bank cannot compute its part; its own log says why");
     }
-    log_debug("time", "%.12s contribution of %llu words: %llu ms", part->hex, (unsigned long long)fold->words,
-              (unsigned long long)(clock_monotonic_ms() - start));
+    log_debug("time", "%.12s contribution %llu us, %llu words", part->hex,
+              (unsigned long long)(clock_monotonic_us() - start), (unsigned long long)fold->words);
     part->contribution_due = false;
     if (result_ok(result)) {
         (void)pthread_mutex_lock(&part->bank->lock);
@@ -161,11 +161,11 @@ static struct result part_exchange(struct part *part)
 {
     CLEANUP(buffer_done) struct buffer reply = {0};
     struct service_frame frame;
-    uint64_t start = clock_monotonic_ms();
+    uint64_t start = clock_monotonic_us();
     struct result result = bank_ask(part->bank, buffer_view(&part->request), 0, &reply, &frame);
     if (result.category == CATEGORY_ENVIRONMENT) return RESULT_OK; /* only at the node's stop */
-    log_debug("time", "%.12s request of %zu bytes, reply of %zu: %llu ms", part->hex, part->request.length,
-              reply.length, (unsigned long long)(clock_monotonic_ms() - start));
+    log_debug("time", "%.12s exchange %llu us, %zu bytes there, %zu back", part->hex,
+              (unsigned long long)(clock_monotonic_us() - start), part->request.length, reply.length);
     if (result_ok(result)) result = part_take(part, &frame);
     if (result.category != CATEGORY_PEER) return result;
     log_warning("run", "%.12s: refused the coordinator's message: %s", part->hex, result_reason());

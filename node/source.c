@@ -1,6 +1,7 @@
 #include "node/source.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void source_options_done(struct source_options *options)
 {
@@ -36,6 +37,6 @@ struct result source_options_of(const struct config_source *source, struct sourc
                                        .columns = options.columns,
                                        .columns_count = source->columns_count};
     *ret = options;
-    options = (struct source_options){0};
+    memset(&options, 0, sizeof options); /* given away */
     return RESULT_OK;
 }

@@ -141,15 +141,15 @@ struct result part_step(struct part *part, const struct input *input)
     bool persisted = true;
     while (persisted && part->state == SERVICE_RUN_OPEN) {
         next.now = clock_now_ms();
-        uint64_t start = clock_monotonic_ms();
+        uint64_t start = clock_monotonic_us();
         struct result result = secagg_node_step(part->machine, &next, &part->effects);
-        uint64_t stepped = clock_monotonic_ms();
+        uint64_t stepped = clock_monotonic_us();
         if (result_ok(result)) result = step_persist(part, &persisted);
-        uint64_t kept = clock_monotonic_ms();
+        uint64_t kept = clock_monotonic_us();
         if (result_ok(result)) result = step_carry(part);
         effects_clear(&part->effects);
         TRY(result);
-        log_debug("time", "%.12s input %d: step %llu ms, store %llu ms, then %s", part->hex, (int)next.kind,
+        log_debug("time", "%.12s step %llu us, store %llu us, then %s", part->hex,
                   (unsigned long long)(stepped - start), (unsigned long long)(kept - stepped),
                   secagg_node_phase(part->machine));
         next = (struct input){.kind = INPUT_PERSISTED};

@@ -59,11 +59,10 @@ static struct result dispatch(const struct program *program, int argc, char **ar
     }
     for (const struct program_command *command = program->commands; command->word; command++) {
         if (strcmp(argv[1], command->word) != 0) continue;
-        struct program_words words = {0};
+        static struct program_words words; /* one command a process */
         TRY(read_words(program, command, argc - 1, argv + 1, &words));
         TRY(crypto_start());
-        struct result result = command->run(&words);
-        return result;
+        return command->run(&words);
     }
     return FAIL(CATEGORY_USAGE, "no such command: %s; %s --help lists them", argv[1], program->name);
 }
