@@ -4,8 +4,9 @@
 #include <string.h>
 
 static const double curve_reach = 4;    /* standard deviations */
-static const double auc_asked = 0.8e-4; /* two standard deviations: keeps clear of 1e-4 */
+static const double auc_asked = 0.6e-4; /* two standard deviations, so that 1e-4 is more than three */
 static const double ks_asked = 4e-3;    /* keeps clear of 5e-3 */
+static const double progress = 0.8;     /* a histogram that leaves more of the doubt than this finds only ties */
 static const double margin = 0.7;       /* edges are placed for this share of it, as cases do not spread evenly */
 
 static double larger(double a, double b)
@@ -71,6 +72,7 @@ struct result curve_take(struct curve *curve, const uint64_t (*counts)[CASE_KIND
     ENSURE(memcmp(below, curve->totals, sizeof below) == 0, CATEGORY_FALSE,
            "the score histogram does not hold as many cases as there are; the sum is not a true one");
     curve->asked = 0;
+    curve->histograms++;
     return RESULT_OK;
 }
 
@@ -123,7 +125,7 @@ struct curve_measures curve_measure(const struct curve *curve, enum case_kind fi
 struct placement {
     const struct curve *curve;
     size_t parts[CURVE_KNOWN + 1];
-    size_t edges;
+    size_t edges, most;
 };
 
 /* Share of what is asked, squared, that a stretch keeps of a set's AUC when cut into parts of like mix. */
@@ -150,7 +152,7 @@ static void place_for_ks(struct placement *placement, enum case_kind first)
         more_p /= positives;
         bool mixed = more_n > 0 && more_p > 0;
         double wanted = larger(more_n, more_p) / (margin * ks_asked);
-        while (mixed && ks_reach(n, p, more_n, more_p) - ks > ks_asked && placement->edges < CURVE_EDGES &&
+        while (mixed && ks_reach(n, p, more_n, more_p) - ks > ks_asked && placement->edges < placement->most &&
                (double)placement->parts[s] < larger(wanted, 2)) {
             placement->parts[s]++;
             placement->edges++;
@@ -164,7 +166,7 @@ static void place_for_ks(struct placement *placement, enum case_kind first)
 static void place_for_auc(struct placement *placement, enum case_kind first)
 {
     if (curve_measure(placement->curve, first).auc_error <= auc_asked) return;
-    while (placement->edges < CURVE_EDGES) {
+    while (placement->edges < placement->most) {
         double left = 0, most = 0;
         size_t best = 0;
         for (size_t s = 0; s <= placement->curve->known; s++) {
@@ -182,11 +184,31 @@ static void place_for_auc(struct placement *placement, enum case_kind first)
     }
 }
 
+/* How far the measures are from what is asked of them; at most 1 in each part when all is well. */
+static double doubt_of(const struct curve *curve, bool *ret_settled)
+{
+    double doubt = 0;
+    *ret_settled = true;
+    for (unsigned first = 0; first < CASE_KINDS; first += 2) {
+        struct curve_measures measures = curve_measure(curve, first);
+        double auc = measures.auc_error / auc_asked, ks = measures.ks_error / ks_asked;
+        if (auc > 1 || ks > 1) *ret_settled = false;
+        doubt += auc + ks;
+    }
+    return doubt;
+}
+
 bool curve_refine(struct curve *curve)
 {
-    struct placement placement = {.curve = curve};
+    bool settled;
+    double before = curve->doubt;
     curve->asked = 0;
-    if (curve->known < 2 || curve->known > (size_t)CURVE_KNOWN - CURVE_EDGES) return false;
+    curve->doubt = doubt_of(curve, &settled);
+    if (settled || curve->known < 2 || curve->known >= CURVE_KNOWN || curve->histograms >= CURVE_HISTOGRAMS)
+        return false;
+    if (curve->histograms > 1 && curve->doubt > progress * before) return false;
+    struct placement placement = {.curve = curve, .most = CURVE_KNOWN - curve->known};
+    if (placement.most > CURVE_EDGES) placement.most = CURVE_EDGES;
     for (size_t s = 0; s <= curve->known; s++) placement.parts[s] = 1;
     place_for_ks(&placement, CASE_HELD_NEGATIVE); /* the smaller set first: it needs the edges more */
     place_for_ks(&placement, CASE_TRAIN_NEGATIVE);

@@ -13,12 +13,14 @@
 
 #define CURVE_BINS ((size_t)256)
 #define CURVE_EDGES (CURVE_BINS - 1)
-#define CURVE_HISTOGRAMS ((size_t)4)
-#define CURVE_KNOWN (CURVE_HISTOGRAMS * CURVE_EDGES)
+#define CURVE_HISTOGRAMS ((size_t)5) /* taken at most */
+#define CURVE_KNOWN (4 * CURVE_EDGES)
 
 struct curve {
     uint64_t totals[CASE_KINDS];
-    size_t known; /* edges counted so far, rising, and the cases whose score is below each */
+    uint64_t histograms; /* taken */
+    double doubt;        /* what was open before the latest one, as a multiple of what is asked for */
+    size_t known;        /* edges counted so far, rising, and the cases whose score is below each */
     double edges[CURVE_KNOWN];
     uint64_t below[CURVE_KNOWN][CASE_KINDS];
     size_t asked; /* edges of the next histogram, rising: bin b holds asking[b-1] <= score < asking[b] */
@@ -39,7 +41,7 @@ MUST_USE struct result curve_take(struct curve *curve, const uint64_t (*counts)[
 /* first: CASE_TRAIN_NEGATIVE or CASE_HELD_NEGATIVE; the positives are the kind after it. */
 struct curve_measures curve_measure(const struct curve *curve, enum case_kind first);
 /* Asks for the next edges. False, asking for none, when both sets' AUC is within 1e-4 and KS within 5e-3 of the exact
- * ones, or when there is no room for more. */
+ * ones, when the latest edges changed little (equal scores cannot be told apart), or when there were enough. */
 bool curve_refine(struct curve *curve);
 /* Chooses known edges that leave bins of about equal size, at most `most` bins; returns how many edges. */
 size_t curve_thin(const struct curve *curve, size_t most, size_t *chosen);

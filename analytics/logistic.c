@@ -216,7 +216,7 @@ static struct result logistic_explain(const struct plan *plan, struct buffer *ou
                       "the Hessian once more, log loss and squared error, and how many cases of each outcome have a "
                       "score in each of at most 256 bins",
                       out));
-    return buffer_text(out, "up to 3 times: such a score histogram again, with at most 255 further edges, where the "
+    return buffer_text(out, "up to 4 times: such a score histogram again, with at most 255 further edges, where the "
                             "AUC and KS need them\n");
 }
 

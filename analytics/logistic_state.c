@@ -165,6 +165,8 @@ static struct result walk_length(const struct walk *walk, size_t *length, size_t
 static struct result walk_curve(const struct walk *walk, struct curve *curve)
 {
     TRY(walk_counts(walk, curve->totals, CASE_KINDS));
+    TRY(walk_u64(walk, &curve->histograms));
+    TRY(walk_f64(walk, &curve->doubt, "the doubt about the scores"));
     TRY(walk_length(walk, &curve->known, CURVE_KNOWN));
     TRY(walk_reals(walk, curve->edges, curve->known, "an edge of the scores"));
     TRY(walk_counts(walk, curve->below[0], curve->known * CASE_KINDS));

@@ -236,12 +236,37 @@ static void ridge(void **state)
     }
 }
 
+/* Three, five, eleven banks; rows as read or shuffled; one thread or two. */
+static void dealing_real_rows_changes_no_bit(void **state)
+{
+    (void)state;
+    if (!reference_present()) skip();
+    static const char *const sets[] = {"german_credit", "taiwan_default", "hmda", "telco_churn"};
+    static const struct pooled_options options[] = {{.parts = 1, .threads = 1},
+                                                    {.parts = 3, .threads = 2, .shuffle = 1},
+                                                    {.parts = 5, .threads = 1},
+                                                    {.parts = 11, .threads = 2, .shuffle = 2}};
+    for (size_t i = 0; i < 4; i++) {
+        struct reference reference;
+        if (!result_ok(reference_load(sets[i], "0", &reference))) fail_msg("%s", result_reason());
+        struct hash expected;
+        for (size_t k = 0; k < sizeof options / sizeof *options; k++) {
+            CLEANUP(fold_done) struct fold fold = {0};
+            if (!result_ok(pooled_run(&reference.pooled, options[k], &fold))) fail_msg("%s", result_reason());
+            if (k == 0) expected = fold.state_hash;
+            assert_true(hash_equal(&fold.state_hash, &expected));
+        }
+        reference_done(&reference);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(german_credit), cmocka_unit_test(taiwan_default), cmocka_unit_test(hmda),
-        cmocka_unit_test(telco_churn),   cmocka_unit_test(credit_data),    cmocka_unit_test(bank_marketing),
-        cmocka_unit_test(ridge),
+        cmocka_unit_test(german_credit), cmocka_unit_test(taiwan_default),
+        cmocka_unit_test(hmda),          cmocka_unit_test(telco_churn),
+        cmocka_unit_test(credit_data),   cmocka_unit_test(bank_marketing),
+        cmocka_unit_test(ridge),         cmocka_unit_test(dealing_real_rows_changes_no_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
