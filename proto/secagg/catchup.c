@@ -51,10 +51,9 @@ static struct result apply(struct secagg_node *node, struct effects *effects)
     uint64_t step = node->fold.step, words = node->fold.words;
     struct hash hash;
     TRY(ctx_sum_hash(node->sum, words, &hash));
-    if (!hash_equal(&hash, &node->catching.sum)) {
-        node->sum_next = 0;
-        return FAIL(CATEGORY_PEER, "a sum of step %llu that is not the one that was closed", (unsigned long long)step);
-    }
+    if (!hash_equal(&hash, &node->catching.sum))
+        return node_refuse(node, effects, "%s sends another sum of step %llu than %u banks closed",
+                           run_member(&node->run, 0), (unsigned long long)step, node->run.thresholds.t);
     TRY(fold_advance(&node->fold, node->sum, words));
     if (!hash_equal(&node->fold.state_hash, &node->catching.state))
         return node_refuse(node, effects,
@@ -70,7 +69,8 @@ static struct result apply(struct secagg_node *node, struct effects *effects)
                        (unsigned long long)step));
     TRY(effect_erase(effects, KEEP_RUN, "close"));
     TRY(ledger_add_certificate(node, "close", node->catching.round, buffer_view(&node->catching_certificate), effects));
-    TRY(erase_up_to(node, node->catching.round, effects));
+    uint64_t spent = node->round.terms.round > node->catching.round ? node->round.terms.round : node->catching.round;
+    TRY(erase_up_to(node, spent, effects));
     node_round_done(&node->round);
     free(node->sum);
     node->sum = NULL;

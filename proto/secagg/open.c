@@ -408,16 +408,32 @@ static struct result false_sum(struct secagg_node *node, struct effects *effects
                        (unsigned long long)node->round.terms.round, run_member(&node->run, 0));
 }
 
-static struct result check_piece(const struct secagg_node *node, struct view piece)
+/* The place of a masked chunk: whose, and which. */
+struct place {
+    unsigned position; /* 0 after the last */
+    uint32_t chunk;
+};
+
+/* Sampling asks for one chunk of every survivor; else all chunks of one come before the next. */
+static struct place next_place(const struct check *check, struct place place)
+{
+    if (!check->sampling && ++place.chunk < check->chunks) return place;
+    if (!check->sampling) place.chunk = 0;
+    place.position = members_next(&check->open.survivors, place.position);
+    return place;
+}
+
+static struct result check_piece(const struct secagg_node *node, struct place place, struct view piece)
 {
     const struct check *check = &node->check;
-    unsigned rank = members_rank(&check->open.survivors, check->position);
+    ENSURE(place.position, CATEGORY_PEER, "more masked inputs than there are");
+    unsigned rank = members_rank(&check->open.survivors, place.position);
     struct hash leaf;
-    ENSURE(piece.length == check_chunk_words(check->words, check->chunk) * 8, CATEGORY_PEER,
-           "chunk %u of %s has %zu bytes", check->chunk, run_member(&node->run, check->position), piece.length);
-    TRY(ctx_chunk_leaf(check->chunk, piece, &leaf));
-    ENSURE(hash_equal(&leaf, &check->leaves[rank * check->chunks + check->chunk]), CATEGORY_PEER,
-           "chunk %u of %s is not the one its R1 commits to", check->chunk, run_member(&node->run, check->position));
+    ENSURE(piece.length == check_chunk_words(check->words, place.chunk) * 8, CATEGORY_PEER,
+           "chunk %u of %s has %zu bytes", place.chunk, run_member(&node->run, place.position), piece.length);
+    TRY(ctx_chunk_leaf(place.chunk, piece, &leaf));
+    ENSURE(hash_equal(&leaf, &check->leaves[(size_t)rank * check->chunks + place.chunk]), CATEGORY_PEER,
+           "chunk %u of %s is not the one its R1 commits to", place.chunk, run_member(&node->run, place.position));
     return RESULT_OK;
 }
 
@@ -467,15 +483,15 @@ struct result open_take_pieces(struct secagg_node *node, const struct message *m
                pieces->chunk == check->chunk && pieces->pieces.count > 0 && (!check->sampling || check->fetched),
            CATEGORY_PEER, "masked inputs that were not asked for");
     size_t taken = check->sampling ? 1 : pieces->pieces.count;
-    for (size_t i = 0; i < taken; i++) {
-        ENSURE(check->position, CATEGORY_PEER, "more masked inputs than there are");
-        TRY(check_piece(node, pieces->pieces.items[i]));
-        uint64_t *into = check->sampling ? check->part : check->sum + (size_t)check->chunk * CHUNK_WORDS;
-        check_add(into, pieces->pieces.items[i]);
-        if (!check->sampling && ++check->chunk < check->chunks) continue;
-        if (!check->sampling) check->chunk = 0;
-        check->position = members_next(&check->open.survivors, check->position);
-    }
+    struct place place = {check->position, check->chunk};
+    for (size_t i = 0; i < taken; i++, place = next_place(check, place))
+        TRY(check_piece(node, place, pieces->pieces.items[i]));
+    place = (struct place){check->position, check->chunk};
+    for (size_t i = 0; i < taken; i++, place = next_place(check, place))
+        check_add(check->sampling ? check->part : check->sum + (size_t)place.chunk * CHUNK_WORDS,
+                  pieces->pieces.items[i]);
+    check->position = place.position;
+    check->chunk = place.chunk;
     if (check->position) return RESULT_OK;
     return check->sampling ? finish_sampled(node, effects) : finish_full(node, effects);
 }
@@ -493,10 +509,9 @@ struct result open_take_sum_piece(struct secagg_node *node, const struct message
     if (++check->chunk < check->chunks) return RESULT_OK;
     struct hash hash;
     TRY(ctx_sum_hash(check->sum, check->words, &hash));
-    if (!hash_equal(&hash, &check->open.sum)) {
-        check->chunk = 0; /* damaged on its way, or not the one that was signed: ask again */
-        return FAIL(CATEGORY_PEER, "a sum that is not the one the coordinator signed");
-    }
+    if (!hash_equal(&hash, &check->open.sum))
+        return node_refuse(node, effects, "%s sends another sum of step %llu than it signed", run_member(&node->run, 0),
+                           (unsigned long long)node->fold.step);
     check->fetched = true;
     return sampled_next(node, 0, effects);
 }

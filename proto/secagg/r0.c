@@ -65,7 +65,10 @@ static struct result check_retry(struct secagg_node *node, const struct wire_r0 
     } else {
         struct wire_r2 spent;
         TRY(certificate_r2(&node->run, certificate, arena, &spent));
-        ENSURE(spent.round < r0->round, CATEGORY_PEER, "a certificate of a later round");
+        bool resolves = spent.round == masked->round || masked->voided || masked->fixed;
+        ENSURE(spent.round < r0->round && (!again || resolves), CATEGORY_PEER,
+               "R0 asks for step %llu again with a certificate of round %llu, which is not the one it was masked in",
+               (unsigned long long)r0->step, (unsigned long long)spent.round);
         ENSURE(!masked->fixed || members_equal(&masked->survivors, &spent.survivors), CATEGORY_PEER,
                "two certificates on different sets of inputs for one step");
         masked->fixed = true;

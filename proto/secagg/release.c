@@ -67,6 +67,8 @@ struct result release_take_certificate(struct secagg_node *node, const struct me
     if (node->missing[vote.round - node->epoch.first]) return vote_void(node, vote.round, effects);
     TRY(make_release(node, &vote.survivors));
     spend(node, &vote);
+    buffer_clear(&node->round.certificate);
+    TRY(buffer_append(&node->round.certificate, message->payload));
     node->round.survivors = vote.survivors;
     node->round.headers = vote.headers;
     node->state = NODE_RELEASED;

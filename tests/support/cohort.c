@@ -341,6 +341,7 @@ static struct result new_node(struct cohort *cohort, unsigned number)
         .random = random,
         .counters = &party->counters,
         .records = records,
+        .table_hash = party->table_hash,
         .epoch_rounds = cohort->config.epoch_rounds,
         .source = party->source ? party->source : "customers",
         .cohort_change_approved = party->cohort_change_approved,
@@ -466,6 +467,29 @@ void cohort_lose(struct cohort *cohort, enum message_kind kind, unsigned bank, b
         else
             members_remove(&cohort->lost[kind], i);
     }
+}
+
+struct result cohort_copy_records(const struct records *from, struct records *to)
+{
+    records_done(to);
+    struct effects effects = {0};
+    struct result result = RESULT_OK;
+    for (unsigned secret = 0; secret < 2; secret++)
+        for (unsigned shared = 0; shared < 2; shared++) {
+            const struct record_map *map = &from->maps[secret][shared];
+            for (size_t i = 0; i < map->count && result_ok(result); i++) {
+                struct effect *effect = NULL;
+                result = effects_add(&effects, EFFECT_PERSIST, &effect);
+                if (!result_ok(result)) break;
+                memcpy(effect->key, map->items[i].key, sizeof effect->key);
+                effect->secret = secret;
+                effect->shared = shared;
+                result = buffer_append(&effect->bytes, buffer_view(&map->items[i].value));
+            }
+        }
+    if (result_ok(result)) result = records_commit(to, &effects, RECORDS_ALL);
+    effects_clear(&effects);
+    return result;
 }
 
 void cohort_lose_secrets(struct cohort *cohort, unsigned bank)

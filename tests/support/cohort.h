@@ -43,6 +43,7 @@ struct cohort_party {
     bool done, failed;
     bool cohort_change_approved;
     const char *source;
+    struct hash table_hash;
     char reason[1024];
     unsigned refused; /* messages this party refused */
     char refusal[1024];
@@ -99,6 +100,8 @@ MUST_USE struct result cohort_sign(const struct cohort *cohort, unsigned signer,
 /* Fails the test with everyone's state when the run is not done with the value expected for `members`. */
 void cohort_assert_done(const struct cohort *cohort, const struct members *members);
 /* Forgets a party's secrets, as if its secrets file were gone; it must be stopped. */
+/* A copy of a party's records, and back. */
+MUST_USE struct result cohort_copy_records(const struct records *from, struct records *to);
 void cohort_lose_secrets(struct cohort *cohort, unsigned bank);
 bool cohort_all_done(const struct cohort *cohort);
 uint64_t cohort_input(unsigned bank, uint64_t step, uint64_t k);
