@@ -50,11 +50,11 @@ def runs(party):
 
 def between(lines):
     begin = next(at for at, text in lines if text.startswith("epoch 1"))
-    end = next(at for at, text in lines if text.startswith("is done"))
+    end = max(at for at, text in lines if text.startswith("round "))
     return begin, end
 
-def total(lines, begin, what):
-    found = [re.search(what + r" (\d+) us", text) for at, text in lines if at >= begin]
+def total(lines, begin, end, what):
+    found = [re.search(what + r" (\d+) us", text) for at, text in lines if begin <= at <= end]
     return sum(int(match[1]) for match in found if match) / 1000
 
 hub, north = runs("coordinator"), runs("NORTH")
@@ -66,13 +66,15 @@ for run, lines in hub.items():
     rounds = len(re.findall(r"\bround \d+: ", "\n".join(text for at, text in lines)))
     put("rounds_5_banks_tls_ms_a_round", (end - begin) * 1000 / rounds)
     put("rounds_5_banks_tls_provisioning_ms", (begin - lines[0][0]) * 1000)
-    put("rounds_5_banks_tls_coordinator_machine_ms", total(lines, begin, "step") / rounds)
-    put("rounds_5_banks_tls_coordinator_store_ms", total(lines, begin, "store") / rounds)
+    put("rounds_5_banks_tls_coordinator_machine_ms", total(lines, begin, end, "step") / rounds)
+    put("rounds_5_banks_tls_coordinator_store_ms", total(lines, begin, end, "store") / rounds)
+    done = next(at for at, text in lines if text.startswith("is done"))
+    put("rounds_5_banks_tls_model_written_ms", (done - end) * 1000)
     mine = north[run]
-    put("rounds_5_banks_tls_node_rows_ms", total(mine, begin, "contribution") / rounds)
-    put("rounds_5_banks_tls_node_machine_ms", total(mine, begin, "step") / rounds)
-    put("rounds_5_banks_tls_node_store_ms", total(mine, begin, "store") / rounds)
-    put("rounds_5_banks_tls_node_waiting_ms", total(mine, begin, "exchange") / rounds)
+    put("rounds_5_banks_tls_node_rows_ms", total(mine, begin, end, "contribution") / rounds)
+    put("rounds_5_banks_tls_node_machine_ms", total(mine, begin, end, "step") / rounds)
+    put("rounds_5_banks_tls_node_store_ms", total(mine, begin, end, "store") / rounds)
+    put("rounds_5_banks_tls_node_waiting_ms", total(mine, begin, end, "exchange") / rounds)
 for name, values in rows.items():
     print(json.dumps({"name": name, "value": round(statistics.median(values), 2), "unit": "ms"}))
 END
