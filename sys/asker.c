@@ -1,214 +1,283 @@
 #include "sys/asker.h"
 
-#include <nng/protocol/reqrep0/req.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "crypto/base/limits.h"
 #include "sys/clock.h"
-#include "sys/replier.h"
 
 enum {
-    REDIAL_FIRST_MS = 100, /* nng redials a refused client in a tight loop otherwise */
+    REDIAL_FIRST_MS = 50, /* then twice as long each time */
     REDIAL_MAX_MS = 2000,
-    RESEND_MS = 120000, /* a lost connection resends at once; this is for a server that dropped the request */
-    FRAMING_MAX = 64,
+    DIAL_TIMEOUT_MS = 10000,
 };
 
 /* A request under way, on its thread's stack. */
 struct asking {
-    nng_aio *aio;
     struct asking *next;
+    uint64_t number;
+    struct view bytes;
+    struct buffer *out;
+    bool answered, failed; /* failed: no memory for it */
 };
 
 struct asker {
-    asker_admit *admit;
-    void *context;
-    nng_socket socket;
-    bool open;
-    atomic_uint connection; /* the pipe's id, 0 for none: there is one dialer */
-    pthread_mutex_t mutex;  /* guards what follows */
-    pthread_cond_t left;    /* signalled when a request has returned */
+    struct link_set links; /* its mutex guards all of this; there is one link, or none */
+    struct asker_target target;
+    nng_stream_dialer *dialer;
+    nng_aio *dial;      /* dials, or waits before the next time */
+    bool dial_started;  /* the aio is under way */
+    bool waiting;       /* it waits */
+    unsigned redial_ms; /* before the next time */
+    unsigned attempts;  /* that have ended */
+    struct link *link;  /* greeted; requests go over it */
     struct asking *asking;
+    uint64_t numbers_given, answered_ms;
     bool interrupted;
-    uint64_t answered_ms; /* when the latest reply came */
+    struct asker_trouble trouble;
 };
 
-static void pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *argument)
+/* --- Dialling; the mutex is held ---------------------------------------------------------------------------------- */
+
+static void dial(struct asker *asker)
+{
+    asker->waiting = false;
+    asker->dial_started = true;
+    nng_aio_set_timeout(asker->dial, DIAL_TIMEOUT_MS);
+    nng_stream_dialer_dial(asker->dialer, asker->dial);
+}
+
+static void dial_later(struct asker *asker)
+{
+    if (asker->links.closing || asker->dial_started) return;
+    asker->waiting = true;
+    asker->dial_started = true;
+    nng_aio_set_timeout(asker->dial, NNG_DURATION_INFINITE);
+    nng_sleep_aio((nng_duration)asker->redial_ms, asker->dial);
+    asker->redial_ms = asker->redial_ms * 2 < REDIAL_MAX_MS ? asker->redial_ms * 2 : REDIAL_MAX_MS;
+}
+
+static void attempt_ended(struct asker *asker)
+{
+    asker->attempts++;
+    (void)pthread_cond_broadcast(&asker->links.changed);
+}
+
+static void connected(struct asker *asker, nng_stream *stream)
+{
+    struct tls_session *session = NULL;
+    struct tls_endpoint *endpoint = asker->target.endpoint;
+    bool good = asker->target.admit(stream) && (!endpoint || result_ok(tls_session_new(endpoint, false, &session)));
+    if (!good)
+        nng_stream_free(stream);
+    else
+        good = result_ok(link_new(&asker->links, stream, session));
+    if (good) return;
+    attempt_ended(asker);
+    dial_later(asker);
+}
+
+static void dialled(void *argument)
 {
     struct asker *asker = argument;
-    unsigned id = (unsigned)nng_pipe_id(pipe);
-    if (event == NNG_PIPE_EV_ADD_PRE) {
-        if (!asker->admit(asker->context, pipe)) (void)nng_pipe_close(pipe);
-    } else if (event == NNG_PIPE_EV_ADD_POST) {
-        atomic_store(&asker->connection, id);
+    int status = nng_aio_result(asker->dial);
+    (void)pthread_mutex_lock(&asker->links.mutex);
+    asker->dial_started = false;
+    bool waited = asker->waiting;
+    if (!waited) asker->trouble.dial = status;
+    if (asker->links.closing) {
+        if (status == 0 && !waited) nng_stream_free(nng_aio_get_output(asker->dial, 0));
+    } else if (waited) {
+        dial(asker);
+    } else if (status == 0) {
+        connected(asker, nng_aio_get_output(asker->dial, 0));
     } else {
-        (void)atomic_compare_exchange_strong(&asker->connection, &id, 0);
+        attempt_ended(asker);
+        dial_later(asker);
     }
+    (void)pthread_mutex_unlock(&asker->links.mutex);
 }
 
-static struct result start(struct asker *asker)
+/* --- The link; the mutex is held ---------------------------------------------------------------------------------- */
+
+static void on_opened(void *owner, struct link *link)
 {
-    int status = nng_req0_open(&asker->socket);
-    ENSURE(status == 0, CATEGORY_ENVIRONMENT, "no socket: %s", nng_strerror(status));
-    asker->open = true;
-    status = nng_socket_set_size(asker->socket, NNG_OPT_RECVMAXSZ, MESSAGE_MAX + FRAMING_MAX);
-    if (status == 0) status = nng_socket_set_ms(asker->socket, NNG_OPT_REQ_RESENDTIME, RESEND_MS);
-    if (status == 0) status = nng_socket_set_ms(asker->socket, NNG_OPT_RECONNMINT, REDIAL_FIRST_MS);
-    if (status == 0) status = nng_socket_set_ms(asker->socket, NNG_OPT_RECONNMAXT, REDIAL_MAX_MS);
-    static const nng_pipe_ev events[] = {NNG_PIPE_EV_ADD_PRE, NNG_PIPE_EV_ADD_POST, NNG_PIPE_EV_REM_POST};
-    for (size_t i = 0; i < sizeof events / sizeof *events && status == 0; i++)
-        status = nng_pipe_notify(asker->socket, events[i], pipe_changed, asker);
-    ENSURE(status == 0, CATEGORY_ENVIRONMENT, "no socket: %s", nng_strerror(status));
-    return RESULT_OK;
+    (void)owner; /* what counts is the greeting */
+    (void)link;
 }
 
-struct result asker_new(asker_admit *admit, void *context, struct asker **ret)
+static void on_greeting(struct asker *asker, struct link *link, struct view bytes)
+{
+    asker->trouble.other_protocol = !view_equal(bytes, view_text(LINK_GREETING));
+    if (asker->trouble.other_protocol) {
+        link_end(link);
+        return;
+    }
+    asker->link = link;
+    asker->redial_ms = REDIAL_FIRST_MS;
+    attempt_ended(asker);
+    for (struct asking *asking = asker->asking; asking && asker->link; asking = asking->next)
+        if (!asking->answered) asking->failed = !result_ok(link_send(link, asking->number, asking->bytes));
+}
+
+static void on_message(void *owner, struct link *link, uint64_t number, struct view bytes)
+{
+    struct asker *asker = owner;
+    if (number == 0) {
+        on_greeting(asker, link, bytes);
+        return;
+    }
+    asker->answered_ms = clock_monotonic_ms();
+    struct asking *asking = asker->asking;
+    while (asking && asking->number != number) asking = asking->next;
+    if (!asking || asking->answered) return; /* its asker has given up */
+    buffer_clear(asking->out);
+    asking->failed = !result_ok(buffer_append(asking->out, bytes));
+    asking->answered = true;
+    (void)pthread_cond_broadcast(&asker->links.changed);
+}
+
+static void on_closed(void *owner, struct link *link)
+{
+    struct asker *asker = owner;
+    if (asker->link != link) attempt_ended(asker); /* it ended before the greeting */
+    if (asker->link == link) asker->link = NULL;
+    dial_later(asker);
+}
+
+static bool is_hungry(const void *owner)
+{
+    (void)owner;
+    return true;
+}
+
+static const struct link_events events = {on_opened, on_message, on_closed, is_hungry};
+
+/* --- The caller's side -------------------------------------------------------------------------------------------- */
+
+struct result asker_new(const char *url, const struct asker_target *target, struct asker **ret)
 {
     struct asker *asker = calloc(1, sizeof *asker);
     ENSURE(asker, CATEGORY_ENVIRONMENT, "out of memory for a client");
-    asker->admit = admit;
-    asker->context = context;
-    (void)pthread_mutex_init(&asker->mutex, NULL);
-    (void)pthread_cond_init(&asker->left, NULL);
-    struct result result = start(asker);
-    if (!result_ok(result)) {
+    link_set_init(&asker->links, &events, asker);
+    asker->target = *target;
+    asker->redial_ms = REDIAL_FIRST_MS;
+    int status = nng_stream_dialer_alloc(&asker->dialer, url);
+    if (status == 0) status = nng_aio_alloc(&asker->dial, dialled, asker);
+    if (status != 0) {
         asker_free(asker);
-        return result;
+        return FAIL(status == NNG_ENOMEM ? CATEGORY_ENVIRONMENT : CATEGORY_USAGE, "%s: cannot be dialled: %s", url,
+                    nng_strerror(status));
     }
+    (void)pthread_mutex_lock(&asker->links.mutex);
+    dial(asker);
+    (void)pthread_mutex_unlock(&asker->links.mutex);
     *ret = asker;
     return RESULT_OK;
 }
 
 void asker_interrupt(struct asker *asker)
 {
-    (void)pthread_mutex_lock(&asker->mutex);
+    (void)pthread_mutex_lock(&asker->links.mutex);
     asker->interrupted = true;
-    for (struct asking *asking = asker->asking; asking; asking = asking->next) nng_aio_cancel(asking->aio);
-    (void)pthread_mutex_unlock(&asker->mutex);
+    (void)pthread_cond_broadcast(&asker->links.changed);
+    (void)pthread_mutex_unlock(&asker->links.mutex);
 }
 
 void asker_free(struct asker *asker)
 {
     if (!asker) return;
     asker_interrupt(asker);
-    (void)pthread_mutex_lock(&asker->mutex);
-    while (asker->asking) (void)pthread_cond_wait(&asker->left, &asker->mutex);
-    (void)pthread_mutex_unlock(&asker->mutex);
-    if (asker->open) (void)nng_close(asker->socket);
-    (void)pthread_cond_destroy(&asker->left);
-    (void)pthread_mutex_destroy(&asker->mutex);
+    (void)pthread_mutex_lock(&asker->links.mutex);
+    while (asker->asking) (void)pthread_cond_wait(&asker->links.changed, &asker->links.mutex);
+    (void)pthread_mutex_unlock(&asker->links.mutex);
+    link_set_close(&asker->links); /* from here on nothing is dialled and no stream becomes a link */
+    if (asker->dialer) nng_stream_dialer_close(asker->dialer);
+    if (asker->dial) {
+        nng_aio_stop(asker->dial);
+        nng_aio_free(asker->dial);
+    }
+    if (asker->dialer) nng_stream_dialer_free(asker->dialer);
+    link_set_done(&asker->links);
     free(asker);
 }
 
-nng_socket asker_socket(const struct asker *asker)
+bool asker_connected(struct asker *asker)
 {
-    return asker->socket;
+    (void)pthread_mutex_lock(&asker->links.mutex);
+    bool is_connected = asker->link != NULL;
+    (void)pthread_mutex_unlock(&asker->links.mutex);
+    return is_connected;
 }
 
-bool asker_connected(const struct asker *asker)
+struct asker_trouble asker_trouble(struct asker *asker)
 {
-    return atomic_load(&asker->connection) != 0;
+    (void)pthread_mutex_lock(&asker->links.mutex);
+    struct asker_trouble trouble = asker->trouble;
+    if (asker->target.endpoint) trouble.tls = tls_endpoint_outcome(asker->target.endpoint, &trouble.other_key);
+    (void)pthread_mutex_unlock(&asker->links.mutex);
+    return trouble;
 }
 
-static void enter(struct asker *asker, struct asking *asking)
+static struct timespec moment(uint64_t monotonic_ms)
 {
-    (void)pthread_mutex_lock(&asker->mutex);
-    asking->next = asker->asking;
-    asker->asking = asking;
-    (void)pthread_mutex_unlock(&asker->mutex);
+    return (struct timespec){.tv_sec = (time_t)(monotonic_ms / 1000), .tv_nsec = (long)(monotonic_ms % 1000) * 1000000};
 }
 
-static void leave(struct asker *asker, const struct asking *asking)
+static uint64_t deadline(int timeout_ms)
 {
-    (void)pthread_mutex_lock(&asker->mutex);
-    struct asking **at = &asker->asking;
-    while (*at != asking) at = &(*at)->next;
-    *at = asking->next;
-    (void)pthread_cond_broadcast(&asker->left);
-    (void)pthread_mutex_unlock(&asker->mutex);
+    return clock_monotonic_ms() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms);
 }
 
-/* Starts one half of the exchange and waits for its end; an interruption either comes before the start or finds the aio
- * under way. */
-static int step(struct asker *asker, nng_aio *aio, nng_ctx ctx, void (*start_step)(nng_ctx, nng_aio *), uint64_t until)
+bool asker_reached(struct asker *asker, int timeout_ms)
 {
-    uint64_t now = clock_monotonic_ms();
-    nng_aio_set_timeout(aio, now < until ? (nng_duration)(until - now) : 0);
-    (void)pthread_mutex_lock(&asker->mutex);
-    bool interrupted = asker->interrupted;
-    if (!interrupted) start_step(ctx, aio);
-    (void)pthread_mutex_unlock(&asker->mutex);
-    if (interrupted) return NNG_ECANCELED;
-    nng_aio_wait(aio);
-    return nng_aio_result(aio);
+    struct timespec until = moment(deadline(timeout_ms));
+    (void)pthread_mutex_lock(&asker->links.mutex);
+    while (asker->attempts == 0 &&
+           pthread_cond_timedwait(&asker->links.changed, &asker->links.mutex, &until) != ETIMEDOUT) {
+    }
+    bool reached = asker->link != NULL;
+    (void)pthread_mutex_unlock(&asker->links.mutex);
+    return reached;
 }
 
-/* Silence for a whole timeout: the other end may be gone without a word (a host that lost power). */
-static void give_up_connection(struct asker *asker, uint64_t since)
-{
-    (void)pthread_mutex_lock(&asker->mutex);
-    bool silent = asker->answered_ms < since;
-    (void)pthread_mutex_unlock(&asker->mutex);
-    unsigned id = atomic_load(&asker->connection);
-    if (silent && id) (void)nng_pipe_close((nng_pipe){.id = id});
-}
-
-static enum asker_end end_of(const struct asker *asker, int status)
-{
-    if (status != NNG_ETIMEDOUT) return ASKER_INTERRUPTED;
-    return asker_connected(asker) ? ASKER_NO_ANSWER : ASKER_NO_CONNECTION;
-}
-
-static struct result exchange(struct asker *asker, nng_aio *aio, nng_ctx ctx, int timeout_ms, struct buffer *out,
-                              enum asker_end *ret_end)
+/* The mutex is held. */
+static enum asker_end wait_for_answer(struct asker *asker, const struct asking *asking, int timeout_ms)
 {
     uint64_t started = clock_monotonic_ms();
-    uint64_t until = started + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms);
-    int status = step(asker, aio, ctx, nng_ctx_send, until);
-    if (status != 0) {
-        *ret_end = end_of(asker, status);
-        return RESULT_OK;
-    }
-    nng_aio_set_msg(aio, NULL); /* what was sent is nng's now */
-    status = step(asker, aio, ctx, nng_ctx_recv, until);
-    if (status != 0) {
-        *ret_end = end_of(asker, status);
-        if (status == NNG_ETIMEDOUT) give_up_connection(asker, started);
-        return RESULT_OK;
-    }
-    (void)pthread_mutex_lock(&asker->mutex);
-    asker->answered_ms = clock_monotonic_ms();
-    (void)pthread_mutex_unlock(&asker->mutex);
-    nng_msg *message = nng_aio_get_msg(aio);
-    buffer_clear(out);
-    struct result result = buffer_append(out, view_of(nng_msg_body(message), nng_msg_len(message)));
-    nng_msg_free(message);
-    *ret_end = ASKER_ANSWERED;
-    return result;
+    struct timespec until = moment(deadline(timeout_ms));
+    int status = 0;
+    while (!asking->answered && !asking->failed && !asker->interrupted && status != ETIMEDOUT)
+        status = pthread_cond_timedwait(&asker->links.changed, &asker->links.mutex, &until);
+    if (asking->answered) return ASKER_ANSWERED;
+    if (asker->interrupted) return ASKER_INTERRUPTED;
+    if (!asker->link) return ASKER_NO_CONNECTION;
+    /* Silence for a whole timeout: the other end may be gone without a word (a host that lost power). */
+    if (asker->answered_ms < started) link_end(asker->link);
+    return ASKER_NO_ANSWER;
 }
 
 struct result asker_ask(struct asker *asker, struct view bytes, int timeout_ms, struct buffer *out,
                         enum asker_end *ret_end)
 {
-    nng_msg *message = NULL;
-    struct asking asking = {0};
-    nng_ctx ctx;
-    TRY(replier_message(bytes, &message));
-    int status = nng_aio_alloc(&asking.aio, NULL, NULL);
-    if (status == 0 && (status = nng_ctx_open(&ctx, asker->socket)) != 0) nng_aio_free(asking.aio);
-    if (status != 0) {
-        nng_msg_free(message);
-        return FAIL(CATEGORY_ENVIRONMENT, "no room for a request: %s", nng_strerror(status));
-    }
-    nng_aio_set_msg(asking.aio, message);
-    enter(asker, &asking);
-    struct result result = exchange(asker, asking.aio, ctx, timeout_ms, out, ret_end);
-    leave(asker, &asking);
-    (void)nng_ctx_close(ctx);
-    if (result_ok(result) && *ret_end != ASKER_ANSWERED) nng_msg_free(nng_aio_get_msg(asking.aio));
-    nng_aio_free(asking.aio);
-    return result;
+    struct asking asking = {.bytes = bytes, .out = out};
+    ENSURE(bytes.length <= MESSAGE_MAX, CATEGORY_USAGE, "a message of %zu bytes is over the limit of %zu", bytes.length,
+           MESSAGE_MAX);
+    (void)pthread_mutex_lock(&asker->links.mutex);
+    asking.number = ++asker->numbers_given;
+    asking.next = asker->asking;
+    asker->asking = &asking;
+    if (asker->link) asking.failed = !result_ok(link_send(asker->link, asking.number, bytes));
+    enum asker_end end = wait_for_answer(asker, &asking, timeout_ms);
+    struct asking **at = &asker->asking;
+    while (*at != &asking) at = &(*at)->next;
+    *at = asking.next;
+    (void)pthread_cond_broadcast(&asker->links.changed);
+    (void)pthread_mutex_unlock(&asker->links.mutex);
+    ENSURE(!asking.failed, CATEGORY_ENVIRONMENT, "out of memory for a request of %zu bytes or its answer",
+           bytes.length);
+    *ret_end = end;
+    return RESULT_OK;
 }

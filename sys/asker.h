@@ -1,27 +1,38 @@
-/* What both clients are: an nng REQ socket, each request in a context of its own, interruptible. Thread-safe. */
+/* What both clients are: one link that is dialled again whenever it is lost, and requests that are sent again over the
+ * next one until they are answered. Thread-safe. */
 #ifndef SYS_ASKER_H
 #define SYS_ASKER_H
 
-#include <nng/nng.h>
-
-#include "crypto/base/bytes.h"
+#include "sys/link.h"
 
 struct asker;
 
-/* Whether the other end of a new connection is the right one. Called on nng's threads. */
-typedef bool asker_admit(void *context, nng_pipe pipe);
+struct asker_target {
+    struct tls_endpoint *endpoint; /* NULL: plain */
+    bool (*admit)(nng_stream *stream);
+};
 
-MUST_USE struct result asker_new(asker_admit *admit, void *context, struct asker **ret);
+/* url: what nng's streams dial, "tcp://host:port" or "ipc://path". CATEGORY_USAGE when it cannot be one. */
+MUST_USE struct result asker_new(const char *url, const struct asker_target *target, struct asker **ret);
 void asker_free(struct asker *asker); /* interrupts, and waits until every request has returned */
-nng_socket asker_socket(const struct asker *asker);
 
 enum asker_end { ASKER_ANSWERED, ASKER_NO_CONNECTION, ASKER_NO_ANSWER, ASKER_INTERRUPTED };
+/* Why there is no connection. */
+struct asker_trouble {
+    int dial; /* nng's error of the latest attempt to reach the address, 0 when it was reached */
+    enum tls_outcome tls;
+    struct sign_public other_key; /* with TLS_OTHER_KEY */
+    bool other_protocol;          /* it greets in another way */
+};
 
 /* Sends and waits for the reply. Fails only for the bytes' size or for memory; how it ended is *ret_end, and out is
  * replaced when it was answered. */
 MUST_USE struct result asker_ask(struct asker *asker, struct view bytes, int timeout_ms, struct buffer *out,
                                  enum asker_end *ret_end);
 void asker_interrupt(struct asker *asker);
-bool asker_connected(const struct asker *asker);
+bool asker_connected(struct asker *asker);
+struct asker_trouble asker_trouble(struct asker *asker);
+/* Waits for the first attempt to connect; false when it failed or did not end in time. */
+bool asker_reached(struct asker *asker, int timeout_ms);
 
 #endif

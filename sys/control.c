@@ -1,7 +1,5 @@
 #include "sys/control.h"
 
-#include <nng/nng.h>
-#include <nng/transport/ipc/ipc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,33 +30,29 @@ static struct result address_of(const char *directory, char path[FILE_PATH_MAX],
 }
 
 /* The same user, or root, who could be that user anyway. */
-static bool same_user(nng_pipe pipe)
+static bool same_user(nng_stream *stream)
 {
     uint64_t uid;
-    return nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_UID, &uid) == 0 && (uid == geteuid() || uid == 0);
-}
-
-static bool admit(void *context, nng_pipe pipe, struct sign_public *ret_peer)
-{
-    (void)context;
-    (void)ret_peer; /* one user is one peer */
-    return same_user(pipe);
+    return nng_stream_get_uint64(stream, NNG_OPT_IPC_PEER_UID, &uid) == 0 && (uid == geteuid() || uid == 0);
 }
 
 static struct result listen_in(struct control_server *server, const char *directory)
 {
     char address[NNG_MAXADDRLEN];
     TRY(address_of(directory, server->path, address));
-    TRY(replier_new(admit, NULL, 1, COMMANDS_MAX, &server->replier));
-    (void)nng_ipc_register();
-    nng_listener listener;
-    int status = nng_listener_create(&listener, replier_socket(server->replier), address);
-    if (status == 0) status = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, OWNER_ONLY);
-    (void)unlink(server->path); /* the directory's lock is ours: whoever made it is dead */
-    if (status == 0) status = nng_listener_start(listener, 0);
+    nng_stream_listener *listener;
+    int status = nng_stream_listener_alloc(&listener, address);
     ENSURE(status == 0, CATEGORY_ENVIRONMENT, "%s: cannot listen there: %s", server->path, nng_strerror(status));
+    (void)unlink(server->path); /* the directory's lock is ours: whoever made it is dead */
+    status = nng_stream_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, OWNER_ONLY);
+    if (status == 0) status = nng_stream_listener_listen(listener);
+    if (status != 0) {
+        nng_stream_listener_free(listener);
+        return FAIL(CATEGORY_ENVIRONMENT, "%s: cannot listen there: %s", server->path, nng_strerror(status));
+    }
     server->listening = true;
-    return RESULT_OK;
+    struct replier_door door = {NULL, same_user, 1, COMMANDS_MAX};
+    return replier_new(listener, &door, &server->replier);
 }
 
 struct result control_server_new(const char *directory, struct control_server **ret)
@@ -109,12 +103,10 @@ struct result control_server_reply(struct control_server *server, uint64_t id, s
     return replier_reply(server->replier, id, bytes);
 }
 
-/* A socket that another user put there is not talked to. */
-static bool own_daemon(void *context, nng_pipe pipe)
+/* A socket that another user put there is not talked to; root may talk to anyone's daemon. */
+static bool own_daemon(nng_stream *stream)
 {
-    (void)context;
-    uint64_t uid;
-    return same_user(pipe) || (geteuid() == 0 && nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_UID, &uid) == 0);
+    return same_user(stream) || geteuid() == 0;
 }
 
 static void asker_freep(struct asker **asker)
@@ -127,12 +119,10 @@ struct result control_request(const char *directory, struct view bytes, int time
     char path[FILE_PATH_MAX], address[NNG_MAXADDRLEN];
     TRY(address_of(directory, path, address));
     CLEANUP(asker_freep) struct asker *asker = NULL;
-    TRY(asker_new(own_daemon, NULL, &asker));
-    (void)nng_ipc_register();
-    int status = nng_dial(asker_socket(asker), address, NULL, 0);
-    ENSURE(status != NNG_ECONNREFUSED && status != NNG_ENOENT, CATEGORY_ENVIRONMENT,
-           "%s: no daemon runs in this directory; start it first", directory);
-    ENSURE(status == 0, CATEGORY_ENVIRONMENT, "%s: cannot be reached: %s", path, nng_strerror(status));
+    struct asker_target target = {NULL, own_daemon};
+    TRY(asker_new(address, &target, &asker));
+    ENSURE(asker_reached(asker, timeout_ms), CATEGORY_ENVIRONMENT,
+           "%s: no daemon of this user runs in this directory; start it first", directory);
     enum asker_end end = ASKER_NO_CONNECTION;
     TRY(result_at(asker_ask(asker, bytes, timeout_ms, out, &end), "%s: ", path));
     ENSURE(end == ASKER_ANSWERED, CATEGORY_ENVIRONMENT, "%s: the daemon gave no answer within %d ms; see its log", path,

@@ -1,4 +1,5 @@
-/* Transport: nng REQ/REP over TLS 1.3 with our own OpenSSL engine. Nodes dial out; only the coordinator listens.
+/* Transport: requests and replies over TLS 1.3 (sys/tls.h) over nng's TCP streams (sys/link.h). Nodes dial out; only
+ * the coordinator listens.
  *
  * Both sides present a self-signed certificate over their Ed25519 node key; the peer is accepted by its raw public key
  * alone. Names and dates are ignored, no certificate authority exists. No tickets, no 0-RTT, TLS 1.3 only.
@@ -12,11 +13,12 @@
 struct transport_server;
 struct transport_client;
 
-/* Says whether a peer key is let in; called on nng's threads. */
+/* Says whether a peer key is let in; called on nng's threads with the server's lock held: it may not wait for anything,
+ * nor call the server. */
 typedef bool transport_accept(void *context, const struct sign_public *peer);
 
 /* address: tls+tcp://host:port; port 0 takes a free one (transport_server_port). A port in use fails with
- * CATEGORY_ENVIRONMENT and says so. accept is called one peer at a time, and not after transport_server_free. */
+ * CATEGORY_ENVIRONMENT and says so. accept is not called after transport_server_free. */
 MUST_USE struct result transport_server_new(const char *address, const struct sign_key *key, transport_accept *accept,
                                             void *context, struct transport_server **ret);
 void transport_server_free(struct transport_server *server); /* accepts NULL */
@@ -51,6 +53,6 @@ MUST_USE struct result transport_client_request(struct transport_client *client,
                                                 struct buffer *out);
 /* For stopping: requests under way fail, and so do all later ones. */
 void transport_client_interrupt(struct transport_client *client);
-bool transport_client_connected(const struct transport_client *client);
+bool transport_client_connected(struct transport_client *client);
 
 #endif

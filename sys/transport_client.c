@@ -1,6 +1,4 @@
 /* A node's side of the transport. */
-#include <nng/nng.h>
-#include <nng/supplemental/tls/tls.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,38 +19,21 @@ static bool is_coordinator(void *context, const struct sign_public *peer)
     return sign_public_equal(&client->coordinator, peer);
 }
 
-/* The handshake has compared the key already; a connection that came about without it would end here. */
-static bool admit(void *context, nng_pipe pipe)
+static bool admit(nng_stream *stream)
 {
-    struct sign_public peer;
-    return tls_pipe_peer(pipe, &peer) && is_coordinator(context, &peer);
-}
-
-static struct result dial(struct transport_client *client)
-{
-    ENSURE(strncmp(client->address, "tls+tcp://", 10) == 0, CATEGORY_USAGE,
-           "%s: is not an address of the form tls+tcp://host:port", client->address);
-    nng_dialer dialer;
-    int status = nng_dialer_create(&dialer, asker_socket(client->asker), client->address);
-    ENSURE(status == 0, CATEGORY_USAGE, "%s: is not an address of the form tls+tcp://host:port (%s)", client->address,
-           nng_strerror(status));
-    nng_tls_config *config;
-    TRY(tls_config_new(client->endpoint, NNG_TLS_MODE_CLIENT, &config));
-    status = nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config);
-    nng_tls_config_free(config); /* the dialer keeps its own hold */
-    if (status == 0) status = nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true);
-    if (status == 0) status = nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
-    ENSURE(status == 0, CATEGORY_ENVIRONMENT, "%s: cannot be dialled: %s", client->address, nng_strerror(status));
-    return RESULT_OK;
+    return nng_stream_set_bool(stream, NNG_OPT_TCP_NODELAY, true) == 0 &&
+           nng_stream_set_bool(stream, NNG_OPT_TCP_KEEPALIVE, true) == 0;
 }
 
 static struct result start(struct transport_client *client, const char *address, const struct sign_key *key)
 {
+    static const char form[] = "is not an address of the form tls+tcp://host:port";
     client->address = strdup(address);
     ENSURE(client->address, CATEGORY_ENVIRONMENT, "out of memory for a client");
+    ENSURE(strncmp(address, "tls+tcp://", 10) == 0, CATEGORY_USAGE, "%s: %s", address, form);
     TRY(tls_endpoint_new(key, is_coordinator, client, &client->endpoint));
-    TRY(asker_new(admit, client, &client->asker));
-    return dial(client);
+    struct asker_target target = {client->endpoint, admit};
+    return asker_new(address + strlen("tls+"), &target, &client->asker);
 }
 
 struct result transport_client_new(const char *address, const struct sign_key *key,
@@ -85,28 +66,32 @@ void transport_client_freep(struct transport_client **client)
     *client = NULL;
 }
 
-static struct result no_connection(const struct transport_client *client, int timeout_ms)
+static struct result other_key(const struct transport_client *client, const struct sign_public *other)
 {
-    struct sign_public other;
     char presented[2 * SIGN_PUBLIC_BYTES + 1], pinned[2 * SIGN_PUBLIC_BYTES + 1];
-    switch (tls_endpoint_outcome(client->endpoint, &other)) {
-    case TLS_OTHER_KEY:
-        bytes_hex(view_of(other.bytes, sizeof other.bytes), presented);
-        bytes_hex(view_of(client->coordinator.bytes, sizeof client->coordinator.bytes), pinned);
-        return FAIL(CATEGORY_ENVIRONMENT,
-                    "%s: the server there has the key %s, and the roster pins %s; check the address and the roster",
-                    client->address, presented, pinned);
-    case TLS_REFUSED:
-        return FAIL(CATEGORY_ENVIRONMENT,
-                    "%s: the coordinator refused this node's key; is it in the coordinator's roster?", client->address);
-    case TLS_BROKEN:
-        return FAIL(CATEGORY_ENVIRONMENT, "%s: answers, but not with TLS 1.3 and an Ed25519 key; check the address",
-                    client->address);
-    default:
-        return FAIL(CATEGORY_ENVIRONMENT,
-                    "%s: no connection within %d ms; does the coordinator run, and is it reached?", client->address,
-                    timeout_ms);
-    }
+    bytes_hex(view_of(other->bytes, sizeof other->bytes), presented);
+    bytes_hex(view_of(client->coordinator.bytes, sizeof client->coordinator.bytes), pinned);
+    return FAIL(CATEGORY_ENVIRONMENT,
+                "%s: the server there has the key %s, and the roster pins %s; check the address and the roster",
+                client->address, presented, pinned);
+}
+
+static struct result no_connection(struct transport_client *client, int timeout_ms)
+{
+    struct asker_trouble trouble = asker_trouble(client->asker);
+    const char *address = client->address;
+    ENSURE(trouble.dial == 0 || trouble.dial == NNG_ETIMEDOUT, CATEGORY_ENVIRONMENT,
+           "%s: no connection: %s; does the coordinator run, and is it reached?", address, nng_strerror(trouble.dial));
+    ENSURE(!trouble.other_protocol, CATEGORY_ENVIRONMENT,
+           "%s: the coordinator speaks another version of the protocol; install the same version on both sides",
+           address);
+    if (trouble.tls == TLS_OTHER_KEY) return other_key(client, &trouble.other_key);
+    ENSURE(trouble.tls != TLS_REFUSED, CATEGORY_ENVIRONMENT,
+           "%s: the coordinator refused this node's key; is it in the coordinator's roster?", address);
+    ENSURE(trouble.tls != TLS_BROKEN, CATEGORY_ENVIRONMENT,
+           "%s: answers, but not with TLS 1.3 and an Ed25519 key; check the address", address);
+    return FAIL(CATEGORY_ENVIRONMENT, "%s: no connection within %d ms; does the coordinator run, and is it reached?",
+                address, timeout_ms);
 }
 
 struct result transport_client_request(struct transport_client *client, struct view bytes, int timeout_ms,
@@ -131,7 +116,7 @@ void transport_client_interrupt(struct transport_client *client)
     asker_interrupt(client->asker);
 }
 
-bool transport_client_connected(const struct transport_client *client)
+bool transport_client_connected(struct transport_client *client)
 {
     return asker_connected(client->asker);
 }

@@ -1,6 +1,4 @@
 /* The coordinator's side of the transport. */
-#include <nng/nng.h>
-#include <nng/supplemental/tls/tls.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,42 +12,38 @@ enum { PER_MEMBER = 4 };
 struct transport_server {
     struct tls_endpoint *endpoint;
     struct replier *replier;
-    nng_listener listener;
 };
 
-/* The handshake has let the key in; here it gets its name for the requests that follow. */
-static bool admit(void *context, nng_pipe pipe, struct sign_public *ret_peer)
+/* Small messages leave at once; a host that has gone is noticed one day. */
+static bool admit(nng_stream *stream)
 {
-    (void)context;
-    return tls_pipe_peer(pipe, ret_peer);
+    return nng_stream_set_bool(stream, NNG_OPT_TCP_NODELAY, true) == 0 &&
+           nng_stream_set_bool(stream, NNG_OPT_TCP_KEEPALIVE, true) == 0;
 }
 
-static struct result listen_at(struct transport_server *server, const char *address)
+static struct result listen_at(const char *address, nng_stream_listener **ret)
 {
-    ENSURE(strncmp(address, "tls+tcp://", 10) == 0, CATEGORY_USAGE,
-           "%s: is not an address of the form tls+tcp://host:port", address);
-    int status = nng_listener_create(&server->listener, replier_socket(server->replier), address);
-    ENSURE(status == 0, CATEGORY_USAGE, "%s: is not an address of the form tls+tcp://host:port (%s)", address,
-           nng_strerror(status));
-    nng_tls_config *config;
-    TRY(tls_config_new(server->endpoint, NNG_TLS_MODE_SERVER, &config));
-    status = nng_listener_set_ptr(server->listener, NNG_OPT_TLS_CONFIG, config);
-    nng_tls_config_free(config); /* the listener keeps its own hold */
-    if (status == 0) status = nng_listener_set_bool(server->listener, NNG_OPT_TCP_KEEPALIVE, true);
-    ENSURE(status == 0, CATEGORY_ENVIRONMENT, "%s: TLS could not be set up: %s", address, nng_strerror(status));
-    status = nng_listener_start(server->listener, 0);
+    static const char form[] = "is not an address of the form tls+tcp://host:port";
+    ENSURE(strncmp(address, "tls+tcp://", 10) == 0, CATEGORY_USAGE, "%s: %s", address, form);
+    int status = nng_stream_listener_alloc(ret, address + strlen("tls+"));
+    ENSURE(status == 0, CATEGORY_USAGE, "%s: %s (%s)", address, form, nng_strerror(status));
+    status = nng_stream_listener_listen(*ret);
+    if (status == 0) return RESULT_OK;
+    nng_stream_listener_free(*ret);
+    *ret = NULL;
     ENSURE(status != NNG_EADDRINUSE, CATEGORY_ENVIRONMENT,
            "%s: another program listens there already; stop it or choose another port", address);
-    ENSURE(status == 0, CATEGORY_ENVIRONMENT, "%s: cannot listen there: %s", address, nng_strerror(status));
-    return RESULT_OK;
+    return FAIL(CATEGORY_ENVIRONMENT, "%s: cannot listen there: %s", address, nng_strerror(status));
 }
 
 static struct result start(struct transport_server *server, const char *address, const struct sign_key *key,
                            transport_accept *accept, void *context)
 {
     TRY(tls_endpoint_new(key, accept, context, &server->endpoint));
-    TRY(replier_new(admit, NULL, MEMBERS_MAX, PER_MEMBER, &server->replier));
-    return listen_at(server, address);
+    nng_stream_listener *listener;
+    TRY(listen_at(address, &listener));
+    struct replier_door door = {server->endpoint, admit, MEMBERS_MAX, PER_MEMBER};
+    return replier_new(listener, &door, &server->replier);
 }
 
 struct result transport_server_new(const char *address, const struct sign_key *key, transport_accept *accept,
@@ -83,7 +77,7 @@ void transport_server_freep(struct transport_server **server)
 uint16_t transport_server_port(const struct transport_server *server)
 {
     int port = 0;
-    (void)nng_listener_get_int(server->listener, NNG_OPT_TCP_BOUND_PORT, &port);
+    (void)nng_stream_listener_get_int(replier_listener(server->replier), NNG_OPT_TCP_BOUND_PORT, &port);
     return (uint16_t)port;
 }
 

@@ -104,7 +104,7 @@ static void nobody_there_is_said(void **state)
     (void)state;
     CLEANUP(buffer_done) struct buffer reply = {0};
     refused(control_request(directory, view_text("x"), PATIENCE_MS, &reply), CATEGORY_ENVIRONMENT,
-            "no daemon runs in this directory");
+            "runs in this directory");
 }
 
 static void a_dead_ones_socket_gives_way(void **state)
