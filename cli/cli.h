@@ -65,6 +65,7 @@ cli_run cli_keygen;                                                       /* key
 cli_run cli_roster_new, cli_roster_add, cli_roster_sign, cli_roster_show; /* roster.c, roster_show.c */
 cli_run cli_plan_new;                                                     /* plan_new.c */
 cli_run cli_plan_check, cli_plan_sign, cli_plan_show;                     /* plan.c, plan_check.c, plan_sign.c */
+cli_run cli_simulate;                                                     /* simulate.c */
 cli_run cli_fit;                                                          /* fit.c */
 cli_run cli_model_show;                                                   /* model.c */
 cli_run cli_model_compare;                                                /* model_compare.c */

@@ -93,6 +93,21 @@ static const struct cli_command commands[] = {
      "  --json                 prints JSON\n\n"
      "Example:\n"
      "  cofferdam plan show plan.note --roster roster.note\n"},
+    {"simulate", cli_simulate, "PLAN.yaml --out DIR (--site NAME=FILE.csv ... | --split FILE.csv:N) [--faults SEED]",
+     "Runs a plan with a whole consortium in this process: the real machines and masks",
+     "Banks and coordinator are the machines that the daemons run; their messages go over an in-memory network, under\n"
+     "keys made for this run. DIR gets model.json and plan.note, as in a real run. Progress goes to stderr.\n\n"
+     "  --site NAME=FILE.csv         a bank and its rows; at least as many as the plan's cohort minimum\n"
+     "  --split FILE.csv:N           the rows of one file, dealt to N banks; .gz is unpacked\n"
+     "  --mapping [NAME=]FILE.yaml   how a bank's columns become the plan's: `source:` of a node's configuration\n"
+     "  --faults SEED                loses, doubles, delays and reorders messages and kills processes, as the number\n"
+     "                               says: ends with the same model, or says who stopped the run and why (exit code "
+     "1)\n"
+     "  --threads N                  one a processor when left out; the model does not depend on it\n"
+     "  --out DIR                    made when it is missing\n\n"
+     "Examples:\n"
+     "  cofferdam simulate plan.yaml --split customers.csv:5 --out out\n"
+     "  cofferdam simulate plan.yaml --site north=n.csv --site south=s.csv --site west=w.csv --out out\n"},
     {"fit", cli_fit, "PLAN.yaml --data FILE.csv ... --out DIR",
      "Fits a plan to the rows of the given files alone: no network, no masks",
      "What one bank would get alone, or a pool of files: the same computation as a joint run, in the open.\n"

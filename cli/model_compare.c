@@ -67,8 +67,22 @@ static struct result push(struct buffer *stack, const char *path, const char *ke
     return buffer_append(stack, view_of(&pair, sizeof pair));
 }
 
+/* What was pushed first is to be told first. */
+static void turn_round(struct buffer *stack, size_t from)
+{
+    struct pair a, b;
+    for (size_t to = stack->length; to > from + sizeof a; from += sizeof a) {
+        to -= sizeof b;
+        memcpy(&a, stack->data + from, sizeof a);
+        memcpy(&b, stack->data + to, sizeof b);
+        memcpy(stack->data + from, &b, sizeof b);
+        memcpy(stack->data + to, &a, sizeof a);
+    }
+}
+
 static struct result push_object(struct buffer *stack, const struct pair *pair)
 {
+    size_t from = stack->length;
     const char *key;
     json_t *value;
     bool top = pair->path[0] == 0;
@@ -81,6 +95,7 @@ static struct result push_object(struct buffer *stack, const struct pair *pair)
         if (json_object_get(pair->a, key) == NULL && (!top || strcmp(key, "banks") != 0))
             TRY(push(stack, pair->path, key, NULL, value));
     }
+    turn_round(stack, from);
     return RESULT_OK;
 }
 

@@ -1,0 +1,115 @@
+/* cofferdam simulate: a plan tried out on the tables of a whole consortium, in one process. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/consortium.h"
+#include "cli/outputs.h"
+#include "cli/report.h"
+#include "cli/sites.h"
+#include "crypto/hash.h"
+#include "sys/entropy.h"
+
+struct simulation {
+    const char *plan, *out, *split, *faults, *threads;
+    struct cli_values sites, mappings;
+};
+
+static struct result simulation_read(int argc, char **argv, struct simulation *ret)
+{
+    struct cli_values operands = {0};
+    const struct cli_option options[] = {
+        {.name = "out", .required = true, .value = &ret->out},
+        {.name = "site", .values = &ret->sites},
+        {.name = "split", .value = &ret->split},
+        {.name = "mapping", .values = &ret->mappings},
+        {.name = "faults", .value = &ret->faults},
+        {.name = "threads", .value = &ret->threads},
+        {0},
+    };
+    TRY(cli_parse(argc, argv, options, "PLAN.yaml", 1, 1, &operands));
+    ret->plan = operands.items[0];
+    ENSURE((ret->split != NULL) != (ret->sites.count > 0), CATEGORY_USAGE,
+           "give either --split FILE.csv:N or a --site NAME=FILE.csv for each bank; see cofferdam simulate --help");
+    return RESULT_OK;
+}
+
+/* With faults everything comes from the given number, so that it names the run; else from the kernel. */
+static struct result seed_make(const char *faults, struct secret **ret)
+{
+    if (faults == NULL) return entropy_seed(ret);
+    uint64_t number = 0;
+    TRY(cli_number("faults", faults, 0, UINT64_MAX, &number));
+    uint8_t bytes[8];
+    bytes_put_u64(bytes, number);
+    struct hash hash;
+    TRY(hash_bytes("simulate", view_of(bytes, sizeof bytes), &hash));
+    return secret_from(hash_view(&hash), ret);
+}
+
+/* Refuses what can be refused before a row is read. */
+static struct result simulation_check(const struct simulation *simulation, const struct sites *sites)
+{
+    unsigned banks = (unsigned)simulation->sites.count;
+    if (simulation->split != NULL) TRY(sites_split_count(simulation->split, &banks));
+    TRY(consortium_check(&sites->file.plan, banks));
+    return outputs_check(simulation->out);
+}
+
+static struct result simulation_run(const struct simulation *simulation, const struct sites *sites, unsigned threads,
+                                    struct consortium_outcome *ret)
+{
+    CLEANUP(secret_freep) struct secret *seed = NULL;
+    TRY(seed_make(simulation->faults, &seed));
+    struct consortium_bank *banks = calloc(sites->count, sizeof *banks);
+    ENSURE(banks != NULL, CATEGORY_ENVIRONMENT, "out of memory for %u banks", sites->count);
+    for (unsigned i = 0; i < sites->count; i++)
+        banks[i] = (struct consortium_bank){sites->items[i].name, sites->items[i].table};
+    struct progress progress = progress_start();
+    const struct consortium_config config = {.plan = &sites->file.plan,
+                                             .banks = banks,
+                                             .banks_count = sites->count,
+                                             .threads = threads,
+                                             .faults = simulation->faults != NULL,
+                                             .seed = seed,
+                                             .say = progress_line,
+                                             .context = &progress};
+    struct result result = consortium_run(&config, ret);
+    progress_end(&progress);
+    free(banks);
+    return result;
+}
+
+static struct result simulation_report(const struct simulation *simulation, const struct consortium_outcome *outcome)
+{
+    CLEANUP(buffer_done) struct buffer out = {0};
+    TRY(report_summary(buffer_view(&outcome->model), &out));
+    if (simulation->faults != NULL)
+        TRY(buffer_format(&out, "%-15s %llu messages lost, %llu doubled, %llu processes killed\n", "faults",
+                          (unsigned long long)outcome->lost, (unsigned long long)outcome->twice,
+                          (unsigned long long)outcome->crashes));
+    TRY(buffer_format(&out, "%-15s %s/model.json, %s/plan.note\n", "files", simulation->out, simulation->out));
+    return cli_print(buffer_view(&out));
+}
+
+struct result cli_simulate(int argc, char **argv)
+{
+    struct simulation simulation = {0};
+    TRY(simulation_read(argc, argv, &simulation));
+    unsigned threads = 1;
+    TRY(sites_threads(simulation.threads, &threads));
+    TRY(crypto_start());
+    CLEANUP(sites_done) struct sites sites = {0};
+    TRY(sites_open(simulation.plan, &sites));
+    TRY(simulation_check(&simulation, &sites));
+    if (simulation.split != NULL)
+        TRY(sites_from_split(&sites, simulation.split, &simulation.mappings));
+    else
+        TRY(sites_from_files(&sites, &simulation.sites, &simulation.mappings));
+    CLEANUP(consortium_outcome_done) struct consortium_outcome outcome = {0};
+    TRY(simulation_run(&simulation, &sites, threads, &outcome));
+    const struct output outputs[] = {{"plan.note", buffer_view(&outcome.plan_note)},
+                                     {"model.json", buffer_view(&outcome.model)}};
+    TRY(outputs_write(simulation.out, outputs, sizeof outputs / sizeof outputs[0]));
+    return simulation_report(&simulation, &outcome);
+}
