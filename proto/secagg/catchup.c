@@ -116,7 +116,7 @@ struct result coordinator_answer_past(struct secagg_coordinator *coordinator, un
     TRY(record_load(records, KEEP_RUN, &bytes, &found, "voided/%05llu", number));
     if (found) return coordinator_reply(coordinator, member, MESSAGE_VOID_CERTIFICATE, buffer_view(&bytes), effects);
     TRY(record_load(records, KEEP_RUN, &bytes, &found, "superseded/%05llu", number));
-    if (found) return coordinator_reply(coordinator, member, MESSAGE_CERTIFICATE, buffer_view(&bytes), effects);
+    if (found) return coordinator_reply(coordinator, member, MESSAGE_SUPERSEDED, buffer_view(&bytes), effects);
     TRY(record_load(records, KEEP_RUN, &bytes, &found, "r0/%05llu", number));
     if (!found) return RESULT_OK; /* no such round yet */
     CLEANUP(wire_arena_done) struct wire_arena arena = {0};

@@ -87,6 +87,7 @@ struct result release_take_superseded(struct secagg_node *node, const struct mes
     struct wire_r2 vote;
     TRY(check_certificate(node, message, arena, &vote));
     spend(node, &vote);
+    TRY(node_erase_round(node, vote.round, effects));
     node->state = NODE_READY;
     TRY(effect_persist(effects, KEEP_RUN, message->payload, "certificate/%05llu", (unsigned long long)vote.round));
     return node_keep_round(node, effects);

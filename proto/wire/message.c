@@ -34,6 +34,7 @@ static const struct {
     [MESSAGE_CLOSED] = {"a closed sum", WIRE_CLOSED},
     [MESSAGE_FINISHED] = {"the last CLOSE certificate", WIRE_LIST},
     [MESSAGE_ENDED] = {"the end of the run", WIRE_SIGNED},
+    [MESSAGE_SUPERSEDED] = {"the certificate to do a step again", WIRE_LIST},
 };
 
 const char *message_name(unsigned kind)

@@ -302,6 +302,7 @@ enum message_kind {
     MESSAGE_CLOSED,
     MESSAGE_FINISHED,
     MESSAGE_ENDED,
+    MESSAGE_SUPERSEDED,
     MESSAGE_KINDS_END,
 };
 const char *message_name(unsigned kind); /* "R2 proposal"; "an unknown message" */

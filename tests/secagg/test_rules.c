@@ -118,7 +118,7 @@ static void rule_1_void_may_follow_u_and_nothing_follows_void(void **state)
     /* Its secrets of the round are gone before the vote left. */
     for (size_t i = 0; i < cohort.parties[1].records.maps[1][0].count; i++)
         assert_null(strstr(cohort.parties[1].records.maps[1][0].items[i].key, "/00"));
-    /* A certificate on U may still come, from the others: it releases nothing. */
+    /* A certificate on U may still come, from the others: it releases nothing, whatever it is called. */
     struct buffer votes[4] = {0};
     struct view views[4];
     for (unsigned i = 0; i < 4; i++) {
@@ -126,7 +126,9 @@ static void rule_1_void_may_follow_u_and_nothing_follows_void(void **state)
         views[i] = buffer_view(&votes[i]);
     }
     struct wire_list certificate = {views, 4};
-    assert_false(refuses(&cohort, 1, MESSAGE_CERTIFICATE, &certificate));
+    assert_true(refuses(&cohort, 1, MESSAGE_CERTIFICATE, &certificate));
+    assert_int_equal(node->state, NODE_VOIDED);
+    assert_false(refuses(&cohort, 1, MESSAGE_SUPERSEDED, &certificate));
     assert_int_equal(node->state, NODE_READY);
     assert_false(has_record(&cohort, 1, "release/00001"));
     for (unsigned i = 0; i < 4; i++) buffer_done(&votes[i]);
@@ -209,7 +211,7 @@ static void rule_2_under_a_certificate_the_input_stays_as_it_was(void **state)
         if (strcmp(map->items[i].key, "certificate/00001") == 0)
             OK(buffer_append(&certificate, buffer_view(&map->items[i].value)));
     assert_true(certificate.length > 0);
-    assert_false(refuses_bytes(&cohort, 1, MESSAGE_CERTIFICATE, buffer_view(&certificate)));
+    assert_false(refuses_bytes(&cohort, 1, MESSAGE_SUPERSEDED, buffer_view(&certificate)));
     assert_int_equal(node->state, NODE_READY);
     node->masked.input.bytes[0] ^= 1; /* what it masked was something else */
     forge_round(&cohort, node, 2, buffer_view(&certificate), &r0, &message);
