@@ -198,8 +198,8 @@ static struct result logistic_explain(const struct plan *plan, struct buffer *ou
                       out));
     if (medians > 0)
         TRY(buffer_format(out,
-                          "also: %u histograms of at most %u bins each, again a few times, each within one bin of the "
-                          "one before, until the medians are found\n",
+                          "also, in the first rounds: for each of %u medians a histogram of at most %u bins, each "
+                          "within one bin of the one before; the last counts single steps of the resolution\n",
                           medians, QUANTILE_BINS));
     state.stage = LOGISTIC_SCALE;
     if (numbers > 0) TRY(explain_stage(&state, "then", "of each number the spread around its mean", out));

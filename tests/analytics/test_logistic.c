@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "analytics/logistic_design.h"
 #include "analytics/model.h"
 #include "tests/support/pooled.h"
 
@@ -345,6 +346,85 @@ static void one_class_is_refused_in_words(void **state)
     }
 }
 
+/* One category alone: each estimate is a difference of log-odds, whatever the baseline; no numbers, no hold-out. */
+static void a_category_alone_has_a_closed_form(void **state)
+{
+    (void)state;
+    static const char *const baselines[] = {"a", "missing", "other"};
+    static const char *const texts[] = {"a", "b", NULL, "elsewhere"};
+    static const char *const names[] = {"a", "b", "missing", "other"};
+    static const double rows[4][2] = {{30, 10}, {25, 25}, {7, 14}, {9, 3}}; /* negative, positive */
+    for (size_t b = 0; b < 3; b++) {
+        char text[512];
+        (void)snprintf(text, sizeof text,
+                       "cofferdam: 1\nname: one\npurpose: test\ntask: logistic\ntarget: {column: y, positive: \"1\"}\n"
+                       "features:\n  - {name: g, kind: category, levels: [\"a\", \"b\"], baseline: \"%s\", "
+                       "missing: level, other: level}\ntrain: {penalty: 0, tolerance: 1.0e-10, rounds: 25}\n",
+                       baselines[b]);
+        struct pooled pooled;
+        must(pooled_init(text, &pooled));
+        for (size_t level = 0; level < 4; level++) {
+            for (size_t y = 0; y < 2; y++) {
+                const char *row[] = {texts[level], y ? "1" : "0"};
+                for (double i = rows[level][y]; i > 0; i--) must(pooled_row(&pooled, row));
+            }
+        }
+        json_t *model = model_of(&pooled);
+        assert_true(json_is_true(json_object_get(model, "converged")));
+        assert_null(json_object_get(json_object_get(model, "metrics"), "holdout"));
+        size_t base = b == 0 ? 0 : b + 1;
+        double intercept = log(rows[base][1] / rows[base][0]);
+        assert_true(fabs(number(item_of(model, "terms", "term", "(intercept)"), "estimate") - intercept) <= 1e-10);
+        for (size_t level = 0; level < 4; level++) {
+            if (level == base) continue;
+            (void)snprintf(text, sizeof text, "g=%s", names[level]);
+            const json_t *term = item_of(model, "terms", "term", text);
+            double expected = log(rows[level][1] / rows[level][0]) - intercept;
+            double variance = 1 / rows[level][0] + 1 / rows[level][1] + 1 / rows[base][0] + 1 / rows[base][1];
+            assert_true(fabs(number(term, "estimate") - expected) <= 1e-10);
+            assert_true(fabs(number(term, "std_error") / sqrt(variance) - 1) <= 1e-10);
+        }
+        json_decref(model);
+        pooled_done(&pooled);
+    }
+}
+
+/* What a row gives is the same on every path of this processor. */
+static void paths_give_the_same_bits(void **state)
+{
+    (void)state;
+    struct pooled pooled;
+    make(&pooled, "0", 700);
+    CLEANUP(fold_done) struct fold fold = {0};
+    must(pooled_run(&pooled, (struct pooled_options){.parts = 1, .threads = 1, .stop_at = 6}, &fold));
+    size_t header = sizeof "cofferdam/1/state" + HASH_BYTES + sizeof(uint64_t);
+    struct logistic logistic;
+    must(logistic_parse(&pooled.plan, view_of(fold.state.data + header, fold.state.length - header), &logistic));
+    struct design plain, other;
+    must(design_init(&logistic, pooled.table, &plain));
+    must(design_init(&logistic, pooled.table, &other));
+    plain.path = PATH_PORTABLE;
+    for (enum path path = PATH_PORTABLE; path < PATH_COUNT; path++) {
+        if (!path_supported(path)) continue;
+        other.path = path;
+        static const size_t blocks[][2] = {{0, 512}, {512, 188}, {3, 1}, {100, 7}};
+        for (size_t b = 0; b < 4; b++) {
+            must(design_load(&plain, blocks[b][0], blocks[b][1]));
+            must(design_load(&other, blocks[b][0], blocks[b][1]));
+            size_t bytes = blocks[b][1] * sizeof(double);
+            for (size_t t = 0; t < plain.terms; t++)
+                assert_memory_equal(plain.x + t * GRAM_ROWS, other.x + t * GRAM_ROWS, bytes);
+            assert_memory_equal(plain.score, other.score, bytes);
+            assert_memory_equal(plain.residual, other.residual, bytes);
+            assert_memory_equal(plain.likelihood, other.likelihood, bytes);
+        }
+    }
+    design_done(&plain);
+    design_done(&other);
+    logistic_done(&logistic);
+    pooled_done(&pooled);
+}
+
 /* Changes each word of each stage's true sum in turn, by a lot: most such sums contradict something. */
 static void sums_that_cannot_be_true_are_refused(void **state)
 {
@@ -441,6 +521,8 @@ int main(void)
         cmocka_unit_test(the_model_file_alone_scores_to_the_maximum),
         cmocka_unit_test(separation_is_named_and_a_penalty_cures_it),
         cmocka_unit_test(one_class_is_refused_in_words),
+        cmocka_unit_test(a_category_alone_has_a_closed_form),
+        cmocka_unit_test(paths_give_the_same_bits),
         cmocka_unit_test(sums_that_cannot_be_true_are_refused),
         cmocka_unit_test(a_damaged_state_is_refused),
         cmocka_unit_test(plans_it_cannot_prove_are_refused),
