@@ -232,6 +232,7 @@ void *part_thread(void *context)
     if (!result_ok(result) && !atomic_load(&bank->stopping)) bank_give_up(bank, result);
     part_farewell(part);
     part_forget(part);
+    fold_thread_done();
     return NULL;
 }
 

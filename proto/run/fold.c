@@ -4,6 +4,7 @@
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
+#include <mpfr.h>
 #include <string.h>
 
 #include "crypto/label.h"
@@ -152,4 +153,9 @@ struct result fold_result(const struct fold *fold, unsigned banks, struct buffer
 struct result fold_progress(const struct fold *fold, struct buffer *out)
 {
     return fold->task->progress(fold->plan, fields_of(fold), out);
+}
+
+void fold_thread_done(void)
+{
+    mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
 }

@@ -28,5 +28,7 @@ MUST_USE struct result fold_contribute(const struct fold *fold, const struct tab
                                        uint64_t *words, uint64_t count);
 MUST_USE struct result fold_result(const struct fold *fold, unsigned banks, struct buffer *out);
 MUST_USE struct result fold_progress(const struct fold *fold, struct buffer *out);
+/* Frees what the arithmetic library keeps for the calling thread: for a thread that ends. */
+void fold_thread_done(void);
 
 #endif
