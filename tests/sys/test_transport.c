@@ -496,6 +496,83 @@ static void an_interrupted_client_stays_so(void **state)
     transport_server_free(server);
 }
 
+/* Servers come and go, clients too, in the middle of messages of every size: every request ends right, nothing hangs.
+ */
+static void *call_large(void *argument)
+{
+    struct caller *caller = argument;
+    for (unsigned k = 0; k < caller->requests; k++) {
+        struct buffer request = {0}, reply = {0};
+        uint8_t *bytes;
+        size_t length = (size_t)1 << (k * 5 % 19);
+        if (result_ok(buffer_extend(&request, length, &bytes))) memset(bytes, (int)k, length);
+        struct result result = transport_client_request(caller->client, buffer_view(&request), PATIENCE_MS, &reply);
+        if (!result_ok(result)) (void)snprintf(caller->reason, sizeof caller->reason, "%s", result_reason());
+        caller->right += result_ok(result) && reply.length == length + 1 && reply.data[0] == caller->bank &&
+                         memcmp(reply.data + 1, request.data, length) == 0;
+        buffer_done(&request);
+        buffer_done(&reply);
+    }
+    return NULL;
+}
+
+static void requests_survive_a_server_that_comes_and_goes(void **state)
+{
+    (void)state;
+    enum { RESTARTS = 12, REQUESTS = 150 };
+    struct echo echo;
+    echo_start(&echo, 0);
+    uint16_t port = transport_server_port(echo.server);
+    struct caller callers[CLIENTS];
+    pthread_t threads[CLIENTS];
+    for (uint8_t i = 0; i < CLIENTS; i++) {
+        callers[i] = (struct caller){.bank = i, .requests = REQUESTS};
+        callers[i].client = dial_with(port, bank_keys[i], coordinator_key);
+        assert_int_equal(pthread_create(&threads[i], NULL, call_large, &callers[i]), 0);
+    }
+    for (int i = 0; i < RESTARTS; i++) {
+        (void)usleep(30000);
+        echo_stop(&echo);
+        echo_start(&echo, port);
+    }
+    for (size_t i = 0; i < CLIENTS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        if (callers[i].right != REQUESTS)
+            fail_msg("client %zu: %u right, \"%s\"", i, callers[i].right, callers[i].reason);
+        transport_client_free(callers[i].client);
+    }
+    echo_stop(&echo);
+}
+
+static void a_server_survives_clients_that_come_and_go(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 40 };
+    struct echo echo;
+    echo_start(&echo, 0);
+    static char text[200000];
+    memset(text, 'x', sizeof text - 1);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct transport_client *client =
+            dial_with(transport_server_port(echo.server), bank_keys[round % CLIENTS], coordinator_key);
+        struct single singles[3];
+        for (size_t i = 0; i < 3; i++) single_start(&singles[i], client, text);
+        (void)usleep((useconds_t)(round * 397 % 9000));
+        transport_client_interrupt(client);
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(pthread_join(singles[i].thread, NULL), 0);
+            buffer_done(&singles[i].reply);
+        }
+        transport_client_free(client);
+    }
+    struct transport_client *client = dial_with(transport_server_port(echo.server), bank_keys[0], coordinator_key);
+    struct caller caller = {.client = client, .bank = 0, .requests = 3};
+    (void)call(&caller);
+    assert_int_equal(caller.right, 3);
+    transport_client_free(client);
+    echo_stop(&echo);
+}
+
 /* --- Another TLS stack's client, straight over a socket ------------------------------------------------------------
  */
 
@@ -593,6 +670,8 @@ int main(void)
         cmocka_unit_test(receiving_ends_at_the_timeout_and_when_woken),
         cmocka_unit_test(a_signal_handler_may_wake),
         cmocka_unit_test(an_interrupted_client_stays_so),
+        cmocka_unit_test(requests_survive_a_server_that_comes_and_goes),
+        cmocka_unit_test(a_server_survives_clients_that_come_and_go),
         cmocka_unit_test(only_tls_13_with_a_members_certificate_gets_through),
         cmocka_unit_test(garbage_before_tls_hurts_nobody),
     };
