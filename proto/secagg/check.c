@@ -134,7 +134,7 @@ struct result check_headers_root(const struct view *bodies, size_t count, struct
 
 void check_done(struct check *check)
 {
-    buffer_done(&check->secrets);
+    buffer_done(&check->signed_open);
     mask_set_free(check->unmasking);
     free(check->leaves);
     free(check->sum);

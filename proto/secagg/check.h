@@ -27,7 +27,7 @@ MUST_USE struct result check_headers_root(const struct view *bodies, size_t coun
 struct check {
     bool active;
     struct wire_open open;
-    struct buffer secrets;
+    struct buffer signed_open; /* as it travelled: evidence, when the sum is false */
     struct mask_set *unmasking;
     uint64_t words;
     uint32_t chunks;

@@ -17,6 +17,16 @@ static struct view plain(char *text)
 
 /* ---- node */
 
+/* A run that this bank has left leaves nothing that could open a round of it. */
+static struct result erase_secrets(struct secagg_node *node, struct effects *effects)
+{
+    if (!node->epoch.epoch) return RESULT_OK;
+    for (uint32_t k = 0; k < node->epoch.rounds; k++) TRY(node_erase_round(node, node->epoch.first + k, effects));
+    deal_done(&node->deal);
+    TRY(effect_erase(effects, KEEP_SECRET, "secret/%u/channel", node->epoch.epoch));
+    return effect_erase(effects, KEEP_SECRET, "secret/%u/dealt", node->epoch.epoch);
+}
+
 struct result node_refuse(struct secagg_node *node, struct effects *effects, const char *format, ...)
 {
     char text[WIRE_REASON_MAX];
@@ -32,6 +42,7 @@ struct result node_refuse(struct secagg_node *node, struct effects *effects, con
     struct wire_end end = {.run = node->run.id, .counter = node_count(node), .reason = buffer_view(&node->reason)};
     buffer_clear(&node->refusal);
     TRY(node_sign(node, "end", WIRE_END, &end, &node->refusal));
+    TRY(erase_secrets(node, effects));
     return effect_persist(effects, KEEP_RUN, buffer_view(&node->reason), "refused");
 }
 
@@ -44,12 +55,7 @@ struct result end_take(struct secagg_node *node, const struct message *message, 
            run_member(&node->run, body.message.signer));
     if (!node->reason.length) TRY(buffer_append(&node->reason, body.end.reason));
     node->state = NODE_ENDED;
-    deal_done(&node->deal);
-    if (node->epoch.epoch) {
-        for (uint32_t k = 0; k < node->epoch.rounds; k++) TRY(node_erase_round(node, node->epoch.first + k, effects));
-        TRY(effect_erase(effects, KEEP_SECRET, "secret/%u/channel", node->epoch.epoch));
-        TRY(effect_erase(effects, KEEP_SECRET, "secret/%u/dealt", node->epoch.epoch));
-    }
+    TRY(erase_secrets(node, effects));
     return effect_persist(effects, KEEP_RUN, buffer_view(&node->reason), "ended");
 }
 

@@ -27,6 +27,7 @@ static struct result put_text(struct buffer *out, const char *text)
 static struct result entry(const struct secagg_node *node, struct buffer *out)
 {
     const struct roster *roster = node->run.terms.roster;
+    TRY(buffer_append(out, hash_view(&node->run.id)));
     TRY(put_text(out, node->config.source ? node->config.source : ""));
     TRY(buffer_append(out, hash_view(&node->run.terms.plan->hash)));
     TRY(buffer_u32(out, node->run.thresholds.n));
@@ -71,12 +72,15 @@ static struct result compare(void *visitor, const char *key, struct view value)
     struct comparison *comparison = visitor;
     const struct secagg_node *node = comparison->node;
     const char *run = strrchr(key, '/');
-    /* Steps and certificates lie below a run's entry, and this run is no other. */
-    if (!run || strlen(run + 1) != TAG_BYTES - 1 || strcmp(run + 1, node->run.tag) == 0) return RESULT_OK;
+    /* Steps and certificates lie below a run's entry. */
+    if (!run || strlen(run + 1) != TAG_BYTES - 1) return RESULT_OK;
     struct reader reader = reader_of(value, "a ledger entry");
     char text[NAME_MAX_BYTES + 1];
-    struct view skipped;
+    struct view skipped, id;
     uint32_t count;
+    TRY(reader_take(&reader, HASH_BYTES, &id));
+    /* This run is no other. The key has 64 bits of its id, for which a submitter can find a second nonce. */
+    if (view_equal(id, hash_view(&node->run.id))) return RESULT_OK;
     TRY(read_text(&reader, text));
     TRY(reader_take(&reader, HASH_BYTES, &skipped));
     TRY(reader_u32(&reader, &count));

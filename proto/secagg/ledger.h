@@ -1,6 +1,6 @@
 /* The ledger across runs (rule 5): what a node's source took part in, never pruned. Shared records of the node.
  *
- *   ledger/SOURCE/RUN            the source's name, the plan, the cohort by identity keys and names
+ *   ledger/SOURCE/RUN            the run's id, the source's name, the plan, the cohort by identity keys and names
  *   ledger/SOURCE/RUN/step/STEP  ctx of each masking of the step
  *   ledger/SOURCE/RUN/KIND/ROUND hash of a certificate (u, void, close)
  * SOURCE and RUN are the first 16 hex digits of H(label "source" ‖ name) and of the run id.

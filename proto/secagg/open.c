@@ -350,6 +350,7 @@ static void draw_chunks(struct secagg_node *node, struct check *check)
 static struct result begin_check(struct secagg_node *node, const struct wire_opened *opened, struct wire_arena *arena,
                                  struct check *check)
 {
+    TRY(buffer_append(&check->signed_open, opened->open));
     TRY(take_headers(node, opened, arena, check));
     TRY(take_secrets(node, opened, check));
     draw_chunks(node, check);
@@ -401,9 +402,8 @@ struct result open_ask(struct secagg_node *node, struct effects *effects)
 /* The coordinator signed a sum that is not the sum. */
 static struct result false_sum(struct secagg_node *node, struct effects *effects)
 {
-    CLEANUP(buffer_done) struct buffer open = {0};
-    TRY(wire_open_encode(&node->check.open, &open));
-    TRY(node_evidence(node, effects, "sum", buffer_view(&open), buffer_view(&node->round.certificate)));
+    TRY(node_evidence(node, effects, "sum", buffer_view(&node->check.signed_open),
+                      buffer_view(&node->round.certificate)));
     return node_refuse(node, effects, "the sum of round %llu that %s signed is not the sum of the masked inputs",
                        (unsigned long long)node->round.terms.round, run_member(&node->run, 0));
 }

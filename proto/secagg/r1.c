@@ -42,6 +42,25 @@ static struct result mask(struct secagg_node *node, uint64_t *words, uint64_t co
     return mask_apply(set, 0, words, (size_t)count);
 }
 
+/* The machine never holds a vector that is not masked, not even when masking fails. */
+static struct result make_masked(struct secagg_node *node, const uint64_t *words)
+{
+    struct node_round *round = &node->round;
+    size_t bytes = (size_t)round->words * sizeof *round->y;
+    uint64_t *y = malloc(bytes);
+    ENSURE(y, CATEGORY_ENVIRONMENT, "out of memory for %llu words", (unsigned long long)round->words);
+    memcpy(y, words, bytes);
+    struct result result = mask(node, y, round->words);
+    if (!result_ok(result)) {
+        secret_bytes_wipe(y, bytes);
+        free(y);
+        return result;
+    }
+    free(round->y);
+    round->y = y;
+    return RESULT_OK;
+}
+
 static struct view chunk_view(const struct node_round *round, uint32_t index)
 {
     return view_of(round->y + (size_t)index * CHUNK_WORDS, check_chunk_words(round->words, index) * 8);
@@ -105,18 +124,21 @@ struct result r1_contribution(struct secagg_node *node, const struct input *inpu
            "a contribution that nobody asked for");
     ENSURE(input->words_count == round->words, CATEGORY_BUG, "a contribution of %llu words where %llu are asked for",
            (unsigned long long)input->words_count, (unsigned long long)round->words);
+    /* Without its secrets a bank would mask with zeros, which everyone knows: only VOID is left. */
+    if (node->missing[round->terms.round - node->epoch.first]) return vote_void(node, round->terms.round, effects);
     struct hash hash, root;
     TRY(ctx_sum_hash(input->words, input->words_count, &hash));
     bool again = node->masked.round && node->masked.step == round->terms.step;
     if (again && node->masked.fixed && !hash_equal(&hash, &node->masked.input))
         return node_refuse(node, effects, "the input of step %llu is certified and cannot be made again as it was",
                            (unsigned long long)round->terms.step);
-    round->y = malloc((size_t)round->words * sizeof *round->y);
-    ENSURE(round->y, CATEGORY_ENVIRONMENT, "out of memory for %llu words", (unsigned long long)round->words);
-    memcpy(round->y, input->words, (size_t)round->words * sizeof *round->y);
-    TRY(mask(node, round->y, round->words));
+    TRY(make_masked(node, input->words));
     TRY(make_leaves(round, &root));
     if (round->header.length) return compare_header(node, &root, effects);
+    /* Another run over this source may have masked something since R0 came. */
+    struct result allowed = ledger_check(node);
+    if (allowed.category == CATEGORY_FALSE) return node_refuse(node, effects, "%s", result_reason());
+    TRY(allowed);
     return make_header(node, &root, &hash, effects);
 }
 

@@ -240,11 +240,14 @@ struct result node_restore(struct secagg_node *node, struct effects *effects)
     bool crippled = false, found = false;
     TRY(load_fold(node));
     TRY(load_epoch(node, &crippled));
+    /* What was masked, and in which round, is remembered over every epoch: also while the next is provisioned. */
+    enum node_state stage = node->state;
     uint64_t number = 0;
-    if (node->state >= NODE_READY) {
-        TRY(read_round(node, &number, &found));
-        if (found && number) TRY(load_round(node, number));
-    }
+    TRY(read_round(node, &number, &found));
+    if (stage < NODE_READY)
+        node->state = stage;
+    else if (found && number)
+        TRY(load_round(node, number));
     TRY(load_end(node));
     if (node->state == NODE_ENDED || node->state == NODE_DONE || node->state == NODE_NEW) return RESULT_OK;
     if (node->state == NODE_ENDING) {

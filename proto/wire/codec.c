@@ -16,10 +16,10 @@ struct wire_block {
 static void *arena_take(void *context, size_t size)
 {
     struct wire_arena *arena = context;
-    if (size > ARENA_MAX || arena->used + size > ARENA_MAX) return NULL;
+    if (size > ARENA_MAX || arena->used + sizeof(struct wire_block) + size > ARENA_MAX) return NULL;
     struct wire_block *block = malloc(sizeof *block + size);
     if (!block) return NULL;
-    arena->used += size;
+    arena->used += sizeof *block + size; /* many empty items are not for free */
     block->next = arena->blocks;
     arena->blocks = block;
     return block->bytes;

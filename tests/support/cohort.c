@@ -304,6 +304,12 @@ struct result cohort_feed(struct cohort *cohort, unsigned to, unsigned from, str
     return step(cohort, to, &input);
 }
 
+struct result cohort_cancel(struct cohort *cohort, unsigned number, const char *reason)
+{
+    struct input input = {.kind = INPUT_CANCEL, .bytes = view_text(reason)};
+    return step(cohort, number, &input);
+}
+
 void cohort_stop(struct cohort *cohort, unsigned number)
 {
     struct cohort_party *party = &cohort->parties[number];

@@ -92,6 +92,9 @@ MUST_USE struct result cohort_run(struct cohort *cohort);
 /* Feeds bytes to a machine as a message, outside the pump; effects are carried out. */
 MUST_USE struct result cohort_feed(struct cohort *cohort, unsigned to, unsigned from, struct view bytes);
 
+/* An operator ends the run at a party. */
+MUST_USE struct result cohort_cancel(struct cohort *cohort, unsigned number, const char *reason);
+
 /* Messages of a kind, to a bank or from it, are lost from now on; or arrive again. bank 0 stands for all. */
 void cohort_lose(struct cohort *cohort, enum message_kind kind, unsigned bank, bool lose);
 /* A message as its signer would make it: kind of signature, type and body; the coordinator is signer 0. */
