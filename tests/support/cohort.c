@@ -229,6 +229,7 @@ static struct result deliver_reply(struct cohort *cohort, unsigned to, struct vi
     CLEANUP(buffer_done) struct buffer copy = {0};
     TRY(buffer_append(&copy, bytes));
     if (is_lost(cohort, to, &copy)) return RESULT_OK;
+    if (to == 1) cohort->carried[copy.data[1]] += copy.length;
     if (cohort->hooks.reply && !cohort->hooks.reply(cohort->hooks.context, cohort, to, &copy)) return RESULT_OK;
     if (!party->up || !party->waiting) return RESULT_OK;
     struct input input = {.kind = INPUT_MESSAGE, .bytes = buffer_view(&copy)};
@@ -277,6 +278,17 @@ static struct result carry_out(struct cohort *cohort, unsigned number, struct ef
     return step(cohort, number, &persisted);
 }
 
+/* What a batch's end does belongs to the message that made the batch. */
+static void count_time(struct cohort *cohort, unsigned number, const struct input *input, double began)
+{
+    if (!cohort->clock || number > 1) return;
+    unsigned *cause = &cohort->cause[number];
+    if (input->kind == INPUT_CONTRIBUTION) *cause = 0;
+    if (input->kind == INPUT_MESSAGE && input->bytes.length >= 2 && input->bytes.data[1] < MESSAGE_KINDS_END)
+        *cause = input->bytes.data[1];
+    cohort->spent[number][*cause] += cohort->clock() - began;
+}
+
 static struct result step(struct cohort *cohort, unsigned number, const struct input *given)
 {
     struct cohort_party *party = &cohort->parties[number];
@@ -284,8 +296,10 @@ static struct result step(struct cohort *cohort, unsigned number, const struct i
     input.now = cohort->now;
     struct effects effects = {0};
     if (number && input.kind == INPUT_MESSAGE) party->waiting = false;
+    double began = cohort->clock ? cohort->clock() : 0;
     struct result result = number ? secagg_node_step(party->node, &input, &effects)
                                   : secagg_coordinator_step(cohort->coordinator, &input, &effects);
+    count_time(cohort, number, &input, began);
     if (result_ok(result)) {
         result = carry_out(cohort, number, &effects);
     } else if (result.category == CATEGORY_PEER) {
@@ -409,6 +423,7 @@ static struct result deliver_request(struct cohort *cohort, unsigned number, boo
     CLEANUP(buffer_done) struct buffer copy = {0};
     TRY(buffer_append(&copy, buffer_view(&party->request)));
     if (is_lost(cohort, number, &copy)) return RESULT_OK;
+    if (number == 1) cohort->carried[copy.data[1]] += copy.length;
     if (cohort->hooks.request && !cohort->hooks.request(cohort->hooks.context, cohort, number, &copy)) return RESULT_OK;
     party->parked = true;
     return cohort_feed(cohort, 0, number, buffer_view(&copy));

@@ -64,6 +64,12 @@ struct cohort {
     struct cohort_hooks hooks;
     struct members lost[MESSAGE_KINDS_END]; /* by kind: messages of these banks, or to them, are lost */
     uint64_t now, timer;
+    /* For benches: seconds that steps take, by the message that causes them (0: a contribution), of the coordinator and
+     * of bank 1; and the bytes that bank 1 sends and gets. */
+    double (*clock)(void);
+    double spent[2][MESSAGE_KINDS_END];
+    uint64_t carried[MESSAGE_KINDS_END];
+    unsigned cause[2];
     struct buffer events; /* every EVENT, one a line */
     uint64_t batches;     /* carried out so far */
     uint64_t crash_at;    /* this batch is cut at crash_stage and its party started again; 0 = never */
