@@ -51,7 +51,7 @@ static struct result read_pieces(const char *path, gzFile file, uint8_t *piece,
 
 struct result csv_file_read(const char *path, struct result (*feed)(void *context, struct view piece), void *context)
 {
-    gzFile file;
+    gzFile file = NULL;
     TRY(open_file(path, &file));
     uint8_t *piece = malloc(PIECE_BYTES);
     struct result result = piece ? read_pieces(path, file, piece, feed, context)
