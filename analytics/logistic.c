@@ -157,8 +157,9 @@ static struct result logistic_progress(const struct plan *plan, struct view byte
     case LOGISTIC_GRAM:
         return buffer_format(out, "products of %zu columns", state.terms.count);
     case LOGISTIC_NEWTON:
-        return buffer_format(out, "Newton step %" PRIu64 ", log-likelihood %.4f, %.1e standard errors from the maximum",
-                             state.steps + 1, state.likelihood, state.decrement);
+        return buffer_format(
+            out, "Newton step %" PRIu64 "%s, log-likelihood %.4f, %.1e standard errors from the maximum",
+            state.steps + 1, state.tried && state.fraction < 1 ? " (halved)" : "", state.likelihood, state.decrement);
     case LOGISTIC_INFERENCE:
         return buffer_format(out, "%s after %" PRIu64 " steps, log-likelihood %.6f; standard errors",
                              state.end == LOGISTIC_CONVERGED   ? "converged"

@@ -283,6 +283,7 @@ static struct result read_scores(struct logistic *state, const struct logistic_s
 
 static void halve(struct logistic *state)
 {
+    state->fine = 1; /* a coarse direction may be what went wrong */
     if (state->fraction / 2 < fraction_least)
         end_newton(state, LOGISTIC_STUCK);
     else if (state->steps >= state->plan->rounds)
