@@ -1,7 +1,7 @@
 /* The task `logistic`: one credit score from all banks' rows, as pooling them would give it.
  *
  * Start here: struct logistic says what is known at any time (logistic.h), its stage says which sum comes next, and the
- * table below says which functions make that sum and take it. docs/data-scientists.md tells the same as mathematics.
+ * table below says which functions make that sum and take it. docs/logistic.md tells the same as mathematics.
  */
 #include "analytics/logistic.h"
 
