@@ -268,7 +268,8 @@ struct result asker_ask(struct asker *asker, struct view bytes, int timeout_ms, 
     (void)pthread_mutex_lock(&asker->links.mutex);
     asking.number = ++asker->numbers_given;
     asking.next = asker->asking;
-    asker->asking = &asking;
+    /* It leaves the list below, before it goes out of scope. */
+    asker->asking = &asking; /* cppcheck-suppress autoVariables */
     if (asker->link) asking.failed = !result_ok(link_send(asker->link, asking.number, bytes));
     enum asker_end end = wait_for_answer(asker, &asking, timeout_ms);
     struct asking **at = &asker->asking;

@@ -11,7 +11,7 @@
 #include "sys/entropy.h"
 #include "sys/file.h"
 
-enum { KEY_FILE_MAX = 4096, PUBLIC_FILE_MAX = 4096, HEX_KEY = 2 * SIGN_PUBLIC_BYTES };
+enum { KEY_FILE_MAX = 4096, PUBLIC_FILE_MAX = 4096, HEX_KEY = 2 * SIGN_PUBLIC_BYTES, HEX_SEED = 2 * SIGN_SEED_BYTES };
 
 static const char *const words[] = {
     [KEY_IDENTITY] = "cofferdam/1 identity-key ",
@@ -68,10 +68,9 @@ static struct result key_from(struct view line, enum key_kind kind, const char *
     size_t word = strlen(words[kind]);
     CLEANUP(secret_freep) struct secret *seed = NULL;
     TRY(secret_new(SIGN_SEED_BYTES, &seed));
-    bool right =
-        begins(line, words[kind]) && line.length == word + 2 * SIGN_SEED_BYTES + 1 &&
-        line.data[line.length - 1] == '\n' &&
-        result_ok(bytes_unhex(view_of(line.data + word, 2 * SIGN_SEED_BYTES), secret_bytes(seed), SIGN_SEED_BYTES));
+    bool right = begins(line, words[kind]) && line.length == word + HEX_SEED + 1 &&
+                 line.data[line.length - 1] == '\n' &&
+                 result_ok(bytes_unhex(view_of(line.data + word, HEX_SEED), secret_bytes(seed), SIGN_SEED_BYTES));
     ENSURE(right, CATEGORY_USAGE, "%s: is not a key file of this program", path);
     return sign_key_from_seed(seed, ret);
 }

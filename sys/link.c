@@ -137,14 +137,13 @@ static void write_from(struct link *link, size_t offset)
 static void pump(struct link *link)
 {
     if (link->ended || link->writing) return;
-    size_t length;
-    if (!result_ok(fill(link, &length))) {
+    size_t length = 0;
+    bool good = result_ok(fill(link, &length));
+    if (!good || (length == 0 && link->failing)) {
         end(link);
     } else if (length > 0) {
         link->write_length = length;
         write_from(link, 0);
-    } else if (link->failing) {
-        end(link);
     }
 }
 
