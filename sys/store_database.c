@@ -2,12 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "crypto/base/limits.h"
+#include "crypto/secret.h"
 
 /* "CFDS": a file that SQLite opens but that is not ours is refused. */
 enum { APPLICATION_ID = 0x43464453, SCOPE_MAX = HASH_BYTES };
@@ -192,6 +193,37 @@ static struct result prepare_all(struct database *database)
     return prepare(database, "DELETE FROM record WHERE scope = ?1 AND key = ?2", &database->remove);
 }
 
+/* SQLite's copies of secrets do not outlive their use: what it frees is wiped. For all of SQLite in the process, and
+ * before its first use. */
+static sqlite3_mem_methods plain_memory;
+
+static void wipe_and_free(void *memory)
+{
+    if (!memory) return;
+    secret_bytes_wipe(memory, (size_t)plain_memory.xSize(memory));
+    plain_memory.xFree(memory);
+}
+
+static void *move_and_wipe(void *memory, int size)
+{
+    int before = plain_memory.xSize(memory);
+    if (size <= before) return memory;
+    void *larger = plain_memory.xMalloc(size);
+    if (!larger) return NULL;
+    memcpy(larger, memory, (size_t)before);
+    wipe_and_free(memory);
+    return larger;
+}
+
+static void use_wiping_memory(void)
+{
+    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &plain_memory) != SQLITE_OK) return;
+    sqlite3_mem_methods wiping = plain_memory;
+    wiping.xFree = wipe_and_free;
+    wiping.xRealloc = move_and_wipe;
+    (void)sqlite3_config(SQLITE_CONFIG_MALLOC, &wiping);
+}
+
 /* SQLite would make the file with the umask's mode; its log takes the file's. */
 static struct result make_private(const char *path)
 {
@@ -204,6 +236,8 @@ static struct result make_private(const char *path)
 
 struct result database_open(struct database *database, const char *directory, const char *name)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, use_wiping_memory);
     TRY(file_path(directory, name, database->path));
     TRY(make_private(database->path));
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
