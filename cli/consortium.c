@@ -189,8 +189,9 @@ static struct result coordinator_after(struct consortium *consortium)
 {
     if (!consortium->parties[0].up) return RESULT_OK;
     const struct fold *fold = secagg_coordinator_fold(consortium->coordinator);
-    if (fold != NULL && fold->step > consortium->step) {
-        consortium->step = fold->step;
+    /* With faults the machines' own events tell it, among everything else that happens. */
+    if (fold != NULL && fold->step > consortium->said && (!consortium->config->faults || fold->finished)) {
+        consortium->said = fold->step;
         CLEANUP(buffer_done) struct buffer line = {0};
         TRY(fold_progress(fold, &line));
         say(consortium, "%.*s", (int)line.length, (const char *)line.data);

@@ -36,7 +36,7 @@ struct consortium {
     unsigned members;
     struct secagg_coordinator *coordinator;
     struct network network;
-    uint64_t step;     /* of the coordinator's fold, as last said */
+    uint64_t said;     /* the step of the fold that progress last told */
     char refusal[512]; /* the latest message that was refused, for a run that stands still */
 };
 
