@@ -13,7 +13,7 @@
 
 enum {
     QUEUED_MAX = 16,       /* requests that the daemon has not taken: 16 messages of memory */
-    STRANGERS_MAX = 64,    /* connections whose handshake is not done */
+    STRANGERS_MAX = 256,   /* connections whose handshake is not done: all members may dial at once */
     ACCEPT_PAUSE_MS = 200, /* when the process has no descriptors left */
 };
 

@@ -15,6 +15,9 @@
 
 struct store;
 
+/* Makes the directory (mode 0700) when absent, its parent not. Reads every row once. CATEGORY_ENVIRONMENT: another
+ * process works there (it is named), the files cannot be written or are damaged; CATEGORY_USAGE: they are of a later
+ * version or not ours. */
 MUST_USE struct result store_open(const char *directory, struct store **ret);
 void store_close(struct store *store);
 void store_closep(struct store **store);
@@ -26,7 +29,10 @@ struct store_record {
     bool secret;
     bool erase;
 };
+/* All or nothing within each of the three steps above; after a failure (a full disk) the store goes on. Erased and
+ * replaced secrets are gone from the file and its log when this returns. */
 MUST_USE struct result store_commit(struct store *store, const struct store_record *records, size_t count);
+/* Replaces out. A secret's bytes are the caller's to wipe. */
 MUST_USE struct result store_load(struct store *store, bool secret, const struct hash *scope, const char *key,
                                   struct buffer *out, bool *ret_found);
 /* In key order; visit must not write to the store. */
