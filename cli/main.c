@@ -141,14 +141,17 @@ static const struct cli_command commands[] = {
      "Examples:\n"
      "  cofferdam score model.json --data applicants.csv --id applicant -o scores.csv\n"
      "  cofferdam score model.json --data north.csv --data south.csv --metrics\n"},
-    {"run submit", cli_run_submit, "PLAN.note --node DIR --key identity.key [--member NAME ...]",
+    {"run submit", cli_run_submit, "PLAN.note --node DIR --key identity.key [--member NAME ...] [--prepare FILE]",
      "Submits a signed plan through this bank's own node; prints the run's id",
      "The plan is signed by this organisation (cofferdam plan sign), and so is the run: with --key.\n\n"
      "  --node DIR|CONFIG   this bank's node: its configuration, or the directory with node.yaml\n"
      "  --key FILE          the organisation's identity key\n"
-     "  --member NAME       a member of the cohort, any number of times; the whole roster without it\n\n"
-     "Example:\n"
-     "  cofferdam run submit plan.note --node /etc/cofferdam --key identity.key\n"},
+     "  --member NAME       a member of the cohort, any number of times; the whole roster without it\n"
+     "  --prepare FILE      writes the signed run to FILE and prints its id; nobody is asked yet\n"
+     "  --prepared FILE     submits that file, with --node alone: after officers approved the id\n\n"
+     "Examples:\n"
+     "  cofferdam run submit plan.note --node /etc/cofferdam --key identity.key\n"
+     "  cofferdam run submit --prepared next.run --node /etc/cofferdam\n"},
     {"run list", cli_run_list, "--node DIR [--json]", "Lists runs: their plan, state and phase",
      "  --node DIR|CONFIG   this bank's node\n"
      "  --json              prints JSON\n\n"

@@ -82,46 +82,78 @@ static struct result cohort_of(const struct roster *roster, const struct cli_val
     return RESULT_OK;
 }
 
-static struct result submission_hex(const struct roster *roster, const char *member, const char *plan_path,
-                                    const char *key_path, const struct cli_values *names, struct buffer *out)
+/* What `run submit` was told. */
+struct submit {
+    const char *node, *key, *prepare, *prepared;
+    struct cli_values members, operands;
+};
+
+/* Signs a run of the plan, for the roster that the node has pinned. */
+static struct result submit_sign(const struct submit *submit, struct buffer *out, struct hash *ret_id)
 {
-    CLEANUP(buffer_done) struct buffer note = {0}, payload = {0};
+    CLEANUP(json_freep) json_t *pinned = NULL;
+    CLEANUP(roster_done) struct roster roster = {0};
+    CLEANUP(buffer_done) struct buffer note = {0};
     CLEANUP(sign_key_freep) struct sign_key *identity = NULL;
     struct members cohort;
     uint8_t nonce[NONCE_BYTES];
-    struct hash id;
-    TRY(cli_read(plan_path, DOCUMENT_MAX, &note));
-    TRY(cohort_of(roster, names, &cohort));
-    TRY(keys_read(key_path, KEY_IDENTITY, &identity));
-    unsigned position = roster_position_of_name(roster, member);
-    ENSURE(position && sign_public_equal(sign_key_public(identity), &roster->members[position - 1].identity),
-           CATEGORY_USAGE, "%s is not the identity key of %s, whose node this is", key_path, member);
+    TRY(ask(submit->node, json_pack("{s:s}", "ask", "roster"), &pinned));
+    TRY(roster_parse(view_text(text_of(pinned, "roster")), &roster));
+    TRY(cli_read(submit->operands.items[0], DOCUMENT_MAX, &note));
+    TRY(cohort_of(&roster, &submit->members, &cohort));
+    TRY(keys_read(submit->key, KEY_IDENTITY, &identity));
+    const char *member = text_of(pinned, "member");
+    unsigned position = roster_position_of_name(&roster, member);
+    ENSURE(position && sign_public_equal(sign_key_public(identity), &roster.members[position - 1].identity),
+           CATEGORY_USAGE, "%s is not the identity key of %s, whose node this is", submit->key, member);
     TRY(entropy_bytes(nonce, sizeof nonce));
-    TRY(submission_make(roster, buffer_view(&note), &cohort, position, identity, nonce, &payload, &id));
+    return submission_make(&roster, buffer_view(&note), &cohort, position, identity, nonce, out, ret_id);
+}
+
+static struct result submit_send(const struct submit *submit, const struct buffer *submission)
+{
+    CLEANUP(json_freep) json_t *answer = NULL;
+    CLEANUP(buffer_done) struct buffer hex = {0}, line = {0};
     uint8_t *text = NULL;
-    TRY(buffer_extend(out, 2 * payload.length + 1, &text));
-    bytes_hex(buffer_view(&payload), (char *)text);
-    return RESULT_OK;
+    TRY(buffer_extend(&hex, 2 * submission->length + 1, &text));
+    bytes_hex(buffer_view(submission), (char *)text);
+    TRY(ask(submit->node, json_pack("{s:s, s:s}", "ask", "submit", "submission", (const char *)text), &answer));
+    TRY(buffer_format(&line, "%s\n", text_of(answer, "run")));
+    return cli_print(buffer_view(&line));
+}
+
+/* The run's id before anyone is asked to take part: for officers who approve this very run (rule 5). */
+static struct result submit_keep(const struct submit *submit, const struct buffer *submission, const struct hash *id)
+{
+    char line[2 * HASH_BYTES + 2];
+    TRY(cli_write(submit->prepare, buffer_view(submission), false));
+    bytes_hex(hash_view(id), line);
+    line[2 * HASH_BYTES] = '\n';
+    return cli_print(view_of(line, sizeof line - 1));
 }
 
 struct result cli_run_submit(int argc, char **argv)
 {
-    const char *node = NULL, *key = NULL;
-    struct cli_values operands = {0}, cohort = {0};
-    const struct cli_option options[] = {{.name = "node", .required = true, .value = &node},
-                                         {.name = "key", .required = true, .value = &key},
-                                         {.name = "member", .values = &cohort},
+    struct submit submit = {0};
+    const struct cli_option options[] = {{.name = "node", .required = true, .value = &submit.node},
+                                         {.name = "key", .value = &submit.key},
+                                         {.name = "member", .values = &submit.members},
+                                         {.name = "prepare", .value = &submit.prepare},
+                                         {.name = "prepared", .value = &submit.prepared},
                                          {0}};
-    CLEANUP(json_freep) json_t *pinned = NULL, *answer = NULL;
-    CLEANUP(roster_done) struct roster roster = {0};
-    CLEANUP(buffer_done) struct buffer hex = {0}, line = {0};
-    TRY(cli_parse(argc, argv, options, "PLAN.note", 1, 1, &operands));
-    TRY(ask(node, json_pack("{s:s}", "ask", "roster"), &pinned));
-    TRY(roster_parse(view_text(text_of(pinned, "roster")), &roster));
-    TRY(submission_hex(&roster, text_of(pinned, "member"), operands.items[0], key, &cohort, &hex));
-    TRY(ask(node, json_pack("{s:s, s:s}", "ask", "submit", "submission", (const char *)hex.data), &answer));
-    TRY(buffer_format(&line, "%s\n", text_of(answer, "run")));
-    return cli_print(buffer_view(&line));
+    CLEANUP(buffer_done) struct buffer submission = {0};
+    struct hash id;
+    TRY(cli_parse(argc, argv, options, "PLAN.note", 0, 1, &submit.operands));
+    if (submit.prepared) {
+        ENSURE(submit.operands.count == 0 && !submit.key && !submit.prepare && submit.members.count == 0,
+               CATEGORY_USAGE, "--prepared is a signed run already: give it with --node alone");
+        TRY(cli_read(submit.prepared, 2 * DOCUMENT_MAX, &submission));
+        return submit_send(&submit, &submission);
+    }
+    ENSURE(submit.operands.count == 1 && submit.key, CATEGORY_USAGE,
+           "a PLAN.note and --key identity.key are needed; see cofferdam run submit --help");
+    TRY(submit_sign(&submit, &submission, &id));
+    return submit.prepare ? submit_keep(&submit, &submission, &id) : submit_send(&submit, &submission);
 }
 
 /* --- list, show, watch --- */

@@ -10,6 +10,9 @@
 
 #include "crypto/sign.h"
 
+/* Of one peer at a time, parked: its poll, and one for each run that it takes part in. */
+#define TRANSPORT_REQUESTS_MAX 32
+
 struct transport_server;
 struct transport_client;
 
@@ -35,9 +38,9 @@ struct transport_request {
 MUST_USE struct result transport_server_receive(struct transport_server *server, int timeout_ms,
                                                 struct transport_request *ret, bool *ret_got);
 void transport_server_wake(struct transport_server *server); /* from any thread or signal handler */
-/* Answers; an unknown or already answered id is ignored. From any thread. A request may stay parked for long; at most
- * 4 × members are kept, the oldest of the same peer is dropped beyond 4 of one peer, and so is one whose connection is
- * gone (its client repeats it over the next). CATEGORY_USAGE over MESSAGE_MAX; the request then stays parked. */
+/* Answers; an unknown or already answered id is ignored. From any thread. A request may stay parked for long; the
+ * oldest of a peer is dropped beyond TRANSPORT_REQUESTS_MAX of it, and so is one whose connection is gone (its client
+ * repeats it over the next). CATEGORY_USAGE over MESSAGE_MAX; the request then stays parked. */
 MUST_USE struct result transport_server_reply(struct transport_server *server, uint64_t id, struct view bytes);
 
 /* Dials in the background and redials for ever with bounded back-off. */

@@ -7,8 +7,6 @@
 #include "sys/tls.h"
 #include "sys/transport.h"
 
-enum { PER_MEMBER = 4 };
-
 struct transport_server {
     struct tls_endpoint *endpoint;
     struct replier *replier;
@@ -42,7 +40,7 @@ static struct result start(struct transport_server *server, const char *address,
     TRY(tls_endpoint_new(key, accept, context, &server->endpoint));
     nng_stream_listener *listener;
     TRY(listen_at(address, &listener));
-    struct replier_door door = {server->endpoint, admit, MEMBERS_MAX, PER_MEMBER};
+    struct replier_door door = {server->endpoint, admit, MEMBERS_MAX, TRANSPORT_REQUESTS_MAX};
     return replier_new(listener, &door, &server->replier);
 }
 

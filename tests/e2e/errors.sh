@@ -6,7 +6,7 @@ e2e_make "${banks[@]}"
 north=$HOME_DIR/north
 
 # Nothing runs yet.
-expect_exit 3 "no daemon runs" "$NODE" status "$north"
+expect_exit 3 "runs in this directory" "$NODE" status "$north"
 expect_exit 3 "no connection" "$NODE" check "$north"
 expect_exit 3 "start it first" "$COFFERDAM" run list --node "$north"
 expect_exit 2 "a command is missing" "$NODE"

@@ -354,18 +354,20 @@ static void the_oldest_of_too_many_requests_is_dropped(void **state)
     (void)state;
     struct transport_server *server = serve_at(0);
     struct transport_client *client = dial_with(transport_server_port(server), bank_keys[2], coordinator_key);
-    struct single singles[5];
-    struct transport_request requests[5];
-    static const char *const texts[] = {"0", "1", "2", "3", "4"};
-    for (size_t i = 0; i < 5; i++) { /* one after another, so that the first is the oldest */
+    enum { MANY = TRANSPORT_REQUESTS_MAX + 1 };
+    struct single singles[MANY];
+    struct transport_request requests[MANY];
+    char texts[MANY][8];
+    for (size_t i = 0; i < MANY; i++) { /* one after another, so that the first is the oldest */
+        (void)snprintf(texts[i], sizeof texts[i], "%zu", i);
         single_start(&singles[i], client, texts[i]);
         requests[i] = take(server);
     }
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < MANY; i++) {
         ok(transport_server_reply(server, requests[i].id, buffer_view(&requests[i].bytes)));
         buffer_done(&requests[i].bytes);
     }
-    for (size_t i = 1; i < 5; i++) single_end(&singles[i], texts[i]);
+    for (size_t i = 1; i < MANY; i++) single_end(&singles[i], texts[i]);
     transport_client_interrupt(client);
     assert_int_equal(pthread_join(singles[0].thread, NULL), 0);
     assert_int_equal(singles[0].result.category, CATEGORY_ENVIRONMENT);
