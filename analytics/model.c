@@ -157,7 +157,12 @@ static struct result read_model(const json_t *json, struct model *model)
     model->specs = calloc(count, sizeof *model->specs);
     ENSURE(model->features && model->specs, CATEGORY_ENVIRONMENT, "out of memory");
     model->features_count = count;
-    for (size_t f = 0; f < count; f++) TRY(result_at(read_feature(json, f, model), "feature %zu: ", f + 1));
+    for (size_t f = 0; f < count; f++) {
+        TRY(result_at(read_feature(json, f, model), "feature %zu: ", f + 1));
+        for (size_t before = 0; before < f; before++)
+            ENSURE(strcmp(model->specs[before].name, model->specs[f].name) != 0, CATEGORY_USAGE,
+                   "feature %zu: %s stands there twice", f + 1, model->specs[f].name);
+    }
     return RESULT_OK;
 }
 

@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 
-enum { OPTIONS_MAX = 32 };
+enum { OPTIONS_MAX = 32, LONG_OPTIONS = 1000 };
 
 static struct result option_take(const char *command, const struct cli_option *option, const char *text)
 {
@@ -31,7 +31,7 @@ static bool option_given(const struct cli_option *option)
     return option->value ? *option->value != NULL : option->values->count > 0;
 }
 
-/* getopt_long's tables: long options carry their index, from 1000 so that no letter meets it. */
+/* getopt_long's tables: long options carry their index, from LONG_OPTIONS so that no letter meets it. */
 static size_t tables(const struct cli_option *options, struct option longs[OPTIONS_MAX + 1],
                      char letters[2 * OPTIONS_MAX + 2])
 {
@@ -39,8 +39,8 @@ static size_t tables(const struct cli_option *options, struct option longs[OPTIO
     letters[used++] = ':'; /* a missing value is told apart from an unknown option */
     for (; count < OPTIONS_MAX && options[count].name; count++) {
         const struct cli_option *option = &options[count];
-        longs[count] =
-            (struct option){option->name, option->flag ? no_argument : required_argument, NULL, 1000 + (int)count};
+        longs[count] = (struct option){option->name, option->flag ? no_argument : required_argument, NULL,
+                                       LONG_OPTIONS + (int)count};
         if (!option->letter) continue;
         letters[used++] = option->letter;
         if (!option->flag) letters[used++] = ':';
@@ -52,7 +52,8 @@ static size_t tables(const struct cli_option *options, struct option longs[OPTIO
 
 static struct result refuse(const char *command, int code, char *const *argv)
 {
-    const char *word = argv[optind - 1];
+    char letter[3] = {'-', (char)optopt, 0}; /* of a cluster of letters that may have more */
+    const char *word = optopt > 0 && optopt < LONG_OPTIONS ? letter : argv[optind - 1];
     if (code == ':')
         return FAIL(CATEGORY_USAGE, "%s: %s needs a value; see cofferdam %s --help", command, word, command);
     return FAIL(CATEGORY_USAGE, "%s: no such option: %s; see cofferdam %s --help", command, word, command);
@@ -69,8 +70,8 @@ struct result cli_parse(int argc, char **argv, const struct cli_option *options,
     optind = 0; /* glibc: start over */
     for (int code; (code = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         if (code == '?' || code == ':') return refuse(command, code, argv);
-        size_t index = code >= 1000 ? (size_t)(code - 1000) : 0;
-        while (code < 1000 && index < count && options[index].letter != (char)code) index++;
+        size_t index = code >= LONG_OPTIONS ? (size_t)(code - LONG_OPTIONS) : 0;
+        while (code < LONG_OPTIONS && index < count && options[index].letter != (char)code) index++;
         TRY(option_take(command, &options[index], optarg));
     }
     for (size_t i = 0; i < count; i++)

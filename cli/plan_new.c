@@ -128,7 +128,8 @@ static struct result column_line(struct draft *draft, const struct csv_profile *
     if (draft->id && strcmp(draft->id, column->name) == 0) return RESULT_OK;
     if (!name_good(column->name)) return left_out(draft, column, "rename it in the node's configuration");
     if (draft->features == FEATURES_MAX) return left_out(draft, column, "a plan has no room for more features");
-    if (column->values_count < 2) return left_out(draft, column, "it has one value, or none");
+    if (column->values_count < 2 || (column->numeric && column->minimum == column->maximum))
+        return left_out(draft, column, "it has one value, or none");
     bool codes = column->whole ? column->values_count <= CODES_MAX : column->values_count == 2;
     if (column->numeric && (column->more || !codes)) return number_line(draft, column);
     if (column->more || column->values_count > TEXT_LEVELS_MAX)
@@ -175,6 +176,17 @@ static const struct csv_profile *column_find(const struct csv_scan *scan, const 
     return NULL;
 }
 
+/* A value that the file does not have is a slip; where it has too many to know them all, nobody can tell. */
+static struct result positive_check(const struct draft *draft, const struct csv_profile *target)
+{
+    bool found = target->more;
+    for (size_t i = 0; i < target->values_count && !found; i++)
+        found = strcmp(target->values[i].text, draft->positive) == 0;
+    ENSURE(found, CATEGORY_USAGE, "--positive %s: column %s of %s has no such value", draft->positive, draft->target,
+           draft->from);
+    return RESULT_OK;
+}
+
 static struct result words_check(struct draft *draft)
 {
     const struct csv_profile *target = draft->target ? column_find(draft->scan, draft->target) : NULL;
@@ -182,6 +194,9 @@ static struct result words_check(struct draft *draft)
     ENSURE(!draft->id || column_find(draft->scan, draft->id), CATEGORY_USAGE, "--id %s: %s has no such column",
            draft->id, draft->from);
     ENSURE(!draft->positive || draft->target, CATEGORY_USAGE, "--positive belongs to --target; give both");
+    ENSURE(!draft->id || !draft->target || strcmp(draft->id, draft->target) != 0, CATEGORY_USAGE,
+           "--id and --target name one column, %s; a column has one part", draft->id);
+    if (draft->positive) TRY(positive_check(draft, target));
     for (size_t i = 0; !draft->id && i < draft->scan->columns_count; i++) {
         const struct csv_profile *column = &draft->scan->columns[i];
         if (column != target && name_good(column->name) && looks_like_id(column)) draft->id = column->name;

@@ -9,6 +9,7 @@
 #include "crypto/base/bytes.h"
 #include "crypto/base/checked.h"
 #include "crypto/base/limits.h"
+#include "crypto/base/text.h"
 
 static void integers_are_little_endian(void **state)
 {
@@ -83,6 +84,43 @@ static void places_stand_before_reasons(void **state)
     assert_string_equal(result_reason(), "plan.yaml:12: no such column");
 }
 
+static void nothing_in_a_reason_drives_a_terminal(void **state)
+{
+    (void)state;
+    static const char quoted[] = "a\x1b[31mb\nc\td\x7f\xc2\x9b"
+                                 "e\xff\xe2\x80\xae\xe2\x81\xa6 \xc3\xa4\xe2\x82\xac";
+    (void)FAIL(CATEGORY_USAGE, "\"%s\" is no name", quoted);
+    static const char plain[] = "\"a\\x1b[31mb\\x0ac\\x09d\\x7f\\xc2\\x9be\\xff\\xe2\\x80\\xae\\xe2\\x81\\xa6 "
+                                "\xc3\xa4\xe2\x82\xac\" is no name";
+    assert_string_equal(result_reason(), plain);
+    assert_false(result_ok(result_at(FAIL(CATEGORY_USAGE, "\x1b"), "file \a.csv: ")));
+    assert_string_equal(result_reason(), "file \\x07.csv: \\x1b"); /* what is plain already stays as it is */
+}
+
+static void a_long_reason_ends_with_a_whole_character(void **state)
+{
+    (void)state;
+    char text[3000] = "";
+    for (size_t i = 0; i + 3 < sizeof text; i += 3) memcpy(text + i, "\xe2\x82\xac", 3);
+    (void)FAIL(CATEGORY_USAGE, "x%s", text);
+    size_t length = strlen(result_reason());
+    assert_in_range(length, 900, 1023);
+    assert_true(text_printable(view_text(result_reason()), ""));
+}
+
+static void printable_text_neither_controls_nor_turns_the_writing(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"", "plain", "\xc3\xa4", "\xe2\x80\xa7", "\xe2\x80\xaf", "\xd7\x90", "a b"};
+    static const char *const bad[] = {"\n",           "\x1b",         "\x7f",         "\xc2\x85",
+                                      "\xe2\x80\xa8", "\xe2\x80\xaa", "\xe2\x80\xae", "\xe2\x81\xa6",
+                                      "\xe2\x81\xa9", "\xff",         "\xc0\x80"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) assert_true(text_printable(view_text(good[i]), ""));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(text_printable(view_text(bad[i]), ""));
+    assert_true(text_printable(view_text("a\nb"), "\n"));
+    assert_false(text_printable(view_of("a\0b", 3), "\n"));
+}
+
 static void overflow_is_noticed(void **state)
 {
     (void)state;
@@ -105,6 +143,9 @@ int main(void)
         cmocka_unit_test(a_buffer_keeps_its_limit),
         cmocka_unit_test(hex_goes_both_ways_and_is_strict),
         cmocka_unit_test(places_stand_before_reasons),
+        cmocka_unit_test(nothing_in_a_reason_drives_a_terminal),
+        cmocka_unit_test(a_long_reason_ends_with_a_whole_character),
+        cmocka_unit_test(printable_text_neither_controls_nor_turns_the_writing),
         cmocka_unit_test(overflow_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

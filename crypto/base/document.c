@@ -1,5 +1,6 @@
 #include "crypto/base/document.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -324,11 +325,19 @@ static void refusal_path(const struct refusal *refusal, size_t skip, const char 
         (void)snprintf(out + used, PATH_MAX_BYTES - used, "%s%.60s", used ? "." : "", last);
 }
 
+/* What the writer knows the place by: its key, or the key of the list that it is an entry of. */
+static const char *refusal_key(const struct refusal *refusal)
+{
+    for (size_t i = 0; i < refusal->frames_count; i++)
+        if (!isdigit((unsigned char)refusal->frames[i][0])) return refusal->frames[i];
+    return "the document";
+}
+
 static struct result refuse(const struct document *document, cyaml_err_t error, const struct refusal *refusal)
 {
     ENSURE(error != CYAML_ERR_OOM, CATEGORY_ENVIRONMENT, "out of memory for a YAML document");
     char path[PATH_MAX_BYTES];
-    const char *key = refusal->frames_count ? refusal->frames[0] : "the document";
+    const char *key = refusal_key(refusal);
     switch (error) {
     case CYAML_ERR_INVALID_KEY:
         refusal_path(refusal, 0, quoted(refusal), path);

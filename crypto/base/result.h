@@ -32,7 +32,8 @@ static inline bool result_ok(struct result result)
     return result.category == CATEGORY_OK;
 }
 
-/* The sentence of this thread's latest FAIL; valid until the next FAIL on this thread. Never NULL. */
+/* The sentence of this thread's latest FAIL, one line without control characters whatever was quoted in it; valid until
+ * the next FAIL on this thread. Never NULL. */
 const char *result_reason(void);
 
 /* Records why; called through FAIL. */

@@ -36,17 +36,45 @@ bool text_utf8(struct view text)
     return true;
 }
 
+/* The controls of ASCII and Latin-1, line and paragraph separators, and what turns the direction of writing: a name
+ * that reads as another one. */
+static bool is_control(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7F && code <= 0x9F) || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2066 && code <= 0x2069);
+}
+
+/* Length of the printable character at p, or 0. `but`: ASCII controls that are let through. */
+static size_t printable(const uint8_t *p, size_t left, const char *but)
+{
+    uint32_t code;
+    size_t length = character(p, left, &code);
+    if (length == 0 || !is_control(code)) return length;
+    return code > 0 && code < 0x7F && strchr(but, (int)code) ? length : 0;
+}
+
 bool text_printable(struct view text, const char *but)
 {
     for (size_t at = 0; at < text.length;) {
-        uint32_t code;
-        size_t length = character(text.data + at, text.length - at, &code);
-        if (length == 0 || code == 0) return false;
-        bool control = code < 0x20 || (code >= 0x7F && code <= 0x9F);
-        if (control && (code >= 0x80 || !strchr(but, (int)code))) return false;
+        size_t length = printable(text.data + at, text.length - at, but);
+        if (length == 0) return false;
         at += length;
     }
     return true;
+}
+
+size_t text_plain(struct view text, const char *but, char piece[TEXT_PIECE_BYTES])
+{
+    size_t length = printable(text.data, text.length, but);
+    if (length > 0) {
+        memcpy(piece, text.data, length);
+        piece[length] = 0;
+        return length;
+    }
+    static const char hex[] = "0123456789abcdef";
+    const char escape[TEXT_PIECE_BYTES] = {'\\', 'x', hex[text.data[0] >> 4], hex[text.data[0] & 15], 0};
+    memcpy(piece, escape, sizeof escape);
+    return 1;
 }
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

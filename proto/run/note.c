@@ -15,8 +15,7 @@ void note_done(struct note *note)
     *note = (struct note){0};
 }
 
-/* A key name has no blank of any kind, no plus, no control character. */
-static bool name_good(struct view name)
+bool note_name_good(struct view name)
 {
     if (name.length == 0 || !text_printable(name, "")) return false;
     static const char *const blanks[] = {"\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8", "\xe2\x80\xa9",
@@ -43,7 +42,7 @@ static struct result line_parse(struct view line, struct note_line *ret, bool *r
            "the note has a line after its text that is not a signature");
     const uint8_t *start = line.data + DASH_BYTES, *end = line.data + line.length;
     const uint8_t *blank = memchr(start, ' ', (size_t)(end - start));
-    ENSURE(blank && name_good(view_of(start, (size_t)(blank - start))), CATEGORY_FALSE,
+    ENSURE(blank && note_name_good(view_of(start, (size_t)(blank - start))), CATEGORY_FALSE,
            "a signature line of the note has no proper name");
     size_t name_length = (size_t)(blank - start);
     CLEANUP(buffer_done) struct buffer bytes = {0};
@@ -138,7 +137,7 @@ struct result note_verify(const struct note *note, const char *name, const struc
 
 static struct result append_line(struct view text, const char *name, const struct sign_key *key, struct buffer *out)
 {
-    ENSURE(name_good(view_text(name)) && strlen(name) <= NAME_MAX_BYTES, CATEGORY_USAGE,
+    ENSURE(note_name_good(view_text(name)) && strlen(name) <= NAME_MAX_BYTES, CATEGORY_USAGE,
            "\"%s\" cannot sign a note: a name has up to %u bytes, no blanks and no plus sign", name, NAME_MAX_BYTES);
     uint8_t bytes[KEY_ID_BYTES + SIGN_BYTES];
     struct signature signature;

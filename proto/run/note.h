@@ -21,6 +21,8 @@ struct note {
     size_t lines_count;
 };
 
+/* What a signature line can carry as a name: no blank of any kind, no plus, no control character. */
+bool note_name_good(struct view name);
 void note_done(struct note *note);
 MUST_USE struct result note_parse(struct view bytes, struct note *ret);
 /* CATEGORY_FALSE unless a line under this name and key verifies over the text. */

@@ -13,6 +13,10 @@
 /* Where a plan states no resolution: a 2^20th part of the range. */
 #define STEPS_DEFAULT 0x1p20
 
+/* Values are squared, and their spread is: beyond these a double runs out of exponent. */
+#define MAGNITUDE_MOST 1e100
+#define RANGE_LEAST 1e-100
+
 #define OWN_MISSING "missing"
 #define OWN_OTHER "other"
 
@@ -139,10 +143,13 @@ static struct result number_parse(const struct place *place, const struct raw_fe
     TRY(number(place, "max", raw->maximum, &ret->maximum));
     double range = ret->maximum - ret->minimum;
     if (!(range > 0)) return fail(place, "min", "%s is not below max, %s", raw->minimum, raw->maximum);
-    if (!isfinite(range)) return fail(place, "max", "max minus min is more than a double can hold");
+    if (fabs(ret->minimum) > MAGNITUDE_MOST || fabs(ret->maximum) > MAGNITUDE_MOST || range < RANGE_LEAST)
+        return fail(place, "max", "min and max reach beyond %g or are closer than %g; take another unit",
+                    MAGNITUDE_MOST, RANGE_LEAST);
     ret->resolution = range / STEPS_DEFAULT;
     if (raw->resolution) TRY(number(place, "resolution", raw->resolution, &ret->resolution));
     if (!(ret->resolution > 0)) return fail(place, "resolution", "must be above 0");
+    if (ret->resolution > range) return fail(place, "resolution", "is more than max minus min; make it finer");
     if (range / ret->resolution > STEPS_MAX)
         return fail(place, "resolution", "max minus min holds more than 2^40 steps of it; make it coarser");
     TRY(number_missing(place, raw->missing, ret));

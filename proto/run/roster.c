@@ -10,6 +10,8 @@
 
 #define FIRST_LINE "cofferdam/1 roster\n"
 #define SCHEME "tls+tcp://"
+#define HEX_DIGITS "0123456789abcdefABCDEF"
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 
 void roster_done(struct roster *roster)
 {
@@ -73,7 +75,7 @@ struct result roster_name_check(const char *name)
     size_t length = strlen(name);
     struct view view = view_of(name, length);
     bool good = length > 0 && length <= NAME_MAX_BYTES && text_utf8(view) && text_printable(view, "");
-    good = good && !strpbrk(name, " +/\\\"") && name[0] != '.' && name[0] != '-';
+    good = good && !strpbrk(name, " +/\\\"") && name[0] != '.' && name[0] != '-' && note_name_good(view);
     ENSURE(
         good, CATEGORY_USAGE,
         "\"%s\" is no name of a member: 1 to %u bytes, no blank, plus sign, slash or quote, and no dot or dash first",
@@ -86,7 +88,14 @@ struct result roster_address_check(const char *address)
     size_t length = strlen(address), scheme = strlen(SCHEME);
     const char *colon = strrchr(address, ':');
     bool good = length <= ADDRESS_MAX_BYTES && strncmp(address, SCHEME, scheme) == 0 && colon > address + scheme;
-    for (const char *p = address; good && *p; p++) good = *p > 0x20 && *p < 0x7F;
+    /* A name or an IPv4 address, or an IPv6 address in brackets (RFC 3986, section 3.2.2). */
+    if (good) {
+        const char *host = address + scheme;
+        size_t host_length = (size_t)(colon - host);
+        bool bracketed = host[0] == '[' && host_length > 2 && colon[-1] == ']';
+        good = bracketed ? strspn(host + 1, HEX_DIGITS ":.") == host_length - 2
+                         : strspn(host, HOST_CHARACTERS) == host_length;
+    }
     uint64_t port = 0;
     good = good && text_whole(colon + 1, &port) && port >= 1 && port <= 65535;
     ENSURE(good, CATEGORY_USAGE, "the address must read " SCHEME "HOST:PORT, in up to %u plain characters",

@@ -29,6 +29,7 @@ wrong 'wrong.yaml: .*target' '/^target/d'
 wrong 'wrong.yaml:12: key "privacy": differential privacy is not available' 's/^train/privacy: {epsilon: 1}\ntrain/'
 wrong 'wrong.yaml:13: key "cohort.minimum": with two banks' 's/minimum: 5/minimum: 2/'
 wrong 'not UTF-8' 's/test/\xff/'
+wrong 'key "\\x1b\[31mtr" is not known here' 's/^train/"\\e[31mtr": 1\ntrain/'
 : >wrong.yaml
 refuses 2 'wrong.yaml:1: the file is empty' plan check wrong.yaml
 head -c 5000000 /dev/zero >wrong.yaml
@@ -70,6 +71,10 @@ grep -q 2000 draft.yaml && fail "a draft tells how many customers there are"
 refuses 2 'no such column' plan new --from customers.csv --target absent
 refuses 2 '\-\-positive belongs to --target' plan new --from customers.csv --positive 1
 refuses 3 'absent.csv' plan new --from absent.csv
+refuses 2 'has no such value' plan new --from customers.csv --target default --positive yes
+refuses 2 'a column has one part' plan new --from customers.csv --target default --id default
+{ echo 'same,other'; for i in $(seq 20); do printf '1.%0*d,%d\n' "$i" 0 "$i"; done; } >same.csv
+"$cofferdam" plan new --from same.csv | grep -q '# left out: "same", it has one value' || fail "1.0 and 1.00 are bounds"
 printf 'a,b\n1\n' >ragged.csv
 refuses 2 'ragged.csv:2' plan new --from ragged.csv
 
@@ -81,6 +86,9 @@ done
 refuses 2 'a command is missing'
 refuses 2 'no such command: nonsense' nonsense
 refuses 2 'no such command: plan nonsense' plan nonsense
+refuses 2 'no such option: -x;' plan check -xyz plan.yaml
+refuses 2 'no such command: a\\x1b\[31m;' $'a\e[31m'
+refuses 3 'a\\x0ab.yaml: ' plan check $'a\nb.yaml'
 status=0
 "$cofferdam" plan show plan.yaml >/dev/full 2>full.err || status=$?
 [ $status -eq 3 ] && grep -q 'stdout cannot be written' full.err || fail "a full disk ends with $status"

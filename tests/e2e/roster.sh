@@ -16,6 +16,9 @@ refuses 2 'exists; keys are never overwritten' keygen --org north --out north --
 [ "$before" = "$(sha256sum north/*)" ] || fail "keygen changed keys that were there"
 refuses 2 'no name of a member' keygen --org 'two words' --out bad --no-passphrase
 refuses 2 'no name of a member' keygen --org ../up --out bad --no-passphrase
+for name in $'no\xc2\xa0break' $'turned\xe2\x80\xae' $'wide\xe3\x80\x80'; do
+    refuses 2 'no name of a member' keygen --org "$name" --out bad --no-passphrase # no signature line could carry it
+done
 refuses 2 '\-\-out is missing' keygen --org x
 refuses 2 'no such option: --frce' keygen --org x --out bad --frce
 refuses 2 'one word too many' keygen --org x --out bad y
@@ -30,6 +33,11 @@ grep -q '"sealed": true' hill.json || fail "keygen did not seal"
 pubs=(); for name in "${members[@]}"; do pubs+=("$name/$name.pub"); done
 new=(roster new --coordinator hub/hub.pub --address tls+tcp://127.0.0.1:7700)
 refuses 2 'must read tls+tcp://HOST:PORT' roster new --coordinator hub/hub.pub --address 127.0.0.1 -o bad "${pubs[@]}"
+for address in tls+tcp://a/b:1 tls+tcp://user@host:1 'tls+tcp://*:7700' 'tls+tcp://[::g]:1' 'tls+tcp://[]:1'; do
+    refuses 2 'must read tls+tcp://HOST:PORT' roster new --coordinator hub/hub.pub --address "$address" -o bad "${pubs[@]}"
+done
+"$cofferdam" roster new --coordinator hub/hub.pub --address 'tls+tcp://[::1]:7700' -o six.note "${pubs[@]}" >/dev/null ||
+    fail "an IPv6 address is refused"
 refuses 2 'the roster has 2 members' "${new[@]}" -o bad "${pubs[@]:0:2}"
 refuses 2 'a member of this name already' "${new[@]}" -o bad "${pubs[@]}" north/north.pub
 refuses 2 'hub twice' "${new[@]}" -o bad "${pubs[@]}" hub/hub.pub

@@ -67,3 +67,5 @@ refuses 3 'absent' score fit/model.json --data absent.csv -o bad
 refuses 3 'absent' score fit/model.json --data customers.csv -o absent/bad
 sed '17s/,[NESW],/,X,/' customers.csv >level.csv
 refuses 2 'level.csv:17: .*region' score fit/model.json --data level.csv -o bad
+tr -d '\n' <fit/model.json | sed 's/"name": "age"/"name": "income"/' >twice.json
+refuses 2 'twice.json: feature 2: income stands there twice' score twice.json --data customers.csv -o bad
