@@ -105,6 +105,9 @@ struct result p2_take_mine(struct secagg_node *node, const struct message *messa
 {
     struct members good = members_none(node->run.terms.roster->size);
     unsigned last = 0;
+    /* All of them or nothing: a P2 that the coordinator keeps back is no fault of its dealer's. */
+    ENSURE(message->list.count == node->run.thresholds.n, CATEGORY_PEER, "%zu P2 for this bank, from a cohort of %u",
+           message->list.count, node->run.thresholds.n);
     for (size_t i = 0; i < message->list.count; i++) {
         struct signed_body body;
         TRY(signed_read(&node->run, "p2", WIRE_P2, message->list.items[i], arena, &body));
