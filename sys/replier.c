@@ -67,7 +67,7 @@ static void drop_beyond_limit(struct replier *replier, const struct sign_public 
         if (!sign_public_equal(&(*place)->peer, peer)) continue;
         if (count++ == 0) oldest = place;
     }
-    if (count > replier->door.per_peer) drop(replier, oldest);
+    if (count > replier->door.requests) drop(replier, oldest);
 }
 
 static void on_message(void *owner, struct link *link, uint64_t number, struct view bytes)
@@ -101,7 +101,7 @@ static void on_opened(void *owner, struct link *link)
         count++;
         oldest = other;
     }
-    if (count > replier->door.per_peer && oldest != link) link_end(oldest);
+    if (count > replier->door.connections && oldest != link) link_end(oldest);
     /* The greeting is far from any limit. */
     (void)link_send(link, 0, view_text(LINK_GREETING)).category;
 }
@@ -132,7 +132,7 @@ static bool has_room(const struct replier *replier)
     unsigned strangers = 0;
     for (const struct link *link = replier->links.first; link; link = link_next(link)) strangers += !link_is_open(link);
     return strangers < STRANGERS_MAX &&
-           replier->links.count < (size_t)replier->door.peers * replier->door.per_peer + STRANGERS_MAX;
+           replier->links.count < (size_t)replier->door.peers * replier->door.connections + STRANGERS_MAX;
 }
 
 static void accept_stream(struct replier *replier, nng_stream *stream)

@@ -14,7 +14,8 @@ struct replier;
 struct replier_door {
     struct tls_endpoint *endpoint; /* NULL: plain */
     bool (*admit)(nng_stream *stream);
-    unsigned peers, per_peer; /* of each peer at most per_peer connections and requests; the oldest gives way */
+    unsigned peers;
+    unsigned connections, requests; /* of each peer at most; beyond, the oldest gives way */
 };
 
 /* Takes the listener, which listens already. */

@@ -7,6 +7,9 @@
 #include "sys/tls.h"
 #include "sys/transport.h"
 
+/* A node has one, and more for a moment when it dials again. */
+enum { MEMBER_CONNECTIONS = 4 };
+
 struct transport_server {
     struct tls_endpoint *endpoint;
     struct replier *replier;
@@ -40,7 +43,7 @@ static struct result start(struct transport_server *server, const char *address,
     TRY(tls_endpoint_new(key, accept, context, &server->endpoint));
     nng_stream_listener *listener;
     TRY(listen_at(address, &listener));
-    struct replier_door door = {server->endpoint, admit, MEMBERS_MAX, TRANSPORT_REQUESTS_MAX};
+    struct replier_door door = {server->endpoint, admit, MEMBERS_MAX, MEMBER_CONNECTIONS, TRANSPORT_REQUESTS_MAX};
     return replier_new(listener, &door, &server->replier);
 }
 
