@@ -165,8 +165,9 @@ static struct result poll_answer(struct hub *hub, unsigned member)
     struct parked *poll = &hub->polls[member];
     if (!poll->id) return RESULT_OK;
     CLEANUP(buffer_done) struct buffer payload = {.limit = MESSAGE_MAX / 2};
+    TRY(service_poll_read(buffer_view(&hub->known[member]), &hub->poll));
     for (struct session *session = hub->sessions; session; session = session->next) {
-        struct result result = poll_item(session, member, hub->known[member], &payload);
+        struct result result = poll_item(session, member, &hub->poll, &payload);
         if (result.category == CATEGORY_USAGE) break; /* no room: the rest with the next poll */
         TRY(result);
     }
@@ -185,13 +186,14 @@ struct result asks_polls(struct hub *hub)
 static struct result ask_poll(const struct ask *ask)
 {
     struct hub *hub = ask->hub;
-    struct service_poll_reader **known = &hub->known[ask->member];
-    if (!*known) *known = calloc(1, sizeof **known);
-    ENSURE(*known, CATEGORY_ENVIRONMENT, "no memory for a poll");
-    struct result result = service_poll_read(ask->frame.payload, *known);
-    if (!result_ok(result)) return reply_refusal(ask, result);
+    struct buffer *known = &hub->known[ask->member];
+    buffer_clear(known);
+    TRY(buffer_append(known, ask->frame.payload));
     hub->polls[ask->member] = (struct parked){.id = ask->id, .at = clock_monotonic_ms()};
-    return poll_answer(hub, ask->member);
+    struct result result = poll_answer(hub, ask->member);
+    if (result.category != CATEGORY_PEER) return result;
+    hub->polls[ask->member] = (struct parked){0}; /* a poll that cannot be read */
+    return reply_refusal(ask, result);
 }
 
 static struct result (*const handlers[])(const struct ask *ask) = {

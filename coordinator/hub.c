@@ -15,7 +15,7 @@ void hub_free(struct hub *hub)
         hub->sessions = session->next;
         session_free(session);
     }
-    for (unsigned member = 0; member <= MEMBERS_MAX; member++) free(hub->known[member]);
+    for (unsigned member = 0; member <= MEMBERS_MAX; member++) buffer_done(&hub->known[member]);
     transport_server_free(hub->server);
     store_close(hub->store);
     sign_key_free(hub->key);

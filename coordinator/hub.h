@@ -22,9 +22,10 @@ struct hub {
     struct sign_key *key;
     struct store *store;
     struct transport_server *server;
-    struct session *sessions;                           /* newest first */
-    struct parked polls[MEMBERS_MAX + 1];               /* each member's POLL, by position */
-    struct service_poll_reader *known[MEMBERS_MAX + 1]; /* and what it said it knows; NULL before the first */
+    struct session *sessions;             /* newest first */
+    struct parked polls[MEMBERS_MAX + 1]; /* each member's POLL, by position */
+    struct buffer known[MEMBERS_MAX + 1]; /* and its payload: the runs it said it knows */
+    struct service_poll_reader poll;      /* the one being answered */
 };
 
 /* Reads configuration, key and roster, checks that they belong together; opens nothing else. */

@@ -11,8 +11,12 @@
 
 /* A parked request is answered with WAIT after this long: well before a client or a firewall gives up on it. */
 #define PARKED_MS 20000u
-/* The loop turns at least this often, so that a status request does not wait longer. */
+/* The loop turns at least this often, so that a status request does not wait longer; and after a request no sooner than
+ * this, since a turn looks at every run and member. */
 #define TURN_MS 250u
+#define TURN_AGAIN_MS 10u
+/* The machine of a run that is over, kept for late nodes, goes after this long without a request. */
+#define IDLE_MS 60000u
 
 static volatile sig_atomic_t stopping;
 static struct transport_server *server_to_wake;
@@ -86,7 +90,10 @@ static struct result turn(struct hub *hub)
     for (struct session *session = hub->sessions; session; session = session->next) {
         for (unsigned member = 1; member <= hub->roster.size; member++)
             TRY(release(hub, &session->requests[member], &session->submission.id, steady));
-        if (session->state != SERVICE_RUN_OPEN) continue;
+        if (session->state != SERVICE_RUN_OPEN) {
+            if (steady - session->used_at > IDLE_MS) session_rest(session);
+            continue;
+        }
         if (session->timer_at && session->timer_at <= now) {
             session->timer_at = 0;
             TRY(session_step(session, &(struct input){.kind = INPUT_TIMER}));
@@ -125,19 +132,28 @@ static struct result answer_control(struct hub *hub, struct control_server *cont
     }
 }
 
+static struct result take_request(struct hub *hub, int patience_ms, bool *ret_got)
+{
+    struct transport_request request = {0};
+    TRY(transport_server_receive(hub->server, patience_ms, &request, ret_got));
+    if (!*ret_got) return RESULT_OK;
+    struct result result = asks_dispatch(hub, &request);
+    buffer_done(&request.bytes);
+    if (result_ok(result) || result.category == CATEGORY_ENVIRONMENT) return result;
+    /* One request that went wrong is no reason to leave all the others alone. */
+    log_error("loop", "%s", result_reason());
+    return RESULT_OK;
+}
+
 static struct result loop(struct hub *hub, struct control_server *control)
 {
+    uint64_t turned = 0;
+    bool got = false;
     while (!stopping) {
-        struct transport_request request = {0};
-        bool got = false;
-        TRY(transport_server_receive(hub->server, patience(hub), &request, &got));
-        if (got) {
-            struct result result = asks_dispatch(hub, &request);
-            buffer_done(&request.bytes);
-            if (result.category == CATEGORY_ENVIRONMENT) return result;
-            /* One request that went wrong is no reason to leave all the others alone. */
-            if (!result_ok(result)) log_error("loop", "%s", result_reason());
-        }
+        TRY(take_request(hub, got ? (int)TURN_AGAIN_MS : patience(hub), &got));
+        uint64_t now = clock_monotonic_ms();
+        if (got && now - turned < TURN_AGAIN_MS) continue;
+        turned = now;
         TRY(turn(hub));
         TRY(answer_control(hub, control));
     }

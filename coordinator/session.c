@@ -62,8 +62,15 @@ static struct result session_new(struct hub *hub, struct view submission, struct
     return RESULT_OK;
 }
 
+void session_rest(struct session *session)
+{
+    secagg_coordinator_free(session->machine);
+    session->machine = NULL;
+}
+
 struct result session_machine(struct session *session)
 {
+    session->used_at = clock_monotonic_ms();
     if (session->machine) return RESULT_OK;
     const struct secagg_coordinator_config config = {
         .terms = &session->submission.terms,
@@ -234,6 +241,7 @@ static struct result session_carry(struct session *session)
 /* Notes a change of phase, so that people see since when it lasts. */
 static void session_look(struct session *session)
 {
+    session->sums = secagg_coordinator_fold(session->machine)->step;
     const char *phase = secagg_coordinator_phase(session->machine);
     if (session->state != SERVICE_RUN_OPEN || strncmp(phase, session->phase, sizeof session->phase - 1) == 0) return;
     (void)snprintf(session->phase, sizeof session->phase, "%s", phase);
@@ -383,7 +391,7 @@ void session_status(const struct session *session, struct service_run_status *re
     (void)snprintf(ret->progress, sizeof ret->progress, "%s", session->progress);
     (void)snprintf(ret->phase, sizeof ret->phase, "%s",
                    session->state == SERVICE_RUN_OPEN ? session->phase : session->reason);
-    if (!session->machine) return;
-    ret->step = secagg_coordinator_fold(session->machine)->step;
-    if (session->state == SERVICE_RUN_OPEN) ret->awaited = secagg_coordinator_awaited(session->machine);
+    ret->step = session->sums;
+    if (session->machine && session->state == SERVICE_RUN_OPEN)
+        ret->awaited = secagg_coordinator_awaited(session->machine);
 }

@@ -19,7 +19,9 @@ struct session {
     char progress[SERVICE_REASON_MAX + 1]; /* the latest line for people */
     char phase[SERVICE_REASON_MAX + 1];    /* the machine's, to notice when it changes */
     uint64_t submitted_at, since;          /* milliseconds since the epoch */
-    struct secagg_coordinator *machine;    /* NULL: ended, and nobody asked since the start */
+    struct secagg_coordinator *machine;    /* NULL: over, and nobody asked lately */
+    uint64_t used_at;                      /* when somebody asked; by the steady clock */
+    uint64_t sums;                         /* that the run took */
     uint64_t timer_at;                     /* 0 = none set */
     uint64_t log_entries;
     struct parked requests[MEMBERS_MAX + 1]; /* each member's latest request, by position */
@@ -40,6 +42,8 @@ MUST_USE struct result session_step(struct session *session, const struct input 
 MUST_USE struct result session_attested(struct session *session, unsigned member, struct view answer);
 /* A machine to serve with, also for a run that is done. */
 MUST_USE struct result session_machine(struct session *session);
+/* Forgets the machine of a run that is over; session_machine makes it again. */
+void session_rest(struct session *session);
 /* Ends an open run for a reason outside the machine. */
 MUST_USE struct result session_cancel(struct session *session, const char *reason);
 void session_status(const struct session *session, struct service_run_status *ret);

@@ -31,7 +31,8 @@ struct part {
     struct buffer request; /* the frame under way, repeated until there is a reply; empty: none */
     bool sent;             /* by the step under way */
     bool contribution_due;
-    bool known_over; /* the coordinator said so itself */
+    char refused[SERVICE_REASON_MAX + 1]; /* the last message that was, and why */
+    bool known_over;                      /* the coordinator said so itself */
     uint64_t log_entries;
 };
 
