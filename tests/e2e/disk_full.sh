@@ -14,17 +14,35 @@ unmount() {
 }
 e2e_start "${banks[@]}"
 until_true 10 "$NODE" status "$HOME_DIR/east" || die "east does not start"
-head -c 16m /dev/zero >"$disk/ballast" 2>/dev/null
+fill() { head -c 16m /dev/zero >"$disk/ballast" 2>/dev/null; }
+mend() { # with room again; a node that stopped did so with code 3, and is started
+    rm "$disk/ballast"
+    kill -0 "${PROCESS[east]}" 2>/dev/null && return
+    wait "${PROCESS[east]}"
+    [ $? -eq 3 ] || die "east ended with another code than 3"
+    node_start east
+}
+goes_on() { # RUN
+    watch north "$1" >/dev/null || die "with room again the run fails"
+    watch east "$1" >/dev/null || die "with room again the run fails at east"
+    same_models "$1" north south east
+}
+
+# Full before the table can be frozen: east says so, is awaited, and tries again.
+fill
 run=$(submit north) || die "not submitted"
 until_true 20 grep -qE "full|space" "$HOME_DIR/east/log" || die "east does not say that its disk is full"
-grep -q "east" <("$COFFERDAM" run show "$run" --node "$HOME_DIR/north") || die "east is not awaited"
-rm "$disk/ballast"
-if ! kill -0 "${PROCESS[east]}" 2>/dev/null; then
-    wait "${PROCESS[east]}"
-    [ $? -eq 3 ] || die "east ended with $?, not 3"
-    node_start east
-fi
-watch north "$run" >/dev/null || die "with room again the run fails"
-watch east "$run" >/dev/null || die "with room again the run fails at east"
-same_models "$run" north south east
+"$COFFERDAM" run show "$run" --node "$HOME_DIR/north" | grep -q "^awaited .*east" || die "east is not awaited"
+mend
+goes_on "$run"
+
+# Full in the middle of a run.
+said=$(wc -l <"$HOME_DIR/east/log")
+run=$(submit north) || die "not submitted again"
+until_true 20 log_has east "${run:0:12}: .*attest" || die "east does not join"
+fill
+sleep 1
+tail -n +"$said" "$HOME_DIR/east/log" | grep -qE "full|space" && echo "the store was full"
+mend
+goes_on "$run"
 good

@@ -40,6 +40,14 @@ while [ $turn -lt 14 ] && [ $SECONDS -lt 40 ]; do
     cmp "$HOME_DIR/calm.json" "$(model_of north "$run")" || die "turn $turn: a restart changed the model"
     turn=$((turn + 1))
 done
+# Rows that change on disk in the middle of a run change nothing in it, restarted or not.
+run=$(submit north) || die "not submitted at the end"
+until_true 10 log_has east "${run:0:12}: .*attest" || die "east does not join"
+rows_make 99 50 >"$HOME_DIR/east/rows.csv"
+hit east
+for bank in "${banks[@]}"; do watch "$bank" "$run" >/dev/null || die "no model at $bank after its rows changed"; done
+cmp "$HOME_DIR/calm.json" "$(model_of east "$run")" || die "rows that changed on disk changed the model"
+
 [ "$caught" -ge 4 ] || die "only $caught of $turn runs were still open when a process was killed"
 echo "$turn runs, $caught caught open"
 good
