@@ -173,6 +173,54 @@ static struct result end_write_results(const struct part *part)
     return end_write(part, "model.json", buffer_view(&model));
 }
 
+/* The secrets that a run left behind, as erasures. */
+struct leftovers {
+    const struct hash *run;
+    struct store_record *records;
+    char (*keys)[MACHINE_KEY_MAX];
+    size_t count, capacity;
+};
+
+static void leftovers_done(struct leftovers *leftovers)
+{
+    free(leftovers->records);
+    free(leftovers->keys);
+}
+
+static struct result leftovers_count(void *visitor, const char *key, struct view value)
+{
+    (void)key, (void)value;
+    ((struct leftovers *)visitor)->capacity++;
+    return RESULT_OK;
+}
+
+static struct result leftovers_take(void *visitor, const char *key, struct view value)
+{
+    (void)value;
+    struct leftovers *leftovers = visitor;
+    ENSURE(leftovers->count < leftovers->capacity, CATEGORY_BUG, "secrets of a run that grow while it ends");
+    char *copy = leftovers->keys[leftovers->count];
+    (void)snprintf(copy, MACHINE_KEY_MAX, "%s", key);
+    leftovers->records[leftovers->count++] =
+        (struct store_record){.scope = leftovers->run, .key = copy, .secret = true, .erase = true};
+    return RESULT_OK;
+}
+
+/* The machine erases what its own end leaves; a run that ends in another way must leave no more on the disk. */
+static struct result end_erase(const struct part *part)
+{
+    struct store *store = part->bank->store;
+    const struct hash *run = &part->submission.id;
+    CLEANUP(leftovers_done) struct leftovers left = {.run = run};
+    TRY(store_each(store, true, run, "", leftovers_count, &left));
+    if (!left.capacity) return RESULT_OK;
+    left.records = calloc(left.capacity, sizeof *left.records);
+    left.keys = calloc(left.capacity, sizeof *left.keys);
+    ENSURE(left.records && left.keys, CATEGORY_ENVIRONMENT, "no memory for the erasure of a run's secrets");
+    TRY(store_each(store, true, run, "", leftovers_take, &left));
+    return store_commit(store, left.records, left.count);
+}
+
 struct result part_end(struct part *part, enum service_run_state state, const char *reason)
 {
     if (part->state != SERVICE_RUN_OPEN) return RESULT_OK;
@@ -189,6 +237,7 @@ struct result part_end(struct part *part, enum service_run_state state, const ch
     TRY(service_answer_write(&answer, &value));
     const struct store_record record = {
         .scope = &part->submission.id, .key = PART_KEY_END, .value = buffer_view(&value)};
+    TRY(end_erase(part));
     TRY(store_commit(part->bank->store, &record, 1));
     char path[FILE_PATH_MAX];
     TRY(part_path(part, "table.frozen", path));
