@@ -90,19 +90,27 @@ struct result coordinator_read(struct secagg_coordinator *coordinator, unsigned 
     return signed_verify(&coordinator->run, kind, type, message, arena, ret);
 }
 
+struct result coordinator_evidence(struct secagg_coordinator *coordinator, unsigned from, const char *what,
+                                   struct view bytes, struct effects *effects)
+{
+    TRY(effect_event(effects, "%s signed two different messages where one is allowed (%s); both are kept as evidence",
+                     run_member(&coordinator->run, from), what));
+    TRY(effect_record(effects, "evidence", coordinator->last, from, bytes));
+    return effect_persist(effects, KEEP_RUN, bytes, "evidence/%s", what);
+}
+
 struct result coordinator_keep(struct secagg_coordinator *coordinator, struct ballot *ballot, unsigned from,
                                struct view bytes, struct effects *effects, const char *key, ...)
 {
-    if (members_has(&ballot->have, from)) {
-        ENSURE(view_equal(ballot_get(ballot, from), bytes), CATEGORY_PEER,
-               "%s signed two different messages of one kind for one round", run_member(&coordinator->run, from));
-        return RESULT_OK;
-    }
     char text[MACHINE_KEY_MAX];
     va_list arguments;
     va_start(arguments, key);
     (void)vsnprintf(text, sizeof text, key, arguments);
     va_end(arguments);
+    if (members_has(&ballot->have, from)) {
+        if (view_equal(ballot_get(ballot, from), bytes)) return RESULT_OK;
+        return coordinator_evidence(coordinator, from, text, bytes, effects);
+    }
     TRY(effect_persist(effects, KEEP_RUN, bytes, "%s", text));
     return ballot_put(ballot, from, bytes);
 }

@@ -125,7 +125,10 @@ MUST_USE struct result coordinator_sign(const struct secagg_coordinator *coordin
 MUST_USE struct result coordinator_read(struct secagg_coordinator *coordinator, unsigned from, const char *kind,
                                         enum wire_type type, const struct wire_signed *message,
                                         struct wire_arena *arena, struct signed_body *ret);
-/* Puts a member's signed message into a ballot and makes it durable; a repeat changes nothing, another is refused. */
+/* A signed message beside the one that counts: kept as "evidence/" and the key of that one; nothing else changes. */
+MUST_USE struct result coordinator_evidence(struct secagg_coordinator *coordinator, unsigned from, const char *what,
+                                            struct view bytes, struct effects *effects);
+/* Puts a member's signed message into a ballot and makes it durable; a repeat changes nothing, another is evidence. */
 MUST_USE struct result coordinator_keep(struct secagg_coordinator *coordinator, struct ballot *ballot, unsigned from,
                                         struct view bytes, struct effects *effects, const char *key, ...)
     __attribute__((format(printf, 6, 7)));

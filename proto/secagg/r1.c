@@ -1,5 +1,6 @@
 /* R1, node → coordinator: the masked input, a signed header first and then its chunks, each acknowledged once it is
  * durable. The last one's answer is what the coordinator does next with the round. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,9 +258,11 @@ struct result r1_take_header(struct secagg_coordinator *coordinator, unsigned fr
     struct upload *upload = &coordinator->round.uploads[from];
     bool fresh = !upload->begun;
     if (!fresh) {
-        ENSURE(view_equal(header->header, buffer_view(&upload->header)), CATEGORY_PEER,
-               "a second R1 of %s for round %llu: one mask would cover two inputs", run_member(&coordinator->run, from),
-               (unsigned long long)body.r1.round);
+        if (!view_equal(header->header, buffer_view(&upload->header))) {
+            char what[MACHINE_KEY_MAX / 2];
+            (void)snprintf(what, sizeof what, "r1/%05llu/%05u", (unsigned long long)body.r1.round, from);
+            return coordinator_evidence(coordinator, from, what, header->header, effects);
+        }
     } else {
         TRY(r1_begin_upload(coordinator, from, header->header, &body.r1, body.message.body, header->leaves));
         unsigned long long round = (unsigned long long)body.r1.round;

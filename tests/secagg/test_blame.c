@@ -179,6 +179,38 @@ static void two_sets_of_keys_never_start_an_epoch(void **state)
     cohort_done(&cohort);
 }
 
+/* Bank 2 votes twice, with two counters. */
+static bool two_votes(void *context, struct cohort *cohort, unsigned from, struct buffer *bytes)
+{
+    (void)context;
+    if (from != 2 || bytes->data[1] != MESSAGE_VOTE) return true;
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    struct message message;
+    struct wire_r2 r2;
+    struct buffer other = {0};
+    OK(message_decode(buffer_view(bytes), 5, &arena, &message));
+    OK(wire_r2_decode(message.one.body, 5, &arena, &r2));
+    r2.counter++;
+    OK(cohort_feed(cohort, 0, 2, buffer_view(bytes)));
+    replace_signed(cohort, 2, MESSAGE_VOTE, "r2", WIRE_R2, &r2, &other);
+    buffer_clear(bytes);
+    OK(buffer_append(bytes, buffer_view(&other)));
+    buffer_done(&other);
+    return true;
+}
+
+static void two_signatures_where_one_is_allowed_are_evidence(void **state)
+{
+    (void)state;
+    struct cohort cohort;
+    OK(cohort_init(&five, &cohort));
+    cohort.hooks.request = two_votes;
+    OK(cohort_run(&cohort));
+    cohort_assert_done(&cohort, &cohort.terms.cohort);
+    assert_true(cohort_event(&cohort, "bank2 signed two different messages where one is allowed (vote/00001/00002)"));
+    cohort_done(&cohort);
+}
+
 static void pre_shared_keys_must_be_the_pairs_own(void **state)
 {
     (void)state;
@@ -336,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_complaint_has_provisioning_done_once_more),
         cmocka_unit_test(a_second_complaint_ends_the_run_and_names_the_pair),
         cmocka_unit_test(two_sets_of_keys_never_start_an_epoch),
+        cmocka_unit_test(two_signatures_where_one_is_allowed_are_evidence),
         cmocka_unit_test(pre_shared_keys_must_be_the_pairs_own),
         cmocka_unit_test(the_sampling_probability_is_the_least_that_suffices),
         cmocka_unit_test(large_sums_are_sampled),
