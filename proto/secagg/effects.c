@@ -6,7 +6,8 @@
 
 #include "proto/secagg/check.h"
 
-static struct result key_format(char key[MACHINE_KEY_MAX], const char *format, va_list arguments)
+static struct result __attribute__((format(printf, 2, 0)))
+key_format(char key[MACHINE_KEY_MAX], const char *format, va_list arguments)
 {
     int length = vsnprintf(key, MACHINE_KEY_MAX, format, arguments);
     ENSURE(length > 0 && length < (int)MACHINE_KEY_MAX, CATEGORY_BUG, "the record key %s does not fit", key);
