@@ -214,7 +214,6 @@ static struct result show_print(const json_t *answer, const json_t *run, struct 
     TRY(names_print(json_object_get(run, "awaited"), "awaited   ", out));
     if (text_of(run, "progress")[0]) TRY(buffer_format(out, "progress   %s\n", text_of(run, "progress")));
     if (here) TRY(buffer_format(out, "this node  %s\n", text_of(here, "phase")));
-    if (text_of(here, "progress")[0]) TRY(buffer_format(out, "           %s\n", text_of(here, "progress")));
     if (strcmp(text_of(here, "state"), "done") == 0)
         TRY(buffer_format(out, "model      %s/runs/%s/model.json\n", text_of(answer, "state_directory"),
                           text_of(run, "run")));

@@ -60,8 +60,9 @@ static const char *text_of(const json_t *object, const char *key)
 static struct result session_lines(const json_t *session, json_int_t now, struct buffer *out)
 {
     json_int_t since = json_integer_value(json_object_get(session, "since_ms"));
-    TRY(buffer_format(out, "%.12s  %s by %s: %s, %s (%llds)\n", text_of(session, "run"), text_of(session, "plan"),
-                      text_of(session, "submitter"), text_of(session, "state"), text_of(session, "phase"),
+    const char *phase = text_of(session, "phase");
+    TRY(buffer_format(out, "%.12s  %s by %s: %s%s%s, for %llds\n", text_of(session, "run"), text_of(session, "plan"),
+                      text_of(session, "submitter"), text_of(session, "state"), phase[0] ? ", " : "", phase,
                       (long long)((now - since) / 1000)));
     if (text_of(session, "progress")[0]) TRY(buffer_format(out, "              %s\n", text_of(session, "progress")));
     const json_t *awaited = json_object_get(session, "awaited"), *name;

@@ -54,7 +54,7 @@ static void loosen(struct column_spec *spec)
     spec->missing_allowed = spec->other_allowed = true;
 }
 
-static bool show_fit(const struct column *column, const struct column_spec *wanted)
+static bool show_fit(const struct column *column, const struct column_spec *wanted, bool target, uint64_t rows)
 {
     bool fits = !(column->missing && !wanted->missing_allowed) && !(column->other && !wanted->other_allowed) &&
                 !(column->outside && wanted->outside == COLUMN_OUTSIDE_REFUSE);
@@ -65,6 +65,8 @@ static bool show_fit(const struct column *column, const struct column_spec *want
                wanted->maximum, column->outside && wanted->outside == COLUMN_OUTSIDE_REFUSE ? " (refused)" : "");
         if (column->observed_minimum <= column->observed_maximum)
             printf(", has %.15g to %.15g", column->observed_minimum, column->observed_maximum);
+    } else if (target) {
+        printf("%" PRIu64 " positive, %" PRIu64 " negative", rows - column->other - column->missing, column->other);
     } else if (wanted->kind == COLUMN_CATEGORY) {
         printf("%" PRIu64 " at no level of the plan%s", column->other,
                column->other && !wanted->other_allowed ? " (refused)" : "");
@@ -87,7 +89,8 @@ static struct result check_plan(const struct config_source *source, const struct
     TRY(csv_read(source->file, options, loose.specs, loose.count, plan.rows, &table));
     printf("plan      %s: %s, %" PRIu64 " rows\n", path, plan.name, table->rows);
     unsigned bad = 0;
-    for (size_t k = 0; k < schema.count; k++) bad += !show_fit(&table->columns[k], &schema.specs[k]);
+    for (size_t k = 0; k < schema.count; k++)
+        bad += !show_fit(&table->columns[k], &schema.specs[k], k == schema_target(&plan), table->rows);
     ENSURE(bad == 0, CATEGORY_FALSE,
            "%u columns of %s do not fit the plan; map or correct them in the node's configuration", bad, source->file);
     return RESULT_OK;

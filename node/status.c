@@ -141,8 +141,10 @@ struct result status_lines(struct view text, struct buffer *out)
         const json_t *here = json_object_get(run, "here");
         long long lasts =
             json_integer_value(json_object_get(json, "now_ms")) - json_integer_value(json_object_get(here, "since_ms"));
-        TRY(buffer_format(out, "%.12s  %s by %s: %s (%llds) %s\n", text_of(run, "run"), text_of(run, "plan"),
-                          text_of(run, "submitter"), text_of(here, "phase"), lasts / 1000, text_of(here, "progress")));
+        const char *progress = strcmp(text_of(here, "state"), "open") == 0 ? text_of(here, "progress") : "";
+        TRY(buffer_format(out, "%.12s  %s by %s: %s, for %llds%s%s\n", text_of(run, "run"), text_of(run, "plan"),
+                          text_of(run, "submitter"), text_of(here, "phase"), lasts / 1000, progress[0] ? "; " : "",
+                          progress));
     }
     return RESULT_OK;
 }
