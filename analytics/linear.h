@@ -11,8 +11,9 @@
 /* Pivots at or under this share of their diagonal element count as zero in linear_factor. */
 #define LINEAR_PIVOT_LEAST 1e-13
 /* A column is collinear when what the columns before it leave of its squared length is at most this share:
- * a residual norm below 1e-7 of its own norm. */
-#define LINEAR_COLLINEAR 1e-14
+ * a residual norm below 1e-6 of its own norm. Above LINEAR_PIVOT_LEAST with room for the weights of the rows: what is
+ * kept can be factored. */
+#define LINEAR_COLLINEAR 1e-12
 
 /* Cholesky in place: lower triangle becomes L. Returns count, or the first column whose pivot is not positive. */
 size_t linear_factor(size_t count, double *matrix);

@@ -167,6 +167,7 @@ static struct result take_cases(struct logistic *state, const struct logistic_su
 {
     uint64_t most = state->plan->rows * MEMBERS_MAX;
     for (size_t k = 0; k < CASE_KINDS; k++) TRY(logistic_count(sum, CASES, k, most, &state->cases[k]));
+    ENSURE(logistic_train_rows(state) > 0, CATEGORY_FALSE, "every row is held out; check split");
     ENSURE(state->cases[CASE_TRAIN_POSITIVE] > 0, CATEGORY_FALSE,
            "none of the %" PRIu64 " training rows is positive (%s = %s); check how the target is coded",
            logistic_train_rows(state), state->plan->target, state->plan->positive);

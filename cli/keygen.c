@@ -107,7 +107,10 @@ struct result cli_keygen(int argc, char **argv)
     (void)snprintf(keygen.public.name, sizeof keygen.public.name, "%s", name);
     keygen.public.identity = *sign_key_public(keygen.identity);
     keygen.public.node = *sign_key_public(keygen.node);
+    bool made = !file_exists(directory);
     TRY(file_directory(directory, 0700));
-    TRY(write_all(&keygen));
+    struct result written = write_all(&keygen);
+    if (!result_ok(written) && made) (void)rmdir(directory);
+    TRY(written);
     return report(&keygen, json);
 }

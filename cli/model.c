@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/document.h"
+#include "crypto/base/text.h"
 
 /* p below the smallest that is worth telling apart, as R prints it. */
 static const double P_LEAST = 2e-16;
@@ -166,6 +167,18 @@ static struct result model_text(const json_t *model, struct buffer *out)
     return show_notes(model, out);
 }
 
+/* A model comes from others: what it calls its terms is not to drive the terminal. */
+static struct result plain(struct view text, struct buffer *out)
+{
+    while (text.length > 0) {
+        char piece[TEXT_PIECE_BYTES];
+        size_t taken = text_plain(text, "\n", piece);
+        TRY(buffer_text(out, piece));
+        text = view_of(text.data + taken, text.length - taken);
+    }
+    return RESULT_OK;
+}
+
 struct result cli_model_show(int argc, char **argv)
 {
     bool as_json = false;
@@ -175,7 +188,8 @@ struct result cli_model_show(int argc, char **argv)
     CLEANUP(document_freep) json_t *model = NULL;
     TRY(document_read(operands.items[0], &model));
     if (as_json) return cli_print_json(json_incref(model));
-    CLEANUP(buffer_done) struct buffer out = {0};
-    TRY(model_text(model, &out));
+    CLEANUP(buffer_done) struct buffer text = {0}, out = {0};
+    TRY(model_text(model, &text));
+    TRY(plain(buffer_view(&text), &out));
     return cli_print(buffer_view(&out));
 }

@@ -7,6 +7,7 @@
 #include "analytics/cases.h"
 #include "cli/mapping.h"
 #include "data/csv.h"
+#include "proto/run/roster.h"
 
 enum { THREADS_MAX = 64 };
 
@@ -94,6 +95,7 @@ struct result sites_from_files(struct sites *sites, const struct cli_values *val
         ENSURE(!named(sites, values->items[i], length), CATEGORY_USAGE, "--site %s: the name is taken twice",
                values->items[i]);
         TRY(name_set(sites->items[sites->count].name, values->items[i], length));
+        TRY(result_at(roster_name_check(sites->items[sites->count].name), "--site "));
         sites->count++;
     }
     TRY(mappings_check(sites, mappings));

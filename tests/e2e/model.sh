@@ -40,6 +40,9 @@ differs '^1 of ' other.json 'is 2 standard errors (limit)'
 sed 's/"auc": 0.71/"auc": 0.72/' a.json >metric.json
 differs 'metrics.holdout.auc: ' metric.json 'in no estimate'
 
+sed 's/"limit"/"\\u001b[31mlimit"/' a.json >red.json
+"$cofferdam" model show red.json | grep -q '^\\x1b\[31mlimit ' || fail "a term reaches the terminal raw"
+
 echo '{"cofferdam": 1,' >broken.json
 refuses 2 'broken.json:2: not JSON' model show broken.json
 echo '{"weights": [1, 2]}' >foreign.json

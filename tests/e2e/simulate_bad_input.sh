@@ -57,6 +57,8 @@ plan 3 >three.yaml
 refuses 2 'at least 3' simulate three.yaml --split good.csv:2 $out
 refuses 2 'minimum is 5' simulate plan.yaml --site a=good.csv --site b=good.csv --site c=good.csv $out
 refuses 2 'twice' simulate three.yaml --site a=good.csv --site a=good.csv --site c=good.csv $out
+refuses 2 'no name of a member' simulate three.yaml --site ../a=good.csv --site b=good.csv --site c=good.csv $out
+refuses 2 'no name of a member' simulate three.yaml --site $'\e[31m=good.csv' --site b=good.csv --site c=good.csv $out
 refuses 2 'no --site' simulate three.yaml --site a=good.csv --site b=good.csv --site c=good.csv --mapping d=m.yaml $out
 refuses 2 'NAME=FILE' simulate three.yaml --site good.csv --site b=good.csv --site c=good.csv $out
 refuses 2 'split' simulate plan.yaml --split good.csv $out
