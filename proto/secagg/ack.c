@@ -98,6 +98,9 @@ struct result ack_take(struct secagg_coordinator *coordinator, unsigned from, co
     TRY(coordinator_read(coordinator, from, "ack", WIRE_ACK, &message->one, arena, &body));
     coordinator->peers[from].asked.epoch = body.ack.epoch;
     if (body.ack.epoch < coordinator->epoch.epoch) return RESULT_OK;
+    /* Before all P1 are here there is no set to acknowledge, and zeros would pass for it. */
+    ENSURE(coordinator->phase >= PHASE_ACK, CATEGORY_PEER, "ACK of %s before every bank has dealt",
+           run_member(&coordinator->run, from));
     ENSURE(body.ack.epoch == coordinator->epoch.epoch && hash_equal(&body.ack.set, &coordinator->epoch.set),
            CATEGORY_PEER, "ACK of %s for another set of keys", run_member(&coordinator->run, from));
     coordinator->bitmaps[from] = body.ack;

@@ -139,6 +139,8 @@ struct result p2_take(struct secagg_coordinator *coordinator, unsigned from, con
         TRY(wire_signed_decode(message->list.items[i], receivers.size, arena, &one));
         struct signed_body body;
         TRY(coordinator_read(coordinator, from, "p2", WIRE_P2, &one, arena, &body));
+        ENSURE(i == 0 || body.p2.epoch == coordinator->peers[from].asked.epoch, CATEGORY_PEER,
+               "P2 of %s for two epochs", run_member(&coordinator->run, from));
         coordinator->peers[from].asked.epoch = body.p2.epoch;
         ENSURE(body.p2.epoch <= coordinator->epoch.epoch && members_has(run_cohort(&coordinator->run), body.p2.to) &&
                    !members_has(&receivers, body.p2.to),

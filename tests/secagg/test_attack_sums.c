@@ -1,0 +1,261 @@
+/* 9, continued, and 8: what a coordinator could show instead of the sum, and a bank instead of its acknowledgement. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proto/secagg/coordinator.h"
+#include "proto/secagg/node.h"
+#include "tests/support/cohort.h"
+#include "tests/support/ok.h"
+
+static const struct cohort_config five = {.banks = 5, .words = 8, .rounds = 3, .epoch_rounds = 8};
+
+static bool refuses(struct cohort *cohort, unsigned bank, enum message_kind kind, const void *payload)
+{
+    struct buffer bytes = {0};
+    unsigned before = cohort->parties[bank].refused;
+    OK(message_encode(kind, payload, &bytes));
+    OK(cohort_feed(cohort, bank, 0, buffer_view(&bytes)));
+    buffer_done(&bytes);
+    return cohort->parties[bank].refused > before;
+}
+
+/* Which votes a forged certificate has. */
+struct forgery {
+    unsigned signers[5];
+    size_t count;
+    unsigned odd;             /* this one says another sum; 0: none */
+    const struct hash *run;   /* NULL: this run */
+    const struct hash *state; /* NULL: the true one */
+    const char *label;        /* NULL: close */
+};
+
+/* A closed sum for a bank at step 0, as its coordinator might forge it out of what it has signed before. */
+static bool closes(struct cohort *cohort, unsigned bank, const struct wire_close *truth, const struct forgery *forgery)
+{
+    struct buffer items[5] = {0}, list_bytes = {0};
+    struct view views[5];
+    for (size_t i = 0; i < forgery->count; i++) {
+        struct wire_close vote = *truth;
+        if (forgery->run) vote.run = *forgery->run;
+        if (forgery->state) vote.state = *forgery->state;
+        if (forgery->signers[i] == forgery->odd) vote.sum.bytes[3] ^= 1;
+        OK(cohort_sign(cohort, forgery->signers[i], forgery->label ? forgery->label : "close", WIRE_CLOSE, &vote,
+                       &items[i]));
+        views[i] = buffer_view(&items[i]);
+    }
+    struct wire_list list = {views, forgery->count};
+    OK(wire_list_encode(&list, &list_bytes));
+    struct wire_closed closed = {.step = truth->step, .close = buffer_view(&list_bytes)};
+    bool taken = !refuses(cohort, bank, MESSAGE_CLOSED, &closed);
+    for (size_t i = 0; i < forgery->count; i++) buffer_done(&items[i]);
+    buffer_done(&list_bytes);
+    return taken;
+}
+
+/* Bank 5 was away while the others closed a sum. */
+static void a_late_bank_takes_no_forged_certificate(void **state)
+{
+    (void)state;
+    struct cohort cohort;
+    OK(cohort_init(&five, &cohort));
+    cohort_lose(&cohort, MESSAGE_RELEASE, 5, true);
+    OK(cohort_run(&cohort));
+    struct secagg_node *late = cohort.parties[5].node;
+    assert_int_equal(late->state, NODE_RELEASED);
+    assert_true(secagg_coordinator_fold(cohort.coordinator)->step > 0);
+    const struct wire_close truth = cohort.parties[1].node->closed;
+    assert_int_equal(truth.step, 0);
+    const struct hash other_run = {{1}};
+    static const struct forgery forgeries[] = {
+        {.signers = {1, 2, 3}, .count = 3},
+        {.signers = {1, 2, 3, 3}, .count = 4},
+        {.signers = {1, 2, 3, 0}, .count = 4},
+        {.signers = {1, 2, 3, 4}, .count = 4, .odd = 4},
+        {.signers = {1, 2, 3, 4}, .count = 4, .label = "r2"},
+        {.count = 0},
+    };
+    for (size_t i = 0; i < sizeof forgeries / sizeof *forgeries; i++)
+        assert_false(closes(&cohort, 5, &truth, &forgeries[i]));
+    assert_false(closes(&cohort, 5, &truth, &(struct forgery){.signers = {1, 2, 3, 4}, .count = 4, .run = &other_run}));
+    struct wire_close later = truth;
+    later.step = 1;
+    assert_false(closes(&cohort, 5, &later, &(struct forgery){.signers = {1, 2, 3, 4}, .count = 4}));
+    assert_int_equal(late->state, NODE_RELEASED);
+    assert_int_equal(secagg_node_fold(late)->step, 0);
+    cohort_lose(&cohort, MESSAGE_RELEASE, 5, false);
+    OK(cohort_settle(&cohort));
+    cohort_assert_done(&cohort, &cohort.terms.cohort);
+    cohort_done(&cohort);
+}
+
+/* t banks sign another state than the sum leads to: f of them at most are traitors, so the programs differ. */
+static void a_state_that_does_not_follow_from_the_sum_ends_the_run(void **state)
+{
+    (void)state;
+    struct cohort cohort;
+    OK(cohort_init(&five, &cohort));
+    cohort_lose(&cohort, MESSAGE_RELEASE, 5, true);
+    cohort_lose(&cohort, MESSAGE_REFUSE, 5, true);
+    OK(cohort_run(&cohort));
+    struct secagg_node *late = cohort.parties[5].node;
+    const struct wire_close truth = cohort.parties[1].node->closed;
+    const struct hash false_state = {{7}};
+    assert_true(
+        closes(&cohort, 5, &truth, &(struct forgery){.signers = {1, 2, 3, 4}, .count = 4, .state = &false_state}));
+    assert_int_equal(late->state, NODE_CATCHING);
+    cohort_lose(&cohort, MESSAGE_RELEASE, 5, false);
+    OK(cohort_settle(&cohort));
+    assert_int_equal(late->state, NODE_ENDING);
+    assert_true(cohort_event(&cohort, "the programs differ"));
+    cohort_done(&cohort);
+}
+
+struct opening {
+    unsigned bank, what;
+};
+
+/* Shows one bank another secret, another header, another set, another round. */
+static bool forge_opening(void *context, struct cohort *cohort, unsigned to, struct buffer *bytes)
+{
+    const struct opening *opening = context;
+    if (bytes->data[1] != MESSAGE_OPENED || to != opening->bank) return true;
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    struct message message;
+    struct wire_signed one;
+    struct wire_open open;
+    uint8_t secrets[5 * 32];
+    struct view headers[5];
+    OK(message_decode(buffer_view(bytes), 5, &arena, &message));
+    struct wire_opened opened = message.opened;
+    OK(wire_signed_decode(opened.open, 5, &arena, &one));
+    OK(wire_open_decode(one.body, 5, &arena, &open));
+    memcpy(secrets, opened.secrets.data, sizeof secrets);
+    memcpy(headers, opened.headers.items, sizeof headers);
+    if (opening->what == 0) secrets[40] ^= 1;
+    if (opening->what == 1) headers[1] = headers[2];
+    if (opening->what == 2) members_remove(&open.survivors, 3);
+    if (opening->what == 3) open.headers.bytes[0] ^= 1;
+    if (opening->what == 4) open.ctx.bytes[0] ^= 1;
+    if (opening->what == 5) open.round++;
+    opened.secrets = view_of(secrets, sizeof secrets);
+    opened.headers.items = headers;
+    struct buffer forged = {0}, other = {0};
+    OK(cohort_sign(cohort, 0, "open", WIRE_OPEN, &open, &forged));
+    opened.open = buffer_view(&forged);
+    OK(message_encode(MESSAGE_OPENED, &opened, &other));
+    buffer_done(bytes);
+    *bytes = other;
+    buffer_done(&forged);
+    return true;
+}
+
+static void nothing_but_what_is_certified_is_opened(void **state)
+{
+    (void)state;
+    for (unsigned what = 0; what < 6; what++) {
+        struct cohort cohort;
+        struct opening opening = {.bank = 3, .what = what};
+        OK(cohort_init(&five, &cohort));
+        cohort.hooks = (struct cohort_hooks){.context = &opening, .reply = forge_opening};
+        OK(cohort_run(&cohort));
+        struct secagg_node *node = cohort.parties[3].node;
+        /* The forged one is refused. What four banks closed is checked by its certificate. */
+        assert_true(cohort.parties[3].refused > 0);
+        assert_true(node->state == NODE_RELEASED || node->fold.step > 0);
+        if (cohort_all_done(&cohort)) cohort_assert_done(&cohort, &cohort.terms.cohort);
+        cohort_done(&cohort);
+    }
+}
+
+/* The signed OPEN of a false sum is kept with its signature: else it would prove nothing. */
+static bool forge_sum(void *context, struct cohort *cohort, unsigned to, struct buffer *bytes)
+{
+    (void)to;
+    if (bytes->data[1] != MESSAGE_OPENED) return true;
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    struct buffer *kept = context, other = {0};
+    struct message message;
+    struct wire_signed one;
+    struct wire_open open;
+    OK(message_decode(buffer_view(bytes), 5, &arena, &message));
+    OK(wire_signed_decode(message.opened.open, 5, &arena, &one));
+    OK(wire_open_decode(one.body, 5, &arena, &open));
+    open.sum.bytes[0] ^= 1;
+    buffer_clear(kept);
+    OK(cohort_sign(cohort, 0, "open", WIRE_OPEN, &open, kept));
+    message.opened.open = buffer_view(kept);
+    OK(message_encode(MESSAGE_OPENED, &message.opened, &other));
+    buffer_done(bytes);
+    *bytes = other;
+    return true;
+}
+
+static void a_forged_sum_proves_who_forged_it(void **state)
+{
+    (void)state;
+    struct cohort cohort;
+    struct buffer kept = {0};
+    OK(cohort_init(&five, &cohort));
+    cohort.hooks = (struct cohort_hooks){.context = &kept, .reply = forge_sum};
+    cohort_lose(&cohort, MESSAGE_REFUSE, 0, true);
+    OK(cohort_run(&cohort));
+    for (unsigned i = 1; i <= 5; i++) {
+        const struct record_map *map = &cohort.parties[i].records.maps[0][0];
+        bool found = false;
+        for (size_t k = 0; k < map->count; k++)
+            found = found || (strcmp(map->items[k].key, "evidence/sum/00001") == 0 &&
+                              memmem(map->items[k].value.data, map->items[k].value.length, kept.data, kept.length));
+        assert_true(found);
+    }
+    buffer_done(&kept);
+    cohort_done(&cohort);
+}
+
+/* Bank 5 acknowledges a set before there is one: the coordinator would be blamed for showing two. */
+static bool early_ack(void *context, struct cohort *cohort, unsigned from, struct buffer *bytes)
+{
+    bool *sent = context;
+    if (from != 5 || bytes->data[1] != MESSAGE_P1 || *sent) return true;
+    *sent = true;
+    struct wire_ack ack = {.run = cohort->parties[5].node->run.id, .epoch = 1, .counter = 2};
+    ack.dealers = cohort->terms.cohort;
+    struct buffer one = {0}, message = {0};
+    OK(cohort_sign(cohort, 5, "ack", WIRE_ACK, &ack, &one));
+    OK(message_wrap(MESSAGE_ACK, buffer_view(&one), &message));
+    OK(cohort_feed(cohort, 0, 5, buffer_view(&message)));
+    buffer_done(&one);
+    buffer_done(&message);
+    return true;
+}
+
+static void nobody_acknowledges_a_set_that_is_not_there(void **state)
+{
+    (void)state;
+    struct cohort cohort;
+    bool sent = false;
+    OK(cohort_init(&five, &cohort));
+    cohort.hooks = (struct cohort_hooks){.context = &sent, .request = early_ack};
+    OK(cohort_run(&cohort));
+    assert_true(sent);
+    assert_int_equal(cohort.parties[0].refused, 1);
+    cohort_assert_done(&cohort, &cohort.terms.cohort);
+    cohort_done(&cohort);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_late_bank_takes_no_forged_certificate),
+        cmocka_unit_test(a_state_that_does_not_follow_from_the_sum_ends_the_run),
+        cmocka_unit_test(nothing_but_what_is_certified_is_opened),
+        cmocka_unit_test(a_forged_sum_proves_who_forged_it),
+        cmocka_unit_test(nobody_acknowledges_a_set_that_is_not_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
