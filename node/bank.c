@@ -16,6 +16,8 @@
 
 /* A request is given up on after this long and sent again: longer than the coordinator parks one. */
 enum { REQUEST_MS = 30000, REST_UNREACHED_MS = 500 };
+#define PSK_MIN_BYTES 32u
+#define PSK_MAX_BYTES 1024u
 #define KEY_ROSTER "daemon/roster" /* the pinned roster's note */
 
 void bank_free(struct bank *bank)
@@ -29,6 +31,7 @@ void bank_free(struct bank *bank)
     transport_client_free(bank->client);
     store_close(bank->store);
     sign_key_free(bank->key);
+    for (unsigned member = 0; member <= MEMBERS_MAX; member++) secret_free(bank->psk[member]);
     roster_done(&bank->roster);
     config_node_free(bank->config);
     free(bank->config_path);
@@ -55,6 +58,17 @@ static struct result load_roster(struct bank *bank)
     return result_at(roster_verify_first(&bank->roster), "%s: ", bank->config->roster);
 }
 
+static struct result load_psk(struct bank *bank, const struct config_psk *psk)
+{
+    unsigned position = roster_position_of_name(&bank->roster, psk->member);
+    ENSURE(position && position != bank->position, CATEGORY_USAGE, "%s: psk: %s is no other member of the roster",
+           bank->config_path, psk->member);
+    TRY(file_read_secret(psk->file, PSK_MAX_BYTES, &bank->psk[position]));
+    ENSURE(secret_length(bank->psk[position]) >= PSK_MIN_BYTES, CATEGORY_USAGE,
+           "%s: a pre-shared key has at least %u random bytes", psk->file, PSK_MIN_BYTES);
+    return RESULT_OK;
+}
+
 struct result bank_load(const char *config_path, struct bank **ret)
 {
     CLEANUP(bank_freep) struct bank *bank = calloc(1, sizeof *bank);
@@ -72,6 +86,7 @@ struct result bank_load(const char *config_path, struct bank **ret)
     log_start("node", level);
     TRY(keys_read(bank->config->key, KEY_NODE, &bank->key));
     TRY(load_roster(bank));
+    for (unsigned i = 0; i < bank->config->psk_count; i++) TRY(load_psk(bank, &bank->config->psk[i]));
     *ret = bank;
     bank = NULL;
     return RESULT_OK;

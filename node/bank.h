@@ -18,6 +18,7 @@ struct bank {
     struct roster roster; /* the pinned one */
     unsigned position;    /* ours in it */
     struct sign_key *key;
+    struct secret *psk[MEMBERS_MAX + 1]; /* pre-shared keys, by the other bank's position; most are NULL */
     struct store *store;
     struct transport_client *client;
     atomic_bool stopping;

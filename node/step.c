@@ -40,6 +40,7 @@ struct result part_machine_new(struct part *part)
         .records = {.context = part, .load = record_load, .each = record_each},
         .table_hash = part->frozen.hash,
         .source = bank->config->source.name,
+        .psk = (const struct secret *const *)bank->psk,
         .cohort_change_approved = policy_approves_cohort(bank->config, &part->submission.id),
     };
     random = NULL; /* the machine's from here on */

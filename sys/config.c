@@ -245,6 +245,23 @@ static struct result node_lists_from(const struct file *file, const struct raw_n
     return RESULT_OK;
 }
 
+static struct result psk_from(const struct file *file, const struct raw_node *raw, struct config_node *config)
+{
+    TRY(array(raw->psk_count, sizeof *config->psk, (void *)&config->psk));
+    config->psk_count = raw->psk_count;
+    for (unsigned i = 0; i < raw->psk_count; i++) {
+        char key[PATH_BYTES];
+        (void)snprintf(key, sizeof key, "psk.%u", i);
+        for (unsigned k = 0; k < i; k++)
+            if (strcmp(raw->psk[k].member, raw->psk[i].member) == 0)
+                return document_fail(&file->document, key, "key \"%s\": member \"%s\" stands here twice; keep one", key,
+                                     raw->psk[i].member);
+        TRY(copy(raw->psk[i].member, NULL, &config->psk[i].member));
+        TRY(copy_path(file, raw->psk[i].file, &config->psk[i].file));
+    }
+    return RESULT_OK;
+}
+
 static struct result node_from(const struct file *file, struct config_node *config)
 {
     const struct raw_node *raw = file->raw;
@@ -256,7 +273,8 @@ static struct result node_from(const struct file *file, struct config_node *conf
               &config->cohort_minimum));
     TRY(whole(file, "threads", raw->threads, 1, THREADS_MAX, 1, &config->threads));
     TRY(source_from(file, raw->source, &config->source));
-    return node_lists_from(file, raw, config);
+    TRY(node_lists_from(file, raw, config));
+    return psk_from(file, raw, config);
 }
 
 struct result config_node_load(const char *path, struct config_node **ret)
@@ -334,6 +352,11 @@ void config_node_free(struct config_node *config)
     free(config->allow);
     for (unsigned i = 0; i < config->approve_count; i++) free(config->approve_cohort_change[i]);
     free((void *)config->approve_cohort_change);
+    for (unsigned i = 0; i < config->psk_count; i++) {
+        free(config->psk[i].member);
+        free(config->psk[i].file);
+    }
+    free(config->psk);
     free(config);
 }
 

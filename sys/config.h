@@ -47,6 +47,11 @@ struct config_allow {
     char *author;
     char *purpose;
 };
+/* A key that two banks agreed on outside: at least 32 bytes, the same at both (docs/protocol.md, Primitives). */
+struct config_psk {
+    char *member;
+    char *file;
+};
 struct config_node {
     char *key;
     char *roster;
@@ -59,6 +64,8 @@ struct config_node {
     uint32_t threads;             /* for contributions; 1 where it is left out */
     char **approve_cohort_change; /* run ids, 64 hex digits */
     unsigned approve_count;
+    struct config_psk *psk;
+    unsigned psk_count;
 };
 
 MUST_USE struct result config_coordinator_load(const char *path, struct config_coordinator **ret);

@@ -76,6 +76,14 @@ static const cyaml_schema_field_t allow_fields[] = {
 static const cyaml_schema_value_t allow = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_allow, allow_fields),
 };
+static const cyaml_schema_field_t psk_fields[] = {
+    CYAML_FIELD_STRING_PTR("member", REQUIRED, struct config_psk, member, 1, NAME_MAX_BYTES),
+    TEXT("file", REQUIRED, struct config_psk, file),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t psk = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_psk, psk_fields),
+};
 static const cyaml_schema_field_t node_fields[] = {
     TEXT("key", REQUIRED, struct raw_node, key),
     TEXT("roster", REQUIRED, struct raw_node, roster),
@@ -87,6 +95,7 @@ static const cyaml_schema_field_t node_fields[] = {
     TEXT("threads", OPTIONAL, struct raw_node, threads),
     CYAML_FIELD_SEQUENCE("approve_cohort_change", OPTIONAL, struct raw_node, approve_cohort_change, &token, 0,
                          LISTED_MAX),
+    CYAML_FIELD_SEQUENCE("psk", OPTIONAL, struct raw_node, psk, &psk, 0, MEMBERS_MAX),
     CYAML_FIELD_END,
 };
 const cyaml_schema_value_t config_raw_node = {

@@ -27,6 +27,8 @@ struct raw_node {
     unsigned allow_count;
     char **approve_cohort_change;
     unsigned approve_cohort_change_count;
+    struct config_psk *psk;
+    unsigned psk_count;
 };
 
 extern const cyaml_schema_value_t config_raw_coordinator, config_raw_node;
