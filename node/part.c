@@ -309,14 +309,16 @@ static struct result restore_run(struct bank *bank, const struct hash *id)
     return part_launch(launched);
 }
 
+/* A run of a roster that is no longer the pinned one has ended with it, and so have its secrets. */
 static struct result restore_scope(void *visitor, const struct hash *scope)
 {
-    struct result result = restore_run(visitor, scope);
+    struct bank *bank = visitor;
+    struct result result = restore_run(bank, scope);
     if (result_ok(result) || result.category == CATEGORY_ENVIRONMENT) return result;
     char hex[2 * HASH_BYTES + 1];
     bytes_hex(hash_view(scope), hex);
     log_warning("run", "%.12s is left alone: %s", hex, result_reason());
-    return RESULT_OK;
+    return part_erase_secrets(bank->store, scope);
 }
 
 struct result parts_restore(struct bank *bank)

@@ -54,6 +54,8 @@ MUST_USE struct result part_path(const struct part *part, const char *name, char
 MUST_USE struct result part_step(struct part *part, const struct input *input);
 /* Makes the run's end durable: model and plan first, then the end; the frozen table goes. Lock held. */
 MUST_USE struct result part_end(struct part *part, enum service_run_state state, const char *reason);
+/* The machine erases what its own end leaves; a run that ends in another way must leave no more on the disk. */
+MUST_USE struct result part_erase_secrets(struct store *store, const struct hash *run);
 MUST_USE struct result part_machine_new(struct part *part);
 /* Loads the end of a run that is over; ret_over false when it is open. */
 MUST_USE struct result part_load_end(struct part *part, bool *ret_over);

@@ -207,11 +207,8 @@ static struct result leftovers_take(void *visitor, const char *key, struct view 
     return RESULT_OK;
 }
 
-/* The machine erases what its own end leaves; a run that ends in another way must leave no more on the disk. */
-static struct result end_erase(const struct part *part)
+struct result part_erase_secrets(struct store *store, const struct hash *run)
 {
-    struct store *store = part->bank->store;
-    const struct hash *run = &part->submission.id;
     CLEANUP(leftovers_done) struct leftovers left = {.run = run};
     TRY(store_each(store, true, run, "", leftovers_count, &left));
     if (!left.capacity) return RESULT_OK;
@@ -238,7 +235,7 @@ struct result part_end(struct part *part, enum service_run_state state, const ch
     TRY(service_answer_write(&answer, &value));
     const struct store_record record = {
         .scope = &part->submission.id, .key = PART_KEY_END, .value = buffer_view(&value)};
-    TRY(end_erase(part));
+    TRY(part_erase_secrets(part->bank->store, &part->submission.id));
     TRY(store_commit(part->bank->store, &record, 1));
     char path[FILE_PATH_MAX];
     TRY(part_path(part, "table.frozen", path));

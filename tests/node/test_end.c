@@ -64,10 +64,38 @@ static void an_ended_run_leaves_no_secret(void **state)
     scratch_remove(directory);
 }
 
+/* After the roster has changed, the submission in the store is none of this roster's. */
+static void a_run_of_another_roster_leaves_no_secret(void **state)
+{
+    (void)state;
+    char directory[SCRATCH_MAX];
+    scratch_new(directory);
+    struct config_node config = {.state = directory};
+    struct bank *bank = calloc(1, sizeof *bank);
+    assert_non_null(bank);
+    bank->config = &config;
+    OK(store_open(directory, &bank->store));
+    const struct hash run = {{3}};
+    const struct store_record records[] = {
+        {.scope = &run, .key = "secret/1/own/00", .value = view_text("o"), .secret = true},
+        {.scope = &run, .key = PART_KEY_SUBMISSION, .value = view_text("12345678 of another roster")},
+        {.key = "counter/0011223344556677", .value = view_text("12345678")},
+    };
+    OK(store_commit(bank->store, records, 3));
+    OK(parts_restore(bank));
+    assert_null(bank->parts);
+    assert_false(holds(bank->store, &run, true, "secret/1/own/00"));
+    assert_true(holds(bank->store, &run, false, PART_KEY_SUBMISSION));
+    store_close(bank->store);
+    free(bank);
+    scratch_remove(directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_ended_run_leaves_no_secret),
+        cmocka_unit_test(a_run_of_another_roster_leaves_no_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
