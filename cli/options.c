@@ -14,6 +14,7 @@ static struct result option_take(const char *command, const struct cli_option *o
         *option->flag = true;
         return RESULT_OK;
     }
+    ENSURE(*text, CATEGORY_USAGE, "%s: --%s is empty; give it a value, or leave it out", command, option->name);
     if (option->value) {
         ENSURE(!*option->value, CATEGORY_USAGE, "%s: --%s was given twice; give it once", command, option->name);
         *option->value = text;

@@ -14,6 +14,7 @@ static struct result coordinator_set(struct roster *roster, const char *path)
 {
     struct keys_public keys;
     TRY(keys_read_public(path, &keys));
+    TRY(result_at(roster_name_check(keys.name), "%s:2: ", path));
     (void)snprintf(roster->coordinator_name, sizeof roster->coordinator_name, "%s", keys.name);
     roster->coordinator = keys.node; /* it signs messages and is the TLS key */
     return RESULT_OK;
@@ -31,6 +32,7 @@ static struct result member_set(struct roster *roster, const char *path)
 {
     struct keys_public keys;
     TRY(keys_read_public(path, &keys));
+    TRY(result_at(roster_name_check(keys.name), "%s:2: ", path));
     unsigned position = roster_position_of_name(roster, keys.name);
     if (position == 0) {
         ENSURE(roster->size < MEMBERS_MAX, CATEGORY_USAGE, "%s: a roster has at most %u members", path, MEMBERS_MAX);

@@ -41,6 +41,10 @@ done
 refuses 2 'the roster has 2 members' "${new[@]}" -o bad "${pubs[@]:0:2}"
 refuses 2 'a member of this name already' "${new[@]}" -o bad "${pubs[@]}" north/north.pub
 refuses 2 'hub twice' "${new[@]}" -o bad "${pubs[@]}" hub/hub.pub
+sed 's/^name north$/name ..north/' north/north.pub >dots.pub
+refuses 2 'dots.pub:2: ' "${new[@]}" -o bad "${pubs[@]}" dots.pub
+refuses 2 'dots.pub:2: ' roster new --coordinator dots.pub --address tls+tcp://127.0.0.1:7700 -o bad "${pubs[@]}"
+refuses 2 '\-\-out is empty' "${new[@]}" -o '' "${pubs[@]}"
 refuses 3 'absent.pub' "${new[@]}" -o bad "${pubs[@]}" absent.pub
 "$cofferdam" "${new[@]}" -o roster.note "${pubs[@]}" >/dev/null
 refuses 2 'exists\|already' "${new[@]}" -o roster.note "${pubs[@]}"

@@ -1,4 +1,5 @@
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -166,6 +167,10 @@ static void a_sealed_key_needs_its_passphrase(void **state)
 /* In a child with a terminal of its own: asks, and exits with 0 when "secret words" came back. */
 static int ask_in_child(bool confirm)
 {
+    /* As for a person at a terminal, whatever started the test: a shell lets its background jobs ignore ^C. */
+    static const int signals[] = {SIGINT, SIGQUIT, SIGTTIN, SIGTTOU};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) (void)signal(signals[i], SIG_DFL);
+    (void)alarm(20); /* a prompt that nobody answers ends the test, and does not hang it */
     (void)unsetenv("COFFERDAM_PASSPHRASE_FILE");
     struct secret *passphrase = NULL;
     struct result result = keys_passphrase("Passphrase: ", confirm, &passphrase);
@@ -268,6 +273,9 @@ static void public_keys_come_back(void **state)
 
 int main(void)
 {
+    /* A background job of a terminal goes on, though it prints there; what is asked of a person is asked on a pty. */
+    (void)signal(SIGTTOU, SIG_IGN);
+    (void)signal(SIGTTIN, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fresh_randomness_differs, enter, leave),
         cmocka_unit_test_setup_teardown(a_plain_key_comes_back, enter, leave),
