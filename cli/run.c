@@ -282,7 +282,7 @@ static struct result watch_line(const json_t *answer, const json_t *run, struct 
     const json_t *here = json_object_get(run, "here");
     const char *phase = text_of(run, "phase"), *progress = text_of(run, "progress");
     if (!phase[0]) phase = text_of(here, "phase");
-    if (!progress[0]) progress = text_of(here, "progress");
+    if (text_of(answer, "trouble")[0]) progress = text_of(here, "progress");
     TRY(buffer_format(out, "%s%s%s", phase, progress[0] ? " | " : "", progress));
     const json_t *awaited = json_object_get(run, "awaited");
     if (json_array_size(awaited) > 0 && json_array_size(awaited) < json_array_size(json_object_get(run, "cohort"))) {

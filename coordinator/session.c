@@ -62,6 +62,17 @@ static struct result session_new(struct hub *hub, struct view submission, struct
     return RESULT_OK;
 }
 
+/* After a restart: where the fold stands, as it was told before. */
+static struct result session_recall(struct session *session)
+{
+    CLEANUP(buffer_done) struct buffer line = {0};
+    const struct fold *fold = secagg_coordinator_fold(session->machine);
+    if (fold->step == 0) return RESULT_OK;
+    TRY(fold_progress(fold, &line));
+    (void)snprintf(session->progress, sizeof session->progress, "%.*s", (int)line.length, (const char *)line.data);
+    return RESULT_OK;
+}
+
 void session_rest(struct session *session)
 {
     secagg_coordinator_free(session->machine);
@@ -79,7 +90,8 @@ struct result session_machine(struct session *session)
         .patience_ms = (uint64_t)session->hub->config->patience_seconds * 1000,
     };
     TRY(secagg_coordinator_new(&config, &session->machine));
-    return session_step(session, &(struct input){.kind = INPUT_START});
+    TRY(session_step(session, &(struct input){.kind = INPUT_START}));
+    return session->progress[0] ? RESULT_OK : session_recall(session);
 }
 
 static struct result session_write_result(struct session *session, const char *name, struct view bytes)
