@@ -11,6 +11,7 @@
 struct feeding {
     size_t index; /* of the file's column */
     const struct csv_column *mapping;
+    bool as_it_is; /* the options say nothing about its fields */
 };
 
 struct csv_reader {
@@ -31,21 +32,24 @@ static struct result find_columns(struct csv_reader *reader)
         const char *source = mapping && mapping->source ? mapping->source : column->spec.name;
         TRY(csv_header_find(&reader->header, source, column->spec.name, &reader->feedings[k].index));
         reader->feedings[k].mapping = mapping;
+        reader->feedings[k].as_it_is = !mapping && !reader->options.trim && !reader->options.missing_count;
         column->format = csv_number_format(&reader->options, mapping);
     }
     return RESULT_OK;
 }
 
-static struct result take(void *context, const struct view *fields, size_t count)
+static struct result take(void *context, const struct record *record)
 {
     struct csv_reader *reader = context;
     if (!reader->header.names) {
-        TRY(csv_header_set(&reader->header, &reader->options, fields, count));
+        TRY(csv_header_set(&reader->header, &reader->options, record));
         return find_columns(reader);
     }
     for (size_t k = 0; k < reader->table->columns_count; k++) {
         const struct feeding *feeding = &reader->feedings[k];
-        reader->fields[k] = csv_field(&reader->options, feeding->mapping, fields[feeding->index]);
+        struct view field = record_field(record, feeding->index);
+        if (field.length == 0 || !feeding->as_it_is) field = csv_field(&reader->options, feeding->mapping, field);
+        reader->fields[k] = field;
     }
     return table_add_row(reader->table, reader->fields, NULL);
 }

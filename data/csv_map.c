@@ -44,15 +44,28 @@ static struct result check_distinct(const struct csv_header *header)
     return RESULT_OK;
 }
 
-struct result csv_header_set(struct csv_header *header, const struct csv_options *options, const struct view *fields,
-                             size_t count)
+static struct result header_new(size_t count, struct csv_header *ret)
 {
-    CLEANUP(csv_header_done) struct csv_header read = {calloc(count + 1, sizeof *read.names), count};
-    ENSURE(read.names, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
-    for (size_t k = 0; k < count; k++) {
-        struct view name = options->trim ? trimmed(fields[k]) : fields[k];
-        read.names[k] = strndup(name.length ? (const char *)name.data : "", name.length);
-        ENSURE(read.names[k], CATEGORY_ENVIRONMENT, "out of memory for a column's name");
+    char **names = calloc(count + 1, sizeof *names);
+    ENSURE(names, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
+    *ret = (struct csv_header){names, count};
+    return RESULT_OK;
+}
+
+static struct result header_name(struct csv_header *header, size_t index, struct view name)
+{
+    header->names[index] = strndup(name.length ? (const char *)name.data : "", name.length);
+    ENSURE(header->names[index], CATEGORY_ENVIRONMENT, "out of memory for a column's name");
+    return RESULT_OK;
+}
+
+struct result csv_header_set(struct csv_header *header, const struct csv_options *options, const struct record *record)
+{
+    CLEANUP(csv_header_done) struct csv_header read = {0};
+    TRY(header_new(record->count, &read));
+    for (size_t k = 0; k < read.count; k++) {
+        struct view name = record_field(record, k);
+        TRY(header_name(&read, k, options->trim ? trimmed(name) : name));
     }
     TRY(check_distinct(&read));
     csv_header_done(header);
@@ -65,12 +78,14 @@ struct result csv_header_given(struct csv_header *header, const struct csv_optio
 {
     if (!options->names) return RESULT_OK;
     ENSURE(options->names_count, CATEGORY_USAGE, "no column names are given for a file without a header line");
-    struct view *fields = calloc(options->names_count, sizeof *fields);
-    ENSURE(fields, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", options->names_count);
-    for (size_t k = 0; k < options->names_count; k++) fields[k] = view_text(options->names[k]);
-    struct result result = csv_header_set(header, options, fields, options->names_count);
-    free(fields);
-    return result;
+    CLEANUP(csv_header_done) struct csv_header given = {0};
+    TRY(header_new(options->names_count, &given));
+    for (size_t k = 0; k < given.count; k++) TRY(header_name(&given, k, view_text(options->names[k])));
+    TRY(check_distinct(&given));
+    csv_header_done(header);
+    *header = given;
+    given = (struct csv_header){0};
+    return RESULT_OK;
 }
 
 const char *csv_header_name(const struct csv_header *header, size_t index)

@@ -3,6 +3,7 @@
 #define DATA_CSV_MAP_H
 
 #include "data/csv.h"
+#include "data/record.h"
 
 /* The file's column names. */
 struct csv_header {
@@ -13,7 +14,7 @@ struct csv_header {
 void csv_header_done(struct csv_header *header);
 /* Names are copied, without blanks around them if options say trim. Two equal ones are refused. */
 MUST_USE struct result csv_header_set(struct csv_header *header, const struct csv_options *options,
-                                      const struct view *fields, size_t count);
+                                      const struct record *record);
 /* When the options carry the names; else leaves the header as it is. */
 MUST_USE struct result csv_header_given(struct csv_header *header, const struct csv_options *options);
 const char *csv_header_name(const struct csv_header *header, size_t index); /* NULL when there is none */

@@ -88,18 +88,18 @@ static void count_number(struct csv_profile *profile, const struct known *known,
     profile->maximum = fmax(profile->maximum, number);
 }
 
-static struct result take(void *context, const struct view *fields, size_t count)
+static struct result take(void *context, const struct record *record)
 {
     struct scanning *scanning = context;
     if (!scanning->header.names) {
-        TRY(csv_header_set(&scanning->header, &scanning->options, fields, count));
+        TRY(csv_header_set(&scanning->header, &scanning->options, record));
         return set_columns(scanning);
     }
     scanning->scan->rows++;
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < record->count; k++) {
         struct csv_profile *profile = &scanning->scan->columns[k];
         struct known *known = &scanning->known[k];
-        struct view field = csv_field(&scanning->options, known->mapping, fields[k]);
+        struct view field = csv_field(&scanning->options, known->mapping, record_field(record, k));
         if (!field.data) {
             profile->missing++;
             continue;

@@ -1,5 +1,6 @@
-/* One pass collects sign, up to 19 digits and the exponent. Most numbers then take one exact multiplication or
- * division; longer ones an exact 128-bit one; only the rest pay for strtod. */
+/* Numbers of up to eight bytes without an exponent are read in one word, without a loop. For others one pass collects
+ * sign, up to 19 digits and the exponent; most then take one exact multiplication or division, longer ones an exact
+ * 128-bit one; only the rest pay for strtod. */
 #include "data/number.h"
 
 #include <float.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 _Static_assert(FLT_EVAL_METHOD == 0, "a product of two doubles is rounded once");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "short numbers are read as little-endian words");
 
 enum {
     DIGITS_MAX = 19,       /* as many decimal digits as a uint64_t always holds */
@@ -146,28 +148,102 @@ static bool by_strtod(struct view text, int exponent, double *ret)
     return isfinite(*ret);
 }
 
-bool number_parse(struct view text, const struct number_format *format, double *ret)
+/* Up to eight bytes as a word, the first in its lowest byte, zeros above the last. */
+static uint64_t word_of(struct view text)
 {
-    struct decimal decimal = {0};
-    if (!read_decimal(text, format->decimal_comma ? ',' : '.', &decimal)) return false;
-    int exponent = decimal.exponent + format->decimal_shift;
-    double value;
-    if (decimal.digits == 0) {
-        value = 0;
-    } else if (decimal.exact && decimal.digits < (uint64_t)1 << DBL_MANT_DIG && exponent >= -EXACT_POWER_MAX &&
-               exponent <= EXACT_POWER_MAX) {
-        value = (double)decimal.digits; /* both operands are exact, so the one operation rounds correctly */
-        value = exponent < 0 ? value / exact_power[-exponent] : value * exact_power[exponent];
-    } else if (decimal.exact && exponent >= -WIDE_POWER_MAX && exponent <= WIDE_POWER_MAX) {
-        value = wide(decimal.digits, exponent);
+    uint64_t word = 0;
+    if (text.length == sizeof word) {
+        memcpy(&word, text.data, sizeof word);
+    } else if (text.length >= 4) { /* two loads that overlap, where the bytes agree */
+        uint32_t first, last;
+        memcpy(&first, text.data, sizeof first);
+        memcpy(&last, text.data + text.length - sizeof last, sizeof last);
+        word = first | (uint64_t)last << (8 * (text.length - sizeof last));
     } else {
-        if (!by_strtod(text, decimal.written + format->decimal_shift, &value)) return false;
-        decimal.negative = false; /* the sign was in the text */
+        for (size_t k = 0; k < text.length; k++) word |= (uint64_t)text.data[k] << (8 * k);
     }
-    if (decimal.negative) value = -value;
+    return word;
+}
+
+/* A number of up to eight bytes: digits, one mark at most, a minus at most. False when it is anything else. */
+static inline bool read_short(struct view text, uint8_t mark, struct decimal *decimal)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word = word_of(text);
+    size_t length = text.length;
+    decimal->exponent = 0;
+    decimal->negative = (uint8_t)word == '-';
+    if (decimal->negative) {
+        word >>= 8;
+        length--;
+    }
+    uint64_t other = word ^ (ones * mark); /* a zero byte where the mark is */
+    uint64_t found = (other - ones) & ~other & (ones << 7);
+    if (found) {
+        int at = __builtin_ctzll(found) / 8;
+        uint64_t before = (UINT64_C(1) << (8 * at)) - 1;
+        word = (word & before) | ((word >> 8) & ~before);
+        length--;
+        decimal->exponent = at - (int)length;
+    }
+    if (length == 0) return false;
+    /* Leading zeros up to eight digits. */
+    if (length < sizeof word) word = word << (8 * (8 - length)) | (ones * '0') >> (8 * length);
+    if (((word & (ones * 0xf0)) | (((word + ones * 6) & (ones * 0xf0)) >> 4)) != ones * 0x33) return false;
+    /* Neighbouring digits become pairs, pairs fours, fours the number. */
+    word -= ones * '0';
+    word = word * 10 + (word >> 8);
+    decimal->digits = ((word & UINT64_C(0x000000ff000000ff)) * (100 + (UINT64_C(1000000) << 32)) +
+                       ((word >> 16) & UINT64_C(0x000000ff000000ff)) * (1 + (UINT64_C(10000) << 32))) >>
+                      32;
+    return true;
+}
+
+/* The unit, and what no number may be. */
+static bool finish(double value, const struct number_format *format, double *ret)
+{
     if (format->factor != 0 && format->factor != 1) value *= format->factor;
     if (format->offset != 0) value += format->offset;
     if (!isfinite(value)) return false;
     *ret = value;
     return true;
+}
+
+/* digits · 10^exponent, both exact as doubles: one operation, so one correct rounding. */
+static double exact_value(uint64_t digits, int exponent)
+{
+    double value = (double)digits;
+    return exponent < 0 ? value / exact_power[-exponent] : value * exact_power[exponent];
+}
+
+/* Out of the way of the short path, which needs none of its registers. */
+static __attribute__((noinline)) bool parse_long(struct view text, const struct number_format *format, double *ret)
+{
+    struct decimal decimal = {0};
+    if (!read_decimal(text, format->decimal_comma ? ',' : '.', &decimal)) return false;
+    int exponent = decimal.exponent + format->decimal_shift;
+    int size = exponent < 0 ? -exponent : exponent;
+    double value = 0;
+    if (decimal.digits == 0) {
+        value = 0;
+    } else if (decimal.exact && decimal.digits < (uint64_t)1 << DBL_MANT_DIG && size <= EXACT_POWER_MAX) {
+        value = exact_value(decimal.digits, exponent);
+    } else if (decimal.exact && size <= WIDE_POWER_MAX) {
+        value = wide(decimal.digits, exponent);
+    } else {
+        if (!by_strtod(text, decimal.written + format->decimal_shift, &value)) return false;
+        decimal.negative = false; /* the sign was in the text */
+    }
+    return finish(decimal.negative ? -value : value, format, ret);
+}
+
+bool number_parse(struct view text, const struct number_format *format, double *ret)
+{
+    struct decimal decimal;
+    if (text.length - 1 >= sizeof(uint64_t) || !read_short(text, format->decimal_comma ? ',' : '.', &decimal))
+        return parse_long(text, format, ret);
+    int exponent = decimal.exponent + format->decimal_shift;
+    if (exponent < -EXACT_POWER_MAX || exponent > EXACT_POWER_MAX) return parse_long(text, format, ret);
+    double value = exponent ? exact_value(decimal.digits, exponent) : (double)decimal.digits;
+    return finish(decimal.negative ? -value : value, format, ret);
 }

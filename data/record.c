@@ -6,7 +6,7 @@
 
 #include "data/utf8.h"
 
-enum { FIRST_FIELDS = 64, MARK_BYTES = 3 };
+enum { FIRST_FIELDS = 64, MARK_BYTES = 3, SHORT_BYTES = 16 };
 static const uint8_t byte_order_mark[MARK_BYTES] = {0xef, 0xbb, 0xbf};
 
 struct record_reader {
@@ -25,8 +25,8 @@ struct record_reader {
     bool started;         /* no mark can follow */
     struct buffer text;   /* the current record's fields, one after the other */
     size_t *ends;         /* where each of them ends in text */
-    struct view *fields;
     size_t count, capacity;
+    size_t short_count; /* set_short_count */
 };
 
 static uint64_t count_lines(struct view bytes)
@@ -80,10 +80,8 @@ static struct result grow_fields(struct record_reader *reader)
 {
     size_t capacity = reader->capacity ? 2 * reader->capacity : FIRST_FIELDS;
     size_t *ends = realloc(reader->ends, capacity * sizeof *ends);
-    if (ends) reader->ends = ends;
-    struct view *fields = realloc(reader->fields, capacity * sizeof *fields);
-    if (fields) reader->fields = fields;
-    ENSURE(ends && fields, CATEGORY_ENVIRONMENT, "out of memory for %zu fields", capacity);
+    ENSURE(ends, CATEGORY_ENVIRONMENT, "out of memory for %zu fields", capacity);
+    reader->ends = ends;
     reader->capacity = capacity;
     return RESULT_OK;
 }
@@ -113,12 +111,8 @@ static struct result end_record(struct record_reader *reader)
            "%zu fields, where there should be %zu; is one missing, or a line broken in two?", reader->count,
            reader->columns);
     reader->columns = reader->count;
-    size_t start = 0;
-    for (size_t k = 0; k < reader->count; k++) {
-        reader->fields[k] = view_of(reader->text.data + start, reader->ends[k] - start);
-        start = reader->ends[k];
-    }
-    return reader->client.take(reader->client.context, reader->fields, reader->count);
+    struct record record = {reader->text.data, reader->ends, reader->count};
+    return reader->client.take(reader->client.context, &record);
 }
 
 /* In a file of one column an empty line is a record with an empty field; elsewhere it may only end the file. */
@@ -131,6 +125,15 @@ static struct result end_blank(struct record_reader *reader)
     }
     if (!reader->blank_line) reader->blank_line = reader->line;
     return RESULT_OK;
+}
+
+/* Fields of the record that may go the short way: none where there is more to do than to copy them. */
+static void set_short_count(struct record_reader *reader)
+{
+    bool special = reader->quotes || reader->after_return || reader->blank_line || !result_ok(reader->result) ||
+                   reader->parser.entry_size < SHORT_BYTES;
+    size_t most = reader->columns < reader->capacity ? reader->columns : reader->capacity;
+    reader->short_count = special ? 0 : most;
 }
 
 /* `end` is the byte that ended the line, or -1 at the end of the file. */
@@ -150,19 +153,29 @@ static struct result end_line(struct record_reader *reader, int end)
     return RESULT_OK;
 }
 
+/* Nearly every field takes the short way: nothing special about it, and room where it goes. libcsv's buffer is larger
+ * than SHORT_BYTES from its first byte on, so that these can be copied whatever the length. */
 static void on_field(void *bytes, size_t length, void *context)
 {
     struct record_reader *reader = context;
-    if (result_ok(reader->result)) reader->result = add_field(reader, view_of(bytes, length));
+    struct buffer *text = &reader->text;
+    if (length <= SHORT_BYTES && reader->count < reader->short_count && text->capacity - text->length >= SHORT_BYTES) {
+        memcpy(text->data + text->length, bytes, SHORT_BYTES);
+        text->length += length;
+        reader->ends[reader->count++] = text->length;
+    } else if (result_ok(reader->result)) {
+        reader->result = add_field(reader, view_of(bytes, length));
+        set_short_count(reader);
+    }
 }
 
 static void on_line(int end, void *context)
 {
     struct record_reader *reader = context;
     if (result_ok(reader->result)) reader->result = end_line(reader, end);
+    set_short_count(reader);
 }
 
-/* libcsv takes blanks off fields unless no byte is a blank. */
 static int no_blank(unsigned char byte)
 {
     (void)byte;
@@ -180,7 +193,6 @@ struct result record_reader_new(const char *name, char delimiter, size_t columns
     reader->name = strdup(name);
     ENSURE(unready == 0 && reader->name, CATEGORY_ENVIRONMENT, "out of memory for reading %s", name);
     csv_set_delim(&reader->parser, (unsigned char)delimiter);
-    csv_set_space_func(&reader->parser, no_blank);
     reader->client = client;
     reader->columns = columns;
     reader->line = 1;
@@ -196,7 +208,6 @@ void record_reader_free(struct record_reader *reader)
     csv_free(&reader->parser);
     buffer_done(&reader->text);
     free(reader->ends);
-    free(reader->fields);
     free(reader->name);
     free(reader);
 }
@@ -209,7 +220,12 @@ void record_reader_freep(struct record_reader **reader)
 /* Bytes that are text, to libcsv. */
 static struct result parse(struct record_reader *reader, struct view bytes)
 {
-    if (!reader->quotes && bytes.length) reader->quotes = memchr(bytes.data, '"', bytes.length) != NULL;
+    if (bytes.length == 0) return RESULT_OK;
+    if (!reader->quotes) reader->quotes = memchr(bytes.data, '"', bytes.length) != NULL;
+    set_short_count(reader);
+    /* libcsv takes blanks off fields unless no byte is a blank; asking for each byte takes time. */
+    bool blanks = memchr(bytes.data, ' ', bytes.length) || memchr(bytes.data, '\t', bytes.length);
+    csv_set_space_func(&reader->parser, blanks ? no_blank : NULL);
     size_t used = csv_parse(&reader->parser, bytes.data, bytes.length, on_field, on_line, reader);
     TRY(reader->result);
     /* More than one byte over: libcsv keeps a closing quotation mark with the field until it knows what follows. */

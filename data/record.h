@@ -11,11 +11,23 @@
 #include "crypto/base/bytes.h"
 #include "crypto/base/limits.h"
 
+/* One record: its fields one after the other. */
+struct record {
+    const uint8_t *text;
+    const size_t *ends; /* of each field, in text */
+    size_t count;
+};
+static inline struct view record_field(const struct record *record, size_t index)
+{
+    size_t start = index ? record->ends[index - 1] : 0;
+    return view_of(record->text + start, record->ends[index] - start);
+}
+
 /* Who takes the records. */
 struct record_client {
     void *context;
-    /* Fields live until the call returns. What it fails with is put behind "name:line: ". */
-    struct result (*take)(void *context, const struct view *fields, size_t count);
+    /* The record lives until the call returns. What it fails with is put behind "name:line: ". */
+    struct result (*take)(void *context, const struct record *record);
     /* The name of a column for reasons; NULL when it has none yet. */
     const char *(*column)(void *context, size_t index);
 };

@@ -13,6 +13,7 @@ enum { FIRST_CAPACITY = 1024, PIECE_VALUES = 1024, QUOTED_MAX = 60 };
 struct level_index {
     size_t mask;
     uint32_t *slots;
+    struct view *levels; /* with their lengths */
 };
 
 enum event { EVENT_NONE, EVENT_MISSING, EVENT_OUTSIDE, EVENT_CLAMPED, EVENT_OTHER };
@@ -30,41 +31,44 @@ static size_t level_hash(struct view text)
     return (size_t)(hash ^ (hash >> 29));
 }
 
-static uint32_t *level_slot(const struct level_index *index, const struct column_spec *spec, struct view text)
+static uint32_t *level_slot(const struct level_index *index, struct view text)
 {
     size_t at = level_hash(text) & index->mask;
-    while (index->slots[at] && !view_equal(view_text(spec->levels[index->slots[at] - 1]), text))
-        at = (at + 1) & index->mask;
+    while (index->slots[at] && !view_equal(index->levels[index->slots[at] - 1], text)) at = (at + 1) & index->mask;
     return &index->slots[at];
 }
 
 static void level_index_free(struct level_index *index)
 {
-    if (index) free(index->slots);
+    if (!index) return;
+    free(index->slots);
+    free(index->levels);
     free(index);
+}
+
+static void level_index_freep(struct level_index **index)
+{
+    level_index_free(*index);
 }
 
 static struct result level_index_new(const struct column_spec *spec, struct level_index **ret)
 {
     size_t size = 4;
     while (size < 2 * spec->levels_count) size *= 2;
-    struct level_index *index = calloc(1, sizeof *index);
-    uint32_t *slots = calloc(size, sizeof *slots);
-    if (!index || !slots) {
-        free(index);
-        free(slots);
-        return FAIL(CATEGORY_ENVIRONMENT, "out of memory for the levels of %s", spec->name);
-    }
-    *index = (struct level_index){size - 1, slots};
+    CLEANUP(level_index_freep) struct level_index *index = calloc(1, sizeof *index);
+    ENSURE(index, CATEGORY_ENVIRONMENT, "out of memory for the levels of %s", spec->name);
+    index->mask = size - 1;
+    index->slots = calloc(size, sizeof *index->slots);
+    index->levels = calloc(spec->levels_count + 1, sizeof *index->levels);
+    ENSURE(index->slots && index->levels, CATEGORY_ENVIRONMENT, "out of memory for the levels of %s", spec->name);
     for (size_t code = 0; code < spec->levels_count; code++) {
-        uint32_t *slot = level_slot(index, spec, view_text(spec->levels[code]));
-        if (*slot) {
-            level_index_free(index);
-            return FAIL(CATEGORY_USAGE, "column %s: level \"%s\" is listed twice", spec->name, spec->levels[code]);
-        }
+        index->levels[code] = view_text(spec->levels[code]);
+        uint32_t *slot = level_slot(index, index->levels[code]);
+        ENSURE(!*slot, CATEGORY_USAGE, "column %s: level \"%s\" is listed twice", spec->name, spec->levels[code]);
         *slot = (uint32_t)code + 1;
     }
     *ret = index;
+    index = NULL;
     return RESULT_OK;
 }
 
@@ -227,7 +231,7 @@ static struct result set_code(struct column *column, uint64_t row, struct view t
 {
     column->codes[row] = CODE_MISSING;
     if (!text.data) return missing(column, cell);
-    uint32_t slot = *level_slot(column->index, &column->spec, text);
+    uint32_t slot = *level_slot(column->index, text);
     column->codes[row] = slot ? (uint16_t)(slot - 1) : CODE_OTHER;
     if (slot) return RESULT_OK;
     ENSURE(column->spec.other_allowed, CATEGORY_USAGE,
@@ -254,7 +258,7 @@ static struct result set_cells(struct table *table, const struct view *fields)
            "more than the %llu rows that the plan allows a bank; raise `cohort: {rows: ...}` in the plan",
            (unsigned long long)table->rows_max);
     if (table->rows == table->capacity) {
-        uint64_t capacity = table->capacity ? table->capacity + table->capacity / 2 : FIRST_CAPACITY;
+        uint64_t capacity = table->capacity ? 2 * table->capacity : FIRST_CAPACITY;
         TRY(table_resize(table, capacity < table->rows_max ? capacity : table->rows_max));
     }
     for (size_t k = 0; k < table->columns_count; k++) {
@@ -277,10 +281,22 @@ static struct result set_cells(struct table *table, const struct view *fields)
 
 static void count_cell(struct column *column, const struct cell *cell)
 {
-    column->missing += cell->event == EVENT_MISSING;
-    column->outside += cell->event == EVENT_OUTSIDE;
-    column->clamped += cell->event == EVENT_CLAMPED;
-    column->other += cell->event == EVENT_OTHER;
+    switch (cell->event) {
+    case EVENT_NONE:
+        break;
+    case EVENT_MISSING:
+        column->missing++;
+        break;
+    case EVENT_OUTSIDE:
+        column->outside++;
+        break;
+    case EVENT_CLAMPED:
+        column->clamped++;
+        break;
+    case EVENT_OTHER:
+        column->other++;
+    }
+    if (!column->numbers) return;
     if (cell->read < column->observed_minimum) column->observed_minimum = cell->read; /* NaN is neither */
     if (cell->read > column->observed_maximum) column->observed_maximum = cell->read;
 }

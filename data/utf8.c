@@ -2,13 +2,19 @@
 
 #include <string.h>
 
-/* True when none of the eight bytes is NUL or above ASCII. (Subtracting one borrows into the top bit for 0 alone when
- * no byte has it.) */
+enum { STRIDE = 32 };
+
+/* True when none of the bytes is NUL or above ASCII. (Subtracting one from each borrows into the top bit for 0 alone
+ * when no byte has it.) */
 static bool plain(const uint8_t *at)
 {
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
+    uint64_t marks = 0;
+    for (int k = 0; k < STRIDE; k += 8) {
+        uint64_t word;
+        memcpy(&word, at + k, sizeof word);
+        marks |= word | (word - UINT64_C(0x0101010101010101));
+    }
+    return (marks & UINT64_C(0x8080808080808080)) == 0;
 }
 
 static bool begin(struct utf8 *state, uint8_t byte)
@@ -37,8 +43,8 @@ size_t utf8_scan(struct utf8 *state, struct view bytes)
         if (state->left) {
             if (!go_on(state, bytes.data[at])) return at;
             at++;
-        } else if (bytes.length - at >= 8 && plain(bytes.data + at)) {
-            at += 8;
+        } else if (bytes.length - at >= STRIDE && plain(bytes.data + at)) {
+            at += STRIDE;
         } else {
             if (!begin(state, bytes.data[at])) return at;
             at++;
