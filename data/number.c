@@ -12,6 +12,8 @@
 _Static_assert(FLT_EVAL_METHOD == 0, "a product of two doubles is rounded once");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "short numbers are read as little-endian words");
 
+#define ONES UINT64_C(0x0101010101010101)
+
 enum {
     DIGITS_MAX = 19,       /* as many decimal digits as a uint64_t always holds */
     EXACT_POWER_MAX = 22,  /* 10^22 is the largest power of ten that is a double */
@@ -23,6 +25,37 @@ enum {
 static const double exact_power[EXACT_POWER_MAX + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                                         1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                                         1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+static const uint64_t power_of_five[WIDE_POWER_MAX + 1] = {
+    UINT64_C(1),
+    UINT64_C(5),
+    UINT64_C(25),
+    UINT64_C(125),
+    UINT64_C(625),
+    UINT64_C(3125),
+    UINT64_C(15625),
+    UINT64_C(78125),
+    UINT64_C(390625),
+    UINT64_C(1953125),
+    UINT64_C(9765625),
+    UINT64_C(48828125),
+    UINT64_C(244140625),
+    UINT64_C(1220703125),
+    UINT64_C(6103515625),
+    UINT64_C(30517578125),
+    UINT64_C(152587890625),
+    UINT64_C(762939453125),
+    UINT64_C(3814697265625),
+    UINT64_C(19073486328125),
+    UINT64_C(95367431640625),
+    UINT64_C(476837158203125),
+    UINT64_C(2384185791015625),
+    UINT64_C(11920928955078125),
+    UINT64_C(59604644775390625),
+    UINT64_C(298023223876953125),
+    UINT64_C(1490116119384765625),
+    UINT64_C(7450580596923828125),
+};
 
 struct decimal {
     uint64_t digits; /* the first 19 significant ones */
@@ -48,8 +81,37 @@ static bool is_digit(uint8_t byte)
     return (uint8_t)(byte - '0') < 10;
 }
 
-/* Reads digits into the decimal; `weight` is -1 behind the decimal mark, where each digit lowers the exponent. */
-static const uint8_t *read_digits(const uint8_t *at, const uint8_t *end, int weight, struct decimal *decimal, int *kept)
+/* Eight digits as a number; false when one of the bytes is none. */
+static inline bool eight_digits(uint64_t word, uint64_t *ret)
+{
+    if (((word & (ONES * 0xf0)) | (((word + ONES * 6) & (ONES * 0xf0)) >> 4)) != ONES * 0x33) return false;
+    /* Neighbouring digits become pairs, pairs fours, fours the number. */
+    word -= ONES * '0';
+    word = word * 10 + (word >> 8);
+    *ret = ((word & UINT64_C(0x000000ff000000ff)) * (100 + (UINT64_C(1000000) << 32)) +
+            ((word >> 16) & UINT64_C(0x000000ff000000ff)) * (1 + (UINT64_C(10000) << 32))) >>
+           32;
+    return true;
+}
+
+/* Digits behind those that *digits holds; it wraps when there are more than DIGITS_MAX. */
+static const uint8_t *take_digits(const uint8_t *at, const uint8_t *end, uint64_t *digits)
+{
+    while (end - at >= 8) {
+        uint64_t word, eight;
+        memcpy(&word, at, sizeof word);
+        if (!eight_digits(word, &eight)) break;
+        *digits = *digits * 100000000 + eight;
+        at += 8;
+    }
+    for (; at < end && is_digit(*at); at++) *digits = *digits * 10 + (uint64_t)(*at - '0');
+    return at;
+}
+
+/* The first DIGITS_MAX significant digits of many; `weight` is -1 behind the decimal mark, where each digit lowers the
+ * exponent. */
+static const uint8_t *take_significant(const uint8_t *at, const uint8_t *end, int weight, struct decimal *decimal,
+                                       int *kept)
 {
     for (; at < end && is_digit(*at); at++) {
         if (*kept < DIGITS_MAX) {
@@ -83,20 +145,27 @@ static bool read_exponent(const uint8_t *at, const uint8_t *end, struct decimal 
 static bool read_decimal(struct view text, uint8_t mark, struct decimal *decimal)
 {
     const uint8_t *at = text.data, *end = text.data + text.length;
-    if (at == end || text.length > NUMBER_MAX_BYTES) return false;
-    decimal->exact = true;
-    decimal->negative = *at == '-';
+    if (text.length == 0 || text.length > NUMBER_MAX_BYTES) return false;
+    *decimal = (struct decimal){.negative = *at == '-', .exact = true};
     if (*at == '-' || *at == '+') at++;
-    int kept = 0;
-    const uint8_t *start = at;
-    at = read_digits(at, end, 0, decimal, &kept);
-    long count = at - start;
-    if (at < end && *at == mark) {
-        start = ++at;
-        at = read_digits(at, end, -1, decimal, &kept);
-        count += at - start;
+    const uint8_t *start = at, *whole = take_digits(start, end, &decimal->digits), *behind = whole;
+    if (whole < end && *whole == mark) {
+        behind = whole + 1;
+        at = take_digits(behind, end, &decimal->digits);
+    } else {
+        at = whole;
     }
-    return count > 0 && read_exponent(at, end, decimal);
+    long count = (whole - start) + (at - behind);
+    if (count == 0) return false;
+    decimal->exponent = (int)(behind - at);
+    if (count > DIGITS_MAX) {
+        int kept = 0;
+        decimal->digits = 0;
+        decimal->exponent = 0;
+        (void)take_significant(start, whole, 0, decimal, &kept);
+        (void)take_significant(behind, at, -1, decimal, &kept);
+    }
+    return read_exponent(at, end, decimal);
 }
 
 /* 2^exponent within the range of normal doubles. */
@@ -125,15 +194,15 @@ static double compose(unsigned __int128 quotient, int exponent)
 /* digits · 10^exponent for |exponent| <= WIDE_POWER_MAX, digits > 0, through exact integers. */
 static double wide(uint64_t digits, int exponent)
 {
-    uint64_t five = 1;
-    int power = exponent < 0 ? -exponent : exponent;
-    for (int k = 0; k < power; k++) five *= 5;
-    if (exponent >= 0) return compose((unsigned __int128)digits * five, exponent);
-    int zeros = __builtin_clzll(digits);
+    if (exponent >= 0) return compose((unsigned __int128)digits * power_of_five[exponent], exponent);
+    /* Both sides get their highest bit; the quotient then has 63 or 64 bits, ten more than are kept. */
+    uint64_t divisor = power_of_five[-exponent];
+    int zeros = __builtin_clzll(digits), divisor_zeros = __builtin_clzll(divisor);
     unsigned __int128 numerator = (unsigned __int128)(digits << zeros) << 63;
-    unsigned __int128 quotient = numerator / five; /* at least 2^63: ten bits more than are kept */
-    quotient |= quotient * five != numerator;      /* what is left over only matters as "more than nothing" */
-    return compose(quotient, exponent - zeros - 63);
+    divisor <<= divisor_zeros;
+    uint64_t quotient = (uint64_t)(numerator / divisor);
+    quotient |= (unsigned __int128)quotient * divisor != numerator; /* a rest only matters as "more than nothing" */
+    return compose(quotient, exponent - zeros - 63 + divisor_zeros);
 }
 
 /* The text with '.' and its exponent moved, for strtod. The programs never leave the C locale. */
@@ -148,27 +217,23 @@ static bool by_strtod(struct view text, int exponent, double *ret)
     return isfinite(*ret);
 }
 
-/* Up to eight bytes as a word, the first in its lowest byte, zeros above the last. */
-static uint64_t word_of(struct view text)
+/* One to eight bytes as a word, the first in its lowest byte, zeros above the last. Loads overlap, where they agree. */
+static inline uint64_t word_of(struct view text)
 {
-    uint64_t word = 0;
-    if (text.length == sizeof word) {
-        memcpy(&word, text.data, sizeof word);
-    } else if (text.length >= 4) { /* two loads that overlap, where the bytes agree */
+    const uint8_t *bytes = text.data;
+    if (text.length >= 4) {
         uint32_t first, last;
-        memcpy(&first, text.data, sizeof first);
-        memcpy(&last, text.data + text.length - sizeof last, sizeof last);
-        word = first | (uint64_t)last << (8 * (text.length - sizeof last));
-    } else {
-        for (size_t k = 0; k < text.length; k++) word |= (uint64_t)text.data[k] << (8 * k);
+        memcpy(&first, bytes, sizeof first);
+        memcpy(&last, bytes + text.length - sizeof last, sizeof last);
+        return first | (uint64_t)last << (8 * (text.length - sizeof last));
     }
-    return word;
+    size_t middle = text.length / 2, last = text.length - 1;
+    return bytes[0] | (uint64_t)bytes[middle] << (8 * middle) | (uint64_t)bytes[last] << (8 * last);
 }
 
 /* A number of up to eight bytes: digits, one mark at most, a minus at most. False when it is anything else. */
 static inline bool read_short(struct view text, uint8_t mark, struct decimal *decimal)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
     uint64_t word = word_of(text);
     size_t length = text.length;
     decimal->exponent = 0;
@@ -177,8 +242,8 @@ static inline bool read_short(struct view text, uint8_t mark, struct decimal *de
         word >>= 8;
         length--;
     }
-    uint64_t other = word ^ (ones * mark); /* a zero byte where the mark is */
-    uint64_t found = (other - ones) & ~other & (ones << 7);
+    uint64_t other = word ^ (ONES * mark); /* a zero byte where the mark is */
+    uint64_t found = (other - ONES) & ~other & (ONES << 7);
     if (found) {
         int at = __builtin_ctzll(found) / 8;
         uint64_t before = (UINT64_C(1) << (8 * at)) - 1;
@@ -188,15 +253,8 @@ static inline bool read_short(struct view text, uint8_t mark, struct decimal *de
     }
     if (length == 0) return false;
     /* Leading zeros up to eight digits. */
-    if (length < sizeof word) word = word << (8 * (8 - length)) | (ones * '0') >> (8 * length);
-    if (((word & (ones * 0xf0)) | (((word + ones * 6) & (ones * 0xf0)) >> 4)) != ones * 0x33) return false;
-    /* Neighbouring digits become pairs, pairs fours, fours the number. */
-    word -= ones * '0';
-    word = word * 10 + (word >> 8);
-    decimal->digits = ((word & UINT64_C(0x000000ff000000ff)) * (100 + (UINT64_C(1000000) << 32)) +
-                       ((word >> 16) & UINT64_C(0x000000ff000000ff)) * (1 + (UINT64_C(10000) << 32))) >>
-                      32;
-    return true;
+    if (length < sizeof word) word = word << (8 * (8 - length)) | (ONES * '0') >> (8 * length);
+    return eight_digits(word, &decimal->digits);
 }
 
 /* The unit, and what no number may be. */
@@ -219,7 +277,7 @@ static double exact_value(uint64_t digits, int exponent)
 /* Out of the way of the short path, which needs none of its registers. */
 static __attribute__((noinline)) bool parse_long(struct view text, const struct number_format *format, double *ret)
 {
-    struct decimal decimal = {0};
+    struct decimal decimal;
     if (!read_decimal(text, format->decimal_comma ? ',' : '.', &decimal)) return false;
     int exponent = decimal.exponent + format->decimal_shift;
     int size = exponent < 0 ? -exponent : exponent;
