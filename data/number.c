@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/word.h"
+
 _Static_assert(FLT_EVAL_METHOD == 0, "a product of two doubles is rounded once");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "short numbers are read as little-endian words");
 
@@ -217,20 +219,6 @@ static bool by_strtod(struct view text, int exponent, double *ret)
     return isfinite(*ret);
 }
 
-/* One to eight bytes as a word, the first in its lowest byte, zeros above the last. Loads overlap, where they agree. */
-static inline uint64_t word_of(struct view text)
-{
-    const uint8_t *bytes = text.data;
-    if (text.length >= 4) {
-        uint32_t first, last;
-        memcpy(&first, bytes, sizeof first);
-        memcpy(&last, bytes + text.length - sizeof last, sizeof last);
-        return first | (uint64_t)last << (8 * (text.length - sizeof last));
-    }
-    size_t middle = text.length / 2, last = text.length - 1;
-    return bytes[0] | (uint64_t)bytes[middle] << (8 * middle) | (uint64_t)bytes[last] << (8 * last);
-}
-
 /* A number of up to eight bytes: digits, one mark at most, a minus at most. False when it is anything else. */
 static inline bool read_short(struct view text, uint8_t mark, struct decimal *decimal)
 {
@@ -253,7 +241,7 @@ static inline bool read_short(struct view text, uint8_t mark, struct decimal *de
     }
     if (length == 0) return false;
     /* Leading zeros up to eight digits. */
-    if (length < sizeof word) word = word << (8 * (8 - length)) | (ONES * '0') >> (8 * length);
+    if (length < WORD_BYTES) word = word << (8 * (8 - length)) | (ONES * '0') >> (8 * length);
     return eight_digits(word, &decimal->digits);
 }
 
@@ -298,7 +286,7 @@ static __attribute__((noinline)) bool parse_long(struct view text, const struct 
 bool number_parse(struct view text, const struct number_format *format, double *ret)
 {
     struct decimal decimal;
-    if (text.length - 1 >= sizeof(uint64_t) || !read_short(text, format->decimal_comma ? ',' : '.', &decimal))
+    if (text.length - 1 >= WORD_BYTES || !read_short(text, format->decimal_comma ? ',' : '.', &decimal))
         return parse_long(text, format, ret);
     int exponent = decimal.exponent + format->decimal_shift;
     if (exponent < -EXACT_POWER_MAX || exponent > EXACT_POWER_MAX) return parse_long(text, format, ret);

@@ -6,7 +6,7 @@
 
 #include "data/utf8.h"
 
-enum { FIRST_FIELDS = 64, MARK_BYTES = 3, SHORT_BYTES = 16 };
+enum { FIRST_FIELDS = 64, MARK_BYTES = 3, SHORT_BYTES = 32 };
 static const uint8_t byte_order_mark[MARK_BYTES] = {0xef, 0xbb, 0xbf};
 
 struct record_reader {

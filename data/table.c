@@ -4,37 +4,57 @@
 #include <stdlib.h>
 
 #include "crypto/base/checked.h"
+#include "data/word.h"
 
 enum { FIRST_CAPACITY = 1024, PIECE_VALUES = 1024, QUOTED_MAX = 60 };
 /* The pieces of one column of texts together: ids of a billion rows fit. */
 #define TEXTS_LIMIT ((size_t)1 << 37)
 
+/* A level, or a value that may be one: equal when length and word are, and, of long ones, the rest. */
+struct level {
+    struct view text;
+    uint64_t word; /* the first WORD_BYTES */
+};
+
 /* Open addressing; a slot holds code + 1, or 0 when it is free. At most half of the slots are taken. */
 struct level_index {
     size_t mask;
     uint32_t *slots;
-    struct view *levels; /* with their lengths */
+    struct level *levels;
 };
 
 enum event { EVENT_NONE, EVENT_MISSING, EVENT_OUTSIDE, EVENT_CLAMPED, EVENT_OTHER };
 
-/* What a field turned out to be. Counts move only when the whole row is accepted. */
+/* What a field turned out to be, where that is more than a value. Counts move only when the whole row is accepted. */
 struct cell {
     enum event event;
-    double read;
+    double read; /* of a number outside its bounds */
 };
 
-static size_t level_hash(struct view text)
+static struct level level_of(struct view text)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a: the texts are the bank's own */
-    for (size_t k = 0; k < text.length; k++) hash = (hash ^ text.data[k]) * UINT64_C(0x100000001b3);
-    return (size_t)(hash ^ (hash >> 29));
+    return (struct level){text, word_of(view_of(text.data, text.length < WORD_BYTES ? text.length : WORD_BYTES))};
+}
+
+static bool level_equal(const struct level *a, const struct level *b)
+{
+    if (a->word != b->word || a->text.length != b->text.length) return false;
+    return a->text.length <= WORD_BYTES || view_equal(a->text, b->text);
+}
+
+static size_t level_hash(const struct level *level)
+{
+    uint64_t hash = level->word ^ level->text.length; /* the texts are the bank's own: nobody makes them collide */
+    for (size_t k = WORD_BYTES; k < level->text.length; k++)
+        hash = (hash ^ level->text.data[k]) * UINT64_C(0x100000001b3);
+    return (size_t)((hash * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
 }
 
 static uint32_t *level_slot(const struct level_index *index, struct view text)
 {
-    size_t at = level_hash(text) & index->mask;
-    while (index->slots[at] && !view_equal(index->levels[index->slots[at] - 1], text)) at = (at + 1) & index->mask;
+    struct level level = level_of(text);
+    size_t at = level_hash(&level) & index->mask;
+    while (index->slots[at] && !level_equal(&index->levels[index->slots[at] - 1], &level)) at = (at + 1) & index->mask;
     return &index->slots[at];
 }
 
@@ -62,8 +82,8 @@ static struct result level_index_new(const struct column_spec *spec, struct leve
     index->levels = calloc(spec->levels_count + 1, sizeof *index->levels);
     ENSURE(index->slots && index->levels, CATEGORY_ENVIRONMENT, "out of memory for the levels of %s", spec->name);
     for (size_t code = 0; code < spec->levels_count; code++) {
-        index->levels[code] = view_text(spec->levels[code]);
-        uint32_t *slot = level_slot(index, index->levels[code]);
+        index->levels[code] = level_of(view_text(spec->levels[code]));
+        uint32_t *slot = level_slot(index, index->levels[code].text);
         ENSURE(!*slot, CATEGORY_USAGE, "column %s: level \"%s\" is listed twice", spec->name, spec->levels[code]);
         *slot = (uint32_t)code + 1;
     }
@@ -192,39 +212,38 @@ static struct result missing(const struct column *column, struct cell *cell)
     return RESULT_OK;
 }
 
-static struct result set_number(struct column *column, uint64_t row, struct view text, struct cell *cell)
+static struct result set_outside(struct column *column, uint64_t row, double read, struct cell *cell)
 {
     const struct column_spec *spec = &column->spec;
-    double *value = &column->numbers[row];
-    *value = NAN;
-    if (column->marks) column->marks[row] = MARK_NONE;
-    if (!text.data) return missing(column, cell);
-    ENSURE(number_parse(text, &column->format, value), CATEGORY_USAGE,
-           "column %s: \"%.*s\" is not a number; correct it, or name it as a token that means missing", spec->name,
-           shown(text), (const char *)text.data);
-    *value += 0.0; /* -0 becomes +0 */
-    cell->read = *value;
-    if (*value >= spec->minimum && *value <= spec->maximum) return RESULT_OK;
-    switch (spec->outside) {
-    case COLUMN_OUTSIDE_CLAMP:
-        *value = *value < spec->minimum ? spec->minimum : spec->maximum;
+    cell->read = read;
+    if (spec->outside == COLUMN_OUTSIDE_CLAMP) {
+        column->numbers[row] = read < spec->minimum ? spec->minimum : spec->maximum;
         cell->event = EVENT_CLAMPED;
         if (column->marks) column->marks[row] = MARK_CLAMPED;
         return RESULT_OK;
-    case COLUMN_OUTSIDE_MISSING:
-        if (spec->missing_allowed) {
-            *value = NAN;
-            cell->event = EVENT_OUTSIDE;
-            if (column->marks) column->marks[row] = MARK_OUTSIDE;
-            return RESULT_OK;
-        }
-        break;
-    default:
-        break;
     }
-    return FAIL(CATEGORY_USAGE,
-                "column %s: %.15g is outside the plan's %.15g to %.15g; check the unit, or let the plan clamp it",
-                spec->name, *value, spec->minimum, spec->maximum);
+    ENSURE(spec->outside == COLUMN_OUTSIDE_MISSING && spec->missing_allowed, CATEGORY_USAGE,
+           "column %s: %.15g is outside the plan's %.15g to %.15g; check the unit, or let the plan clamp it",
+           spec->name, read, spec->minimum, spec->maximum);
+    column->numbers[row] = NAN;
+    cell->event = EVENT_OUTSIDE;
+    if (column->marks) column->marks[row] = MARK_OUTSIDE;
+    return RESULT_OK;
+}
+
+static struct result set_number(struct column *column, uint64_t row, struct view text, struct cell *cell)
+{
+    const struct column_spec *spec = &column->spec;
+    double read;
+    if (column->marks) column->marks[row] = MARK_NONE;
+    column->numbers[row] = NAN;
+    if (!text.data) return missing(column, cell);
+    ENSURE(number_parse(text, &column->format, &read), CATEGORY_USAGE,
+           "column %s: \"%.*s\" is not a number; correct it, or name it as a token that means missing", spec->name,
+           shown(text), (const char *)text.data);
+    if (!(read >= spec->minimum && read <= spec->maximum)) return set_outside(column, row, read, cell);
+    column->numbers[row] = read + 0.0; /* -0 becomes +0 */
+    return RESULT_OK;
 }
 
 static struct result set_code(struct column *column, uint64_t row, struct view text, struct cell *cell)
@@ -264,7 +283,7 @@ static struct result set_cells(struct table *table, const struct view *fields)
     for (size_t k = 0; k < table->columns_count; k++) {
         struct column *column = &table->columns[k];
         struct cell *cell = &table->row[k];
-        *cell = (struct cell){EVENT_NONE, NAN};
+        cell->event = EVENT_NONE;
         switch (column->spec.kind) {
         case COLUMN_NUMBER:
             TRY(set_number(column, table->rows, fields[k], cell));
@@ -279,26 +298,32 @@ static struct result set_cells(struct table *table, const struct view *fields)
     return RESULT_OK;
 }
 
-static void count_cell(struct column *column, const struct cell *cell)
+static void count_read(struct column *column, double read)
+{
+    if (read < column->observed_minimum) column->observed_minimum = read; /* NaN is neither */
+    if (read > column->observed_maximum) column->observed_maximum = read;
+}
+
+static void count_event(struct column *column, const struct cell *cell)
 {
     switch (cell->event) {
-    case EVENT_NONE:
-        break;
     case EVENT_MISSING:
         column->missing++;
-        break;
+        return;
     case EVENT_OUTSIDE:
         column->outside++;
-        break;
+        count_read(column, cell->read);
+        return;
     case EVENT_CLAMPED:
         column->clamped++;
-        break;
+        count_read(column, cell->read);
+        return;
     case EVENT_OTHER:
         column->other++;
+        return;
+    default:
+        return;
     }
-    if (!column->numbers) return;
-    if (cell->read < column->observed_minimum) column->observed_minimum = cell->read; /* NaN is neither */
-    if (cell->read > column->observed_maximum) column->observed_maximum = cell->read;
 }
 
 struct result table_add_row(struct table *table, const struct view *fields, const char *place)
@@ -311,7 +336,11 @@ struct result table_add_row(struct table *table, const struct view *fields, cons
             if (table->columns[k].starts) table->columns[k].texts.length = table->columns[k].starts[table->rows];
         return result_at(result, "%s", place ? place : "");
     }
-    for (size_t k = 0; k < table->columns_count; k++) count_cell(&table->columns[k], &table->row[k]);
+    for (size_t k = 0; k < table->columns_count; k++) {
+        struct column *column = &table->columns[k];
+        if (column->numbers) count_read(column, column->numbers[table->rows]);
+        if (table->row[k].event != EVENT_NONE) count_event(column, &table->row[k]);
+    }
     table->rows++;
     return RESULT_OK;
 }
@@ -323,8 +352,9 @@ static struct result column_select(const struct column *from, const uint64_t *ro
     for (uint64_t k = 0; k < count; k++) {
         struct cell cell = {EVENT_NONE, NAN};
         if (from->numbers) {
-            cell.read = to->numbers[k] = from->numbers[rows[k]];
-            if (isnan(cell.read)) cell.event = EVENT_MISSING;
+            to->numbers[k] = from->numbers[rows[k]];
+            count_read(to, to->numbers[k]);
+            if (isnan(to->numbers[k])) cell.event = EVENT_MISSING;
             if (from->marks) to->marks[k] = from->marks[rows[k]];
             if (from->marks && to->marks[k] != MARK_NONE)
                 cell.event = to->marks[k] == MARK_CLAMPED ? EVENT_CLAMPED : EVENT_OUTSIDE;
@@ -338,7 +368,7 @@ static struct result column_select(const struct column *from, const uint64_t *ro
             to->starts[k + 1] = to->texts.length;
             if (start == end) cell.event = EVENT_MISSING;
         }
-        count_cell(to, &cell);
+        count_event(to, &cell);
     }
     return RESULT_OK;
 }
