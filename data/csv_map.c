@@ -31,7 +31,7 @@ static int compare_names(const void *a, const void *b)
 
 static struct result check_distinct(const struct csv_header *header)
 {
-    char **sorted = calloc(header->count, sizeof *sorted);
+    char **sorted = calloc(header->count + 1, sizeof *sorted);
     ENSURE(sorted, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", header->count);
     memcpy(sorted, header->names, header->count * sizeof *sorted);
     qsort(sorted, header->count, sizeof *sorted, compare_names);

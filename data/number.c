@@ -1,6 +1,5 @@
-/* Numbers of up to eight bytes without an exponent are read in one word, without a loop. For others one pass collects
- * sign, up to 19 digits and the exponent; most then take one exact multiplication or division, longer ones an exact
- * 128-bit one; only the rest pay for strtod. */
+/* Short numbers take number_short. For others one pass collects sign, up to 19 digits and the exponent; most then take
+ * one exact multiplication or division, longer ones an exact 128-bit one; only the rest pay for strtod. */
 #include "data/number.h"
 
 #include <float.h>
@@ -9,24 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/word.h"
+#include "data/number_short.h"
 
 _Static_assert(FLT_EVAL_METHOD == 0, "a product of two doubles is rounded once");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "short numbers are read as little-endian words");
 
-#define ONES UINT64_C(0x0101010101010101)
-
 enum {
     DIGITS_MAX = 19,       /* as many decimal digits as a uint64_t always holds */
-    EXACT_POWER_MAX = 22,  /* 10^22 is the largest power of ten that is a double */
     WIDE_POWER_MAX = 27,   /* 5^27 is the largest power of five below 2^63 */
     EXPONENT_MAX = 100000, /* beyond it every number of NUMBER_MAX_BYTES digits is 0 or overflows */
-    SHIFT_MAX = 22,
 };
 
-static const double exact_power[EXACT_POWER_MAX + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                                        1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+const double number_power[NUMBER_POWER_MAX + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 static const uint64_t power_of_five[WIDE_POWER_MAX + 1] = {
     UINT64_C(1),
@@ -70,11 +65,12 @@ struct decimal {
 struct number_format number_format_of(bool decimal_comma, double factor, double offset)
 {
     struct number_format format = {.decimal_comma = decimal_comma, .factor = factor, .offset = offset};
-    for (int k = 0; k <= SHIFT_MAX; k++) {
-        if (factor == exact_power[k]) format.decimal_shift = k;
-        if (factor == 1 / exact_power[k]) format.decimal_shift = -k;
+    for (int k = 0; k <= NUMBER_POWER_MAX; k++) {
+        if (factor == number_power[k]) format.decimal_shift = k;
+        if (factor == 1 / number_power[k]) format.decimal_shift = -k;
     }
     if (format.decimal_shift) format.factor = 1;
+    format.scaled = format.factor != 1 || offset != 0;
     return format;
 }
 
@@ -83,26 +79,13 @@ static bool is_digit(uint8_t byte)
     return (uint8_t)(byte - '0') < 10;
 }
 
-/* Eight digits as a number; false when one of the bytes is none. */
-static inline bool eight_digits(uint64_t word, uint64_t *ret)
-{
-    if (((word & (ONES * 0xf0)) | (((word + ONES * 6) & (ONES * 0xf0)) >> 4)) != ONES * 0x33) return false;
-    /* Neighbouring digits become pairs, pairs fours, fours the number. */
-    word -= ONES * '0';
-    word = word * 10 + (word >> 8);
-    *ret = ((word & UINT64_C(0x000000ff000000ff)) * (100 + (UINT64_C(1000000) << 32)) +
-            ((word >> 16) & UINT64_C(0x000000ff000000ff)) * (1 + (UINT64_C(10000) << 32))) >>
-           32;
-    return true;
-}
-
 /* Digits behind those that *digits holds; it wraps when there are more than DIGITS_MAX. */
 static const uint8_t *take_digits(const uint8_t *at, const uint8_t *end, uint64_t *digits)
 {
     while (end - at >= 8) {
         uint64_t word, eight;
         memcpy(&word, at, sizeof word);
-        if (!eight_digits(word, &eight)) break;
+        if (!number_eight_digits(word, &eight)) break;
         *digits = *digits * 100000000 + eight;
         at += 8;
     }
@@ -219,52 +202,9 @@ static bool by_strtod(struct view text, int exponent, double *ret)
     return isfinite(*ret);
 }
 
-/* A number of up to eight bytes: digits, one mark at most, a minus at most. False when it is anything else. */
-static inline bool read_short(struct view text, uint8_t mark, struct decimal *decimal)
+bool number_parse(struct view text, const struct number_format *format, double *ret)
 {
-    uint64_t word = word_of(text);
-    size_t length = text.length;
-    decimal->exponent = 0;
-    decimal->negative = (uint8_t)word == '-';
-    if (decimal->negative) {
-        word >>= 8;
-        length--;
-    }
-    uint64_t other = word ^ (ONES * mark); /* a zero byte where the mark is */
-    uint64_t found = (other - ONES) & ~other & (ONES << 7);
-    if (found) {
-        int at = __builtin_ctzll(found) / 8;
-        uint64_t before = (UINT64_C(1) << (8 * at)) - 1;
-        word = (word & before) | ((word >> 8) & ~before);
-        length--;
-        decimal->exponent = at - (int)length;
-    }
-    if (length == 0) return false;
-    /* Leading zeros up to eight digits. */
-    if (length < WORD_BYTES) word = word << (8 * (8 - length)) | (ONES * '0') >> (8 * length);
-    return eight_digits(word, &decimal->digits);
-}
-
-/* The unit, and what no number may be. */
-static bool finish(double value, const struct number_format *format, double *ret)
-{
-    if (format->factor != 0 && format->factor != 1) value *= format->factor;
-    if (format->offset != 0) value += format->offset;
-    if (!isfinite(value)) return false;
-    *ret = value;
-    return true;
-}
-
-/* digits · 10^exponent, both exact as doubles: one operation, so one correct rounding. */
-static double exact_value(uint64_t digits, int exponent)
-{
-    double value = (double)digits;
-    return exponent < 0 ? value / exact_power[-exponent] : value * exact_power[exponent];
-}
-
-/* Out of the way of the short path, which needs none of its registers. */
-static __attribute__((noinline)) bool parse_long(struct view text, const struct number_format *format, double *ret)
-{
+    if (number_short(text, format, ret)) return true;
     struct decimal decimal;
     if (!read_decimal(text, format->decimal_comma ? ',' : '.', &decimal)) return false;
     int exponent = decimal.exponent + format->decimal_shift;
@@ -272,24 +212,17 @@ static __attribute__((noinline)) bool parse_long(struct view text, const struct 
     double value = 0;
     if (decimal.digits == 0) {
         value = 0;
-    } else if (decimal.exact && decimal.digits < (uint64_t)1 << DBL_MANT_DIG && size <= EXACT_POWER_MAX) {
-        value = exact_value(decimal.digits, exponent);
+    } else if (decimal.exact && decimal.digits < (uint64_t)1 << DBL_MANT_DIG && size <= NUMBER_POWER_MAX) {
+        value = number_exact(decimal.digits, exponent);
     } else if (decimal.exact && size <= WIDE_POWER_MAX) {
         value = wide(decimal.digits, exponent);
     } else {
         if (!by_strtod(text, decimal.written + format->decimal_shift, &value)) return false;
         decimal.negative = false; /* the sign was in the text */
     }
-    return finish(decimal.negative ? -value : value, format, ret);
-}
-
-bool number_parse(struct view text, const struct number_format *format, double *ret)
-{
-    struct decimal decimal;
-    if (text.length - 1 >= WORD_BYTES || !read_short(text, format->decimal_comma ? ',' : '.', &decimal))
-        return parse_long(text, format, ret);
-    int exponent = decimal.exponent + format->decimal_shift;
-    if (exponent < -EXACT_POWER_MAX || exponent > EXACT_POWER_MAX) return parse_long(text, format, ret);
-    double value = exponent ? exact_value(decimal.digits, exponent) : (double)decimal.digits;
-    return finish(decimal.negative ? -value : value, format, ret);
+    if (decimal.negative) value = -value;
+    if (format->scaled) value = value * format->factor + format->offset;
+    if (!isfinite(value)) return false;
+    *ret = value;
+    return true;
 }

@@ -14,11 +14,12 @@
 struct number_format {
     bool decimal_comma; /* the decimal mark is ',' instead of '.' */
     int decimal_shift;  /* the value is text · 10^decimal_shift, rounded once: "12.345" shifted by 3 is 12345 */
-    double factor;      /* then multiplied by this, unless it is 0, which stands for 1 */
-    double offset;      /* and this is added */
+    bool scaled;        /* then it is multiplied by factor, and offset is added */
+    double factor, offset;
 };
 
-/* A zeroed format with this unit: a power of ten becomes a shift, so that thousands are exact. */
+/* With this unit, factor not 0: a power of ten becomes a shift, so that thousands are exact. A zeroed format is plain.
+ */
 struct number_format number_format_of(bool decimal_comma, double factor, double offset);
 
 /* False, with *ret untouched, when the text is no number. -0 stays -0. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "crypto/base/checked.h"
-#include "data/word.h"
+#include "data/number_short.h"
 
 enum { FIRST_CAPACITY = 1024, PIECE_VALUES = 1024, QUOTED_MAX = 60 };
 /* The pieces of one column of texts together: ids of a billion rows fit. */
@@ -238,7 +238,7 @@ static struct result set_number(struct column *column, uint64_t row, struct view
     if (column->marks) column->marks[row] = MARK_NONE;
     column->numbers[row] = NAN;
     if (!text.data) return missing(column, cell);
-    ENSURE(number_parse(text, &column->format, &read), CATEGORY_USAGE,
+    ENSURE(number_short(text, &column->format, &read) || number_parse(text, &column->format, &read), CATEGORY_USAGE,
            "column %s: \"%.*s\" is not a number; correct it, or name it as a token that means missing", spec->name,
            shown(text), (const char *)text.data);
     if (!(read >= spec->minimum && read <= spec->maximum)) return set_outside(column, row, read, cell);
