@@ -162,19 +162,20 @@ static void put_likelihood(struct writer *writer, json_t *model)
     double negatives = (double)state->cases[CASE_TRAIN_NEGATIVE], positives = (double)state->cases[CASE_TRAIN_POSITIVE];
     double rows = negatives + positives;
     double null_deviance = -2 * (positives * exact_log(positives / rows) + negatives * exact_log(negatives / rows));
-    double deviance = -2 * state->likelihood, degrees = (double)(state->active_count - 1);
+    double deviance = -2 * state->likelihood;
     put(writer, model, "log_likelihood", real(state->likelihood));
     put(writer, model, "deviance", real(deviance));
     put(writer, model, "null_deviance", real(null_deviance));
     put(writer, model, "aic", real(deviance + 2 * (double)state->active_count));
-    if (state->plan->penalty > 0 || degrees < 1) {
+    if (state->plan->penalty > 0 || state->active_count < 2) {
         put(writer, model, "lr", json_null());
         return;
     }
     json_t *object = json_object();
+    unsigned degrees = (unsigned)(state->active_count - 1);
     double statistic = null_deviance > deviance ? null_deviance - deviance : 0;
     put(writer, object, "statistic", real(statistic));
-    put(writer, object, "degrees", count((uint64_t)degrees));
+    put(writer, object, "degrees", count(degrees));
     put(writer, object, "p", real(exact_chi_square_tail(statistic, degrees)));
     put(writer, model, "lr", object);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <mpfr.h>
 
 #include "analytics/curve.h"
 #include "analytics/exact.h"
@@ -258,6 +259,21 @@ static void collinear_columns_are_found_to_the_tolerance(void **state)
     assert_int_equal(linear_collinear(2, impossible, ignored).category, CATEGORY_FALSE);
 }
 
+/* The definition: the upper incomplete gamma function over the gamma function. */
+static double incomplete_gamma_tail(double x, unsigned degrees)
+{
+    mpfr_t shape, half, tail;
+    mpfr_inits2(200, shape, half, tail, (mpfr_ptr)0);
+    (void)mpfr_set_d(shape, degrees / 2.0, MPFR_RNDN);
+    (void)mpfr_set_d(half, x / 2, MPFR_RNDN);
+    (void)mpfr_gamma_inc(tail, shape, half, MPFR_RNDN);
+    (void)mpfr_gamma(half, shape, MPFR_RNDN);
+    (void)mpfr_div(tail, tail, half, MPFR_RNDN);
+    double result = mpfr_get_d(tail, MPFR_RNDN);
+    mpfr_clears(shape, half, tail, (mpfr_ptr)0);
+    return result;
+}
+
 static void functions_are_rounded_correctly(void **state)
 {
     (void)state;
@@ -271,6 +287,12 @@ static void functions_are_rounded_correctly(void **state)
     /* Tables of the chi-square distribution. */
     assert_true(fabs(exact_chi_square_tail(3.841458820694124, 1) - 0.05) <= 1e-14);
     assert_true(fabs(exact_chi_square_tail(18.307038053275146, 10) - 0.05) <= 1e-14);
+    assert_true(fabs(exact_chi_square_tail(7.814727903251179, 3) - 0.05) <= 1e-14);
+    static const double at[] = {0.001, 0.7, 4, 37.25, 120, 900};
+    for (unsigned degrees = 1; degrees <= 120; degrees += 7)
+        for (size_t k = 0; k < sizeof at / sizeof *at; k++)
+            assert_true(fabs(exact_chi_square_tail(at[k], degrees) / incomplete_gamma_tail(at[k], degrees) - 1) <=
+                        4e-16);
     assert_true(exact_chi_square_tail(0, 3) == 1);
     assert_true(fabs(exact_chi_square_tail(4, 2) / exp(-2) - 1) <= 1e-15);
 }
