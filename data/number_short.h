@@ -28,9 +28,8 @@ static inline bool number_eight_digits(uint64_t word, uint64_t *ret)
 /* digits · 10^exponent, both exact as doubles: one operation, so one correct rounding. */
 static inline double number_exact(uint64_t digits, int exponent)
 {
-    double value = (double)digits;
-    if (exponent < 0) return value / number_power[-exponent];
-    return exponent > 0 ? value * number_power[exponent] : value;
+    double value = (double)digits, power = number_power[exponent < 0 ? -exponent : exponent];
+    return exponent < 0 ? value / power : value * power;
 }
 
 /* False when the text is anything else than a short number without a factor; number_parse then knows. */
