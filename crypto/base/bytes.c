@@ -56,7 +56,7 @@ struct result buffer_append(struct buffer *buffer, struct view bytes)
 struct result buffer_extend(struct buffer *buffer, size_t more, uint8_t **ret_start)
 {
     TRY(buffer_reserve(buffer, more));
-    uint8_t *start = buffer->data + buffer->length;
+    uint8_t *start = buffer->data ? buffer->data + buffer->length : NULL; /* nothing, of nothing */
     if (more) memset(start, 0, more);
     buffer->length += more;
     *ret_start = start;
