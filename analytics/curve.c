@@ -5,9 +5,7 @@
 
 static const double curve_reach = 4;    /* standard deviations */
 static const double auc_asked = 0.6e-4; /* two standard deviations, so that 1e-4 is more than three */
-static const double ks_asked = 4e-3;    /* keeps clear of 5e-3 */
-static const double progress = 0.8;     /* a histogram that leaves more of the doubt than this finds only ties */
-static const double margin = 0.7;       /* edges are placed for this share of it, as cases do not spread evenly */
+static const double ks_asked = 4.9e-3;  /* keeps clear of 5e-3 */
 
 static double larger(double a, double b)
 {
@@ -19,8 +17,8 @@ void curve_start(struct curve *curve, const uint64_t totals[CASE_KINDS], double 
     memset(curve, 0, sizeof *curve);
     memcpy(curve->totals, totals, sizeof curve->totals);
     double spread = larger(deviation, 1e-9);
-    for (size_t e = 0; e < CURVE_EDGES; e++) {
-        double edge = mean + spread * (2 * curve_reach * (double)e / (double)(CURVE_EDGES - 1) - curve_reach);
+    for (size_t e = 0; e < CURVE_STEP; e++) {
+        double edge = mean + spread * (2 * curve_reach * (double)e / (double)(CURVE_STEP - 1) - curve_reach);
         if (curve->asked == 0 || edge > curve->asking[curve->asked - 1]) curve->asking[curve->asked++] = edge;
     }
 }
@@ -47,7 +45,7 @@ size_t curve_bin(const struct curve *curve, double score)
 static struct result insert(struct curve *curve, double edge, const uint64_t below[CASE_KINDS])
 {
     size_t at = edges_up_to(curve->edges, curve->known, edge);
-    if (curve->known == CURVE_KNOWN || (at > 0 && curve->edges[at - 1] == edge)) return RESULT_OK;
+    if (at > 0 && curve->edges[at - 1] == edge) return RESULT_OK;
     for (size_t k = 0; k < CASE_KINDS; k++) {
         uint64_t least = at > 0 ? curve->below[at - 1][k] : 0;
         uint64_t most = at < curve->known ? curve->below[at][k] : curve->totals[k];
@@ -104,6 +102,7 @@ struct curve_measures curve_measure(const struct curve *curve, enum case_kind fi
     if (measures.negatives == 0 || measures.positives == 0) return measures;
     double negatives = (double)measures.negatives, positives = (double)measures.positives;
     double n = 0, p = 0, pairs = 0, variance = 0, reach = 0;
+    double from_n = 0, from_p = 0, coarse = 0; /* the same pairs from every other edge */
     for (size_t s = 0; s <= curve->known; s++) {
         double more_n, more_p;
         stretch_of(curve, s, first, &more_n, &more_p);
@@ -114,115 +113,97 @@ struct curve_measures curve_measure(const struct curve *curve, enum case_kind fi
         n += more_n;
         p += more_p;
         measures.ks = larger(measures.ks, fabs(n / negatives - p / positives));
+        if (s % 2 == 0 && s < curve->known) continue;
+        coarse += (p - from_p) * (from_n + n) / 2;
+        from_n = n;
+        from_p = p;
     }
     measures.auc = pairs / (negatives * positives);
-    measures.auc_error = 2 * sqrt(variance) / (negatives * positives);
+    measures.auc_error = (2 * sqrt(variance) + fabs(pairs - coarse) / 3) / (negatives * positives);
     measures.ks_error = larger(0, reach - measures.ks);
     return measures;
 }
 
-/* How the next histogram cuts the stretches, and what uncertainty that should leave in each set. */
-struct placement {
-    const struct curve *curve;
-    size_t parts[CURVE_KNOWN + 1];
-    size_t edges, most;
+/* What a stretch leaves open of a set's measures, as multiples of what is asked. */
+struct doubt {
+    double pairs, triples; /* of the AUC, squared: falls with the number of parts, and with its square */
+    double ks, ks_more;    /* of the KS: without the order inside the stretch, and what that can add */
 };
 
-/* Share of what is asked, squared, that a stretch keeps of a set's AUC when cut into parts of like mix. */
-static double auc_share(const struct placement *placement, size_t s, enum case_kind first, size_t parts)
+static void find_doubts(const struct curve *curve, enum case_kind first, struct doubt *doubts)
 {
-    double pairs = (double)placement->curve->totals[first] * (double)placement->curve->totals[first + 1];
-    if (pairs == 0) return 0;
-    double n, p, cuts = (double)parts;
-    stretch_of(placement->curve, s, first, &n, &p);
-    return 4 * pairs_variance(n, p) / (pairs * pairs * auc_asked * auc_asked * cuts * cuts);
-}
-
-/* Cuts every stretch in which KS may still rise by too much. */
-static void place_for_ks(struct placement *placement, enum case_kind first)
-{
-    const struct curve *curve = placement->curve;
-    double negatives = (double)curve->totals[first], positives = (double)curve->totals[first + 1], n = 0, p = 0;
-    if (negatives == 0 || positives == 0) return;
-    double ks = curve_measure(curve, first).ks;
+    struct curve_measures measures = curve_measure(curve, first);
+    double negatives = (double)measures.negatives, positives = (double)measures.positives, n = 0, p = 0;
+    double unit = negatives * positives * auc_asked / 2;
     for (size_t s = 0; s <= curve->known; s++) {
         double more_n, more_p;
         stretch_of(curve, s, first, &more_n, &more_p);
-        more_n /= negatives;
-        more_p /= positives;
-        bool mixed = more_n > 0 && more_p > 0;
-        double wanted = larger(more_n, more_p) / (margin * ks_asked);
-        while (mixed && ks_reach(n, p, more_n, more_p) - ks > ks_asked && placement->edges < placement->most &&
-               (double)placement->parts[s] < larger(wanted, 2)) {
-            placement->parts[s]++;
-            placement->edges++;
+        doubts[s] = (struct doubt){0};
+        if (more_n > 0 && more_p > 0) {
+            double reach = ks_reach(n / negatives, p / positives, more_n / negatives, more_p / positives);
+            double ends =
+                larger(fabs(n / negatives - p / positives), fabs((n + more_n) / negatives - (p + more_p) / positives));
+            double both = more_n * more_p / (12 * unit * unit);
+            doubts[s] = (struct doubt){3 * both, both * (more_n + more_p - 2), (ends - measures.ks) / ks_asked,
+                                       (reach - ends) / ks_asked};
         }
         n += more_n;
         p += more_p;
     }
 }
 
-/* Cuts where it helps a set's AUC most, until what is left is little enough. */
-static void place_for_auc(struct placement *placement, enum case_kind first)
+/* What is left of a doubt when the stretch's cases fall at random into that many parts: the expectation of
+ * pairs_variance over the parts. */
+static double left_of(const struct doubt *doubt, size_t parts)
 {
-    if (curve_measure(placement->curve, first).auc_error <= auc_asked) return;
-    while (placement->edges < placement->most) {
-        double left = 0, most = 0;
+    double cuts = (double)parts, ks = larger(0, doubt->ks + doubt->ks_more / cuts - 1);
+    return doubt->pairs / cuts + doubt->triples / (cuts * cuts) + ks * ks;
+}
+
+/* How many parts each stretch is best cut into, with `edges` edges to spend. */
+static void place(const struct curve *curve, size_t edges, size_t *parts)
+{
+    struct doubt train[CURVE_BINS], held[CURVE_BINS];
+    find_doubts(curve, CASE_TRAIN_NEGATIVE, train);
+    find_doubts(curve, CASE_HELD_NEGATIVE, held);
+    for (size_t s = 0; s <= curve->known; s++) parts[s] = 1;
+    while (edges-- > 0) {
+        double most = 0;
         size_t best = 0;
-        for (size_t s = 0; s <= placement->curve->known; s++) {
-            double now = auc_share(placement, s, first, placement->parts[s]);
-            double gain = now - auc_share(placement, s, first, placement->parts[s] + 1);
-            left += now;
+        for (size_t s = 0; s <= curve->known; s++) {
+            double now = left_of(&train[s], parts[s]) + left_of(&held[s], parts[s]);
+            double gain = now - left_of(&train[s], parts[s] + 1) - left_of(&held[s], parts[s] + 1);
             if (gain > most) {
                 most = gain;
                 best = s;
             }
         }
-        if (left <= margin * margin || most == 0) return;
-        placement->parts[best]++;
-        placement->edges++;
+        if (most == 0) return;
+        parts[best]++;
     }
 }
 
-/* How far the measures are from what is asked of them; at most 1 in each part when all is well. */
-static double doubt_of(const struct curve *curve, bool *ret_settled)
+static bool settled(const struct curve *curve, enum case_kind first)
 {
-    double doubt = 0;
-    *ret_settled = true;
-    for (unsigned first = 0; first < CASE_KINDS; first += 2) {
-        struct curve_measures measures = curve_measure(curve, first);
-        double auc = measures.auc_error / auc_asked, ks = measures.ks_error / ks_asked;
-        if (auc > 1 || ks > 1) *ret_settled = false;
-        doubt += auc + ks;
-    }
-    return doubt;
+    struct curve_measures measures = curve_measure(curve, first);
+    return measures.auc_error <= auc_asked && measures.ks_error <= ks_asked;
 }
 
 bool curve_refine(struct curve *curve)
 {
-    bool settled;
-    double before = curve->doubt;
     curve->asked = 0;
-    curve->doubt = doubt_of(curve, &settled);
-    if (settled || curve->known < 2 || curve->known >= CURVE_KNOWN || curve->histograms >= CURVE_HISTOGRAMS)
-        return false;
-    if (curve->histograms > 1 && curve->doubt > progress * before) return false;
-    struct placement placement = {.curve = curve, .most = CURVE_KNOWN - curve->known};
-    if (placement.most > CURVE_EDGES) placement.most = CURVE_EDGES;
-    for (size_t s = 0; s <= curve->known; s++) placement.parts[s] = 1;
-    place_for_ks(&placement, CASE_HELD_NEGATIVE); /* the smaller set first: it needs the edges more */
-    place_for_ks(&placement, CASE_TRAIN_NEGATIVE);
-    place_for_auc(&placement, CASE_HELD_NEGATIVE);
-    place_for_auc(&placement, CASE_TRAIN_NEGATIVE);
+    if (curve->known == 0 || curve->histograms >= CURVE_HISTOGRAMS) return false;
+    if (settled(curve, CASE_TRAIN_NEGATIVE) && settled(curve, CASE_HELD_NEGATIVE)) return false;
+    size_t parts[CURVE_BINS];
+    place(curve, CURVE_STEP, parts);
     /* Beyond the outer edges there is no width to cut: one is made up. */
     double spread = curve->edges[curve->known - 1] - curve->edges[0];
-    double last = curve->edges[0] - 2 * spread;
     for (size_t s = 0; s <= curve->known; s++) {
         double low = s > 0 ? curve->edges[s - 1] : curve->edges[0] - spread;
-        double high = s < curve->known ? curve->edges[s] : low + spread;
-        for (size_t part = 1; part < placement.parts[s]; part++) {
-            double edge = low + (high - low) * (double)part / (double)placement.parts[s];
-            if (!(edge > last && edge > low && edge < high)) continue; /* too thin for a double */
+        double high = s < curve->known ? curve->edges[s] : low + spread, last = low;
+        for (size_t part = 1; part < parts[s]; part++) {
+            double edge = low + (high - low) * (double)part / (double)parts[s];
+            if (!(edge > last && edge < high)) continue; /* too thin for a double */
             curve->asking[curve->asked++] = last = edge;
         }
     }

@@ -85,7 +85,7 @@ static struct result logistic_check(const struct plan *plan)
     for (enum logistic_stage stage = LOGISTIC_COUNTS; stage < LOGISTIC_FINISHED; stage++) {
         struct layout layout;
         state.stage = stage;
-        state.curve.asked = CURVE_EDGES;
+        state.curve.asked = CURVE_STEP;
         TRY(stage_layout(&state, &layout));
         TRY(layout_prove(&layout, plan->rows));
     }
@@ -167,7 +167,8 @@ static struct result logistic_progress(const struct plan *plan, struct view byte
                                                                : "not converged",
                              state.steps, state.likelihood);
     case LOGISTIC_CURVE:
-        return buffer_format(out, "a score histogram of %zu bins, to tell the AUC better", state.curve.asked + 1);
+        return buffer_format(out, "%zu more edges in the score histogram, to tell AUC and KS better",
+                             state.curve.asked);
     default:
         return buffer_format(out, "finished, log-likelihood %.6f", state.likelihood);
     }
@@ -187,7 +188,7 @@ static struct result logistic_explain(const struct plan *plan, struct buffer *ou
 {
     CLEANUP(logistic_done) struct logistic state = {0};
     TRY(logistic_new(plan, &state));
-    state.curve.asked = CURVE_EDGES;
+    state.curve.asked = CURVE_STEP;
     unsigned numbers = 0, medians = 0;
     for (size_t f = 0; f < plan->features_count; f++) {
         numbers += plan->features[f].kind == PLAN_NUMBER;
@@ -215,10 +216,12 @@ static struct result logistic_explain(const struct plan *plan, struct buffer *ou
     state.stage = LOGISTIC_INFERENCE;
     TRY(explain_stage(&state, "at the end",
                       "the Hessian once more, log loss and squared error, and how many cases of each outcome have a "
-                      "score in each of at most 256 bins",
+                      "score between the edges of a histogram",
                       out));
-    return buffer_text(out, "up to 4 times: such a score histogram again, with at most 255 further edges, where the "
-                            "AUC and KS need them\n");
+    return buffer_format(out,
+                         "up to %zu times: the counts between %zu more edges, where AUC and KS need them; all edges "
+                         "together make one histogram of at most %zu bins\n",
+                         CURVE_HISTOGRAMS - 1, CURVE_STEP, CURVE_BINS);
 }
 
 const struct task logistic_task = {

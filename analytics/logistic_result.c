@@ -188,7 +188,9 @@ static json_t *metrics_of(struct writer *writer, enum case_kind first)
     bool both = measures.negatives > 0 && measures.positives > 0;
     json_t *object = json_object();
     put(writer, object, "auc", both ? real(measures.auc) : json_null());
+    put(writer, object, "auc_error", both ? real(measures.auc_error) : json_null());
     put(writer, object, "ks", both ? real(measures.ks) : json_null());
+    put(writer, object, "ks_error", both ? real(measures.ks_error) : json_null());
     put(writer, object, "gini", both ? real(2 * measures.auc - 1) : json_null());
     put(writer, object, "brier", real(state->squared_error[first / 2] / rows));
     put(writer, object, "log_loss", real(state->log_loss[first / 2] / rows));

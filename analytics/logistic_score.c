@@ -8,7 +8,7 @@
 
 static struct result take_counts(struct logistic *state, const struct logistic_sum *sum)
 {
-    uint64_t counts[CURVE_BINS][CASE_KINDS];
+    uint64_t counts[CURVE_STEP + 1][CASE_KINDS];
     for (size_t b = 0; b <= state->curve.asked; b++)
         for (size_t k = 0; k < CASE_KINDS; k++)
             TRY(logistic_count(sum, SCORE_COUNTS, b * CASE_KINDS + k, state->cases[k], &counts[b][k]));

@@ -166,11 +166,10 @@ static struct result walk_curve(const struct walk *walk, struct curve *curve)
 {
     TRY(walk_counts(walk, curve->totals, CASE_KINDS));
     TRY(walk_u64(walk, &curve->histograms));
-    TRY(walk_f64(walk, &curve->doubt, "the doubt about the scores"));
-    TRY(walk_length(walk, &curve->known, CURVE_KNOWN));
+    TRY(walk_length(walk, &curve->known, CURVE_EDGES));
     TRY(walk_reals(walk, curve->edges, curve->known, "an edge of the scores"));
     TRY(walk_counts(walk, curve->below[0], curve->known * CASE_KINDS));
-    TRY(walk_length(walk, &curve->asked, CURVE_EDGES));
+    TRY(walk_length(walk, &curve->asked, CURVE_STEP));
     return walk_reals(walk, curve->asking, curve->asked, "an edge of the scores");
 }
 
@@ -205,6 +204,8 @@ struct result logistic_write(const struct logistic *state, struct buffer *out)
 
 static struct result check_curve(const struct curve *curve)
 {
+    ENSURE(curve->known + curve->asked <= CURVE_EDGES, CATEGORY_FALSE, "the state has more score edges than %zu",
+           CURVE_EDGES);
     for (size_t e = 1; e < curve->known; e++) {
         ENSURE(curve->edges[e - 1] < curve->edges[e], CATEGORY_FALSE, "the state's score edges are out of order");
         for (size_t k = 0; k < CASE_KINDS; k++)

@@ -121,6 +121,26 @@ static void dealing_rows_changes_no_bit(void **state)
     pooled_done(&pooled);
 }
 
+/* All score edges of a run, from the layouts of its sums. */
+static void all_score_edges_make_one_histogram(void **state)
+{
+    (void)state;
+    struct pooled pooled;
+    make(&pooled, "0", ROWS);
+    uint64_t edges = 0, histograms = 0;
+    for (unsigned step = 1, finished = 0; !finished; step++) {
+        CLEANUP(fold_done) struct fold fold = {0};
+        must(pooled_run(&pooled, (struct pooled_options){.parts = 3, .threads = 1, .stop_at = step}, &fold));
+        finished = fold.finished;
+        if (finished || strcmp(fold.layout.fields[0].name, "score counts") != 0) continue;
+        edges += fold.layout.fields[0].length / CASE_KINDS - 1;
+        histograms++;
+    }
+    assert_true(histograms > 1 && histograms <= CURVE_HISTOGRAMS);
+    assert_true(edges + 1 <= 256);
+    pooled_done(&pooled);
+}
+
 static json_t *model_of(const struct pooled *pooled)
 {
     CLEANUP(fold_done) struct fold fold = {0};
@@ -516,6 +536,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dealing_rows_changes_no_bit),
+        cmocka_unit_test(all_score_edges_make_one_histogram),
         cmocka_unit_test(fills_and_scales_are_those_of_the_rows),
         cmocka_unit_test(dependent_columns_are_aliased_in_order),
         cmocka_unit_test(the_model_file_alone_scores_to_the_maximum),

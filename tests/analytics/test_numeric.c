@@ -10,7 +10,6 @@
 #include <cmocka.h>
 #include <mpfr.h>
 
-#include "analytics/curve.h"
 #include "analytics/exact.h"
 #include "analytics/linear.h"
 #include "analytics/quantile.h"
@@ -116,104 +115,6 @@ static void a_histogram_without_the_rank_is_refused(void **state)
     assert_int_equal(quantile_narrow(&search, 0, counts).category, CATEGORY_FALSE);
 }
 
-enum { CASES = 4000 };
-struct scored {
-    double score;
-    uint8_t kind;
-};
-
-static int by_score(const void *a, const void *b)
-{
-    return by_value(&((const struct scored *)a)->score, &((const struct scored *)b)->score);
-}
-
-/* AUC with ties counted half, and KS, from the sorted cases themselves. */
-static void exact_measures(const struct scored *cases, size_t count, uint8_t first, double *auc, double *ks)
-{
-    double negatives = 0, positives = 0, n = 0, p = 0, pairs = 0;
-    for (size_t i = 0; i < count; i++) {
-        negatives += cases[i].kind == first;
-        positives += cases[i].kind == first + 1;
-    }
-    *ks = 0;
-    for (size_t i = 0, j; i < count; i = j) {
-        double more_n = 0, more_p = 0;
-        for (j = i; j < count && cases[j].score == cases[i].score; j++) {
-            more_n += cases[j].kind == first;
-            more_p += cases[j].kind == first + 1;
-        }
-        pairs += more_p * (n + more_n / 2);
-        n += more_n;
-        p += more_p;
-        double gap = fabs(n / negatives - p / positives);
-        if (gap > *ks) *ks = gap;
-    }
-    *auc = pairs / (negatives * positives);
-}
-
-static void curves_come_close_with_few_bins(void **state)
-{
-    (void)state;
-    static struct scored cases[CASES];
-    uint64_t seed = 9;
-    for (unsigned trial = 0; trial < 12; trial++) {
-        size_t count = trial % 3 == 0 ? 600 : CASES;
-        double total = 0, squares = 0;
-        uint64_t totals[CASE_KINDS] = {0};
-        for (size_t i = 0; i < count; i++) {
-            bool positive = uniform(&seed) < 0.2, held = uniform(&seed) < 0.25;
-            double score = uniform(&seed) + uniform(&seed) + uniform(&seed) + (positive ? 0.5 : 0);
-            if (trial % 4 == 3) score = floor(score * 20) / 20; /* many ties */
-            cases[i] = (struct scored){score, (uint8_t)((held ? 2 : 0) + (positive ? 1 : 0))};
-            total += score;
-            squares += score * score;
-            totals[cases[i].kind]++;
-        }
-        double mean = total / (double)count;
-        static struct curve curve;
-        curve_start(&curve, totals, mean, sqrt(squares / (double)count - mean * mean));
-        unsigned histograms = 0;
-        do {
-            uint64_t counts[CURVE_BINS][CASE_KINDS] = {{0}};
-            assert_true(curve.asked <= CURVE_EDGES);
-            for (size_t i = 0; i < count; i++) counts[curve_bin(&curve, cases[i].score)][cases[i].kind]++;
-            must(curve_take(&curve, (const uint64_t(*)[CASE_KINDS])counts));
-            histograms++;
-        } while (curve_refine(&curve));
-        assert_true(histograms <= CURVE_HISTOGRAMS);
-        qsort(cases, count, sizeof *cases, by_score);
-        for (uint8_t first = 0; first < CASE_KINDS; first += 2) {
-            double auc, ks;
-            exact_measures(cases, count, first, &auc, &ks);
-            struct curve_measures found = curve_measure(&curve, first);
-            assert_true(fabs(found.auc - auc) <= 1e-4);
-            assert_true(fabs(found.ks - ks) <= 5e-3);
-        }
-    }
-}
-
-static void a_histogram_that_contradicts_is_refused(void **state)
-{
-    (void)state;
-    static struct curve curve;
-    const uint64_t totals[CASE_KINDS] = {60, 40, 0, 0};
-    curve_start(&curve, totals, 0, 1);
-    uint64_t counts[CURVE_BINS][CASE_KINDS] = {{0}};
-    counts[100][0] = 60;
-    counts[100][1] = 39;
-    assert_int_equal(curve_take(&curve, (const uint64_t(*)[CASE_KINDS])counts).category, CATEGORY_FALSE);
-    curve_start(&curve, totals, 0, 1);
-    counts[100][0] = 30;
-    counts[100][1] = 40;
-    counts[200][0] = 30;
-    must(curve_take(&curve, (const uint64_t(*)[CASE_KINDS])counts));
-    assert_true(curve_refine(&curve));
-    memset(counts, 0, sizeof counts);
-    counts[0][0] = 60; /* below the first new edge, where the first histogram had at most 30 */
-    counts[0][1] = 40;
-    assert_int_equal(curve_take(&curve, (const uint64_t(*)[CASE_KINDS])counts).category, CATEGORY_FALSE);
-}
-
 static void systems_are_solved_and_inverted(void **state)
 {
     (void)state;
@@ -303,8 +204,6 @@ int main(void)
         cmocka_unit_test(medians_are_those_of_a_sort),
         cmocka_unit_test(a_decimal_median_is_the_nearest_double),
         cmocka_unit_test(a_histogram_without_the_rank_is_refused),
-        cmocka_unit_test(curves_come_close_with_few_bins),
-        cmocka_unit_test(a_histogram_that_contradicts_is_refused),
         cmocka_unit_test(systems_are_solved_and_inverted),
         cmocka_unit_test(collinear_columns_are_found_to_the_tolerance),
         cmocka_unit_test(functions_are_rounded_correctly),
