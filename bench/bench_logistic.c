@@ -91,6 +91,7 @@ static void allocate(struct work *work)
 
 int main(void)
 {
+    openblas_set_num_threads(1);
     static struct work work;
     struct plan plan;
     struct schema schema;
