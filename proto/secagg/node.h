@@ -134,8 +134,9 @@ node_handler join_take_attestations;
 MUST_USE struct result p1_begin(struct secagg_node *node, uint32_t epoch, uint64_t first, struct effects *effects);
 node_handler p1_take_all;
 /* Reads all P1 into the epoch; when they come in, and again after a restart. A dealer whose P1 does not hold is left
- * unknown, and its bit in ACK unset. */
-MUST_USE struct result p1_read_all(struct secagg_node *node, const struct wire_list *list, struct wire_arena *arena);
+ * unknown, and its bit in ACK unset; effects, where given, say why. */
+MUST_USE struct result p1_read_all(struct secagg_node *node, const struct wire_list *list, struct wire_arena *arena,
+                                   struct effects *effects);
 MUST_USE struct result p2_make(struct secagg_node *node, struct effects *effects);
 node_handler p2_take_mine;
 MUST_USE struct result ack_make(struct secagg_node *node, const struct members *good, struct effects *effects);

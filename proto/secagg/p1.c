@@ -46,7 +46,7 @@ struct result p1_begin(struct secagg_node *node, uint32_t epoch, uint64_t first,
 }
 
 static struct result read_each(struct secagg_node *node, const struct wire_list *list, struct wire_arena *arena,
-                               struct provision *epoch)
+                               struct effects *effects, struct provision *epoch)
 {
     const struct members *cohort = run_cohort(&node->run);
     struct view bodies[MEMBERS_MAX];
@@ -60,18 +60,22 @@ static struct result read_each(struct secagg_node *node, const struct wire_list 
                "a P1 of this bank that it did not send");
         bodies[i] = body.message.body;
         struct result valid = provision_take(epoch, &node->run, j, &body.p1);
-        if (valid.category != CATEGORY_PEER) TRY(valid); /* an invalid one leaves its dealer unknown */
+        if (valid.category != CATEGORY_PEER)
+            TRY(valid);
+        else if (effects) /* it leaves its dealer unknown */
+            TRY(effect_event(effects, "the keys of %s do not hold: %s", run_member(&node->run, j), result_reason()));
     }
     return ctx_set_hash(bodies, i, &epoch->set);
 }
 
-struct result p1_read_all(struct secagg_node *node, const struct wire_list *list, struct wire_arena *arena)
+struct result p1_read_all(struct secagg_node *node, const struct wire_list *list, struct wire_arena *arena,
+                          struct effects *effects)
 {
     ENSURE(list->count == node->run.thresholds.n, CATEGORY_PEER, "%zu P1 for a cohort of %u", list->count,
            node->run.thresholds.n);
     struct provision fresh = {0};
     TRY(provision_init(&fresh, &node->run, node->epoch.epoch, node->epoch.first));
-    struct result result = read_each(node, list, arena, &fresh);
+    struct result result = read_each(node, list, arena, effects, &fresh);
     if (!result_ok(result)) {
         provision_done(&fresh);
         return result;
@@ -84,7 +88,7 @@ struct result p1_read_all(struct secagg_node *node, const struct wire_list *list
 struct result p1_take_all(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
                           struct effects *effects)
 {
-    TRY(p1_read_all(node, &message->list, arena));
+    TRY(p1_read_all(node, &message->list, arena, effects));
     TRY(effect_persist(effects, KEEP_RUN, message->payload, "p1s/%u", node->epoch.epoch));
     return p2_make(node, effects);
 }

@@ -183,7 +183,7 @@ static struct result load_epoch(struct secagg_node *node, bool *ret_crippled)
         struct wire_list list;
         TRY(record_need(records, KEEP_RUN, &all, "p1s/%u", epoch));
         TRY(wire_list_decode(buffer_view(&all), node->run.terms.roster->size, &arena, &list));
-        TRY(p1_read_all(node, &list, &arena));
+        TRY(p1_read_all(node, &list, &arena, NULL));
     }
     if (stage == NODE_P2 || stage == NODE_ACK) TRY(record_need(records, KEEP_RUN, &node->p2, "p2/%u", epoch));
     if (stage >= NODE_ACK) {

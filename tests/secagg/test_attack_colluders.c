@@ -198,12 +198,71 @@ static void a_deal_that_goes_astray_blames_no_dealer(void **state)
     }
 }
 
+/* Coordinator and bank 4 together: once all P1 are in, bank 4 has another, with a key of bank 2, of its own for two
+ * rounds, or of low order. No bank takes it, and each says why. */
+static bool exchange_p1(void *context, struct cohort *cohort, unsigned to, struct buffer *bytes)
+{
+    (void)to;
+    const unsigned *ruse = context;
+    if (bytes->data[1] != MESSAGE_P1S) return true;
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    struct message message;
+    struct view views[BANKS];
+    struct wire_signed one;
+    struct wire_p1 p1, victim;
+    struct buffer forged = {0}, other = {0};
+    uint8_t keys[EPOCH_ROUNDS_MAX * 32];
+    OK(message_decode(buffer_view(bytes), BANKS, &arena, &message));
+    memcpy(views, message.list.items, sizeof views);
+    OK(wire_signed_decode(views[1], BANKS, &arena, &one));
+    OK(wire_p1_decode(one.body, BANKS, &arena, &victim));
+    OK(wire_signed_decode(views[3], BANKS, &arena, &one));
+    OK(wire_p1_decode(one.body, BANKS, &arena, &p1));
+    memcpy(keys, p1.mask_keys.data, p1.mask_keys.length);
+    if (*ruse == 0) memcpy(keys, victim.mask_keys.data + 32, 32); /* of another round */
+    if (*ruse == 1) memcpy(keys, victim.channel.bytes, 32);
+    if (*ruse == 2) memcpy(keys, keys + 32, 32);
+    if (*ruse == 3) memset(keys, 0, 32);
+    if (*ruse == 4) keys[31] |= 0x80;
+    p1.mask_keys.data = keys;
+    OK(cohort_sign(cohort, 4, "p1", WIRE_P1, &p1, &forged));
+    views[3] = buffer_view(&forged);
+    struct wire_list list = {views, BANKS};
+    OK(message_encode(MESSAGE_P1S, &list, &other));
+    buffer_done(bytes);
+    *bytes = other;
+    buffer_done(&forged);
+    return true;
+}
+
+static void no_bank_masks_with_a_borrowed_key(void **state)
+{
+    (void)state;
+    static const char *const reasons[] = {"a key of bank4 is also one of bank2", "a key of bank4 is also one of bank2",
+                                          "bank4 uses one key twice", "of low order", "not canonical"};
+    for (unsigned ruse = 0; ruse < sizeof reasons / sizeof *reasons; ruse++) {
+        struct cohort cohort;
+        OK(cohort_init(&(struct cohort_config){.banks = BANKS, .words = 8, .rounds = 1, .epoch_rounds = 2}, &cohort));
+        cohort.hooks = (struct cohort_hooks){.context = &ruse, .reply = exchange_p1};
+        OK(cohort_run(&cohort));
+        assert_true(cohort_event(&cohort, "the keys of bank4 do not hold: "));
+        assert_true(cohort_event(&cohort, reasons[ruse]));
+        for (unsigned i = 1; i <= BANKS; i++) {
+            const struct secagg_node *node = cohort.parties[i].node;
+            assert_int_equal(node->round.terms.round, 0);
+            if (i != 4) assert_false(node->epoch.dealers[4].known);
+        }
+        cohort_done(&cohort);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_message_and_no_disk_holds_what_would_open_an_input),
         cmocka_unit_test(what_another_sealed_is_nobodys_deal),
         cmocka_unit_test(a_deal_that_goes_astray_blames_no_dealer),
+        cmocka_unit_test(no_bank_masks_with_a_borrowed_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
