@@ -206,6 +206,17 @@ static json_t *metrics(struct writer *writer)
     return object;
 }
 
+static json_t *target(struct writer *writer)
+{
+    const struct plan *plan = writer->state->plan;
+    json_t *object = json_object(), *values = plan->negative_count ? json_array() : NULL;
+    put(writer, object, "column", json_string(plan->target));
+    put(writer, object, "positive", json_string(plan->positive));
+    for (size_t i = 0; i < plan->negative_count; i++) add(writer, values, json_string(plan->negative[i]));
+    if (values) put(writer, object, "negative", values);
+    return object;
+}
+
 static json_t *split(struct writer *writer)
 {
     const struct plan *plan = writer->state->plan;
@@ -311,7 +322,7 @@ static json_t *model_of(struct writer *writer, uint64_t rounds, unsigned banks)
     const uint64_t *cases = state->cases;
     char hash[2 * HASH_BYTES + 1];
     bytes_hex(hash_view(&plan->hash), hash);
-    json_t *model = json_object(), *target = json_object();
+    json_t *model = json_object();
     put(writer, model, "cofferdam", json_integer(1));
     put(writer, model, "task", json_string("logistic"));
     put(writer, model, "plan", json_string(plan->name));
@@ -323,9 +334,7 @@ static json_t *model_of(struct writer *writer, uint64_t rounds, unsigned banks)
         two_sets(writer, cases[CASE_TRAIN_NEGATIVE] + cases[CASE_TRAIN_POSITIVE],
                  cases[CASE_HELD_NEGATIVE] + cases[CASE_HELD_POSITIVE]));
     put(writer, model, "positives", two_sets(writer, cases[CASE_TRAIN_POSITIVE], cases[CASE_HELD_POSITIVE]));
-    put(writer, target, "column", json_string(plan->target));
-    put(writer, target, "positive", json_string(plan->positive));
-    put(writer, model, "target", target);
+    put(writer, model, "target", target(writer));
     put(writer, model, "split", split(writer));
     put(writer, model, "terms", terms(writer));
     put(writer, model, "aliased", aliased(writer));

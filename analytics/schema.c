@@ -64,12 +64,13 @@ static void put_levels(const struct plan *plan, struct schema *schema)
         for (size_t level = 0; level < feature->levels_count; level++) *next++ = feature->levels[level];
     }
     schema->specs[schema_target(plan)].levels = next;
-    *next = plan->positive;
+    *next++ = plan->positive;
+    for (size_t i = 0; i < plan->negative_count; i++) *next++ = plan->negative[i];
 }
 
 static struct result allocate(const struct plan *plan, struct schema *ret)
 {
-    size_t levels = 1;
+    size_t levels = 1 + plan->negative_count;
     for (size_t f = 0; f < plan->features_count; f++) levels += plan->features[f].levels_count;
     ret->count = columns_of(plan);
     ret->specs = calloc(ret->count, sizeof *ret->specs);
@@ -86,8 +87,8 @@ struct result schema_of(const struct plan *plan, struct schema *ret)
     struct column_spec *target = &schema.specs[schema_target(plan)];
     put_name(target, plan->target);
     target->kind = COLUMN_CATEGORY;
-    target->levels_count = 1;
-    target->other_allowed = true;
+    target->levels_count = 1 + plan->negative_count;
+    target->other_allowed = plan->negative_count == 0;
     if (plan->id[0]) {
         schema.specs[schema_id(plan)].kind = COLUMN_TEXT;
         put_name(&schema.specs[schema_id(plan)], plan->id);

@@ -87,6 +87,7 @@ struct result cli_fit(int argc, char **argv)
     TRY(outputs_write(fit.out, &output, 1));
     CLEANUP(buffer_done) struct buffer out = {0};
     TRY(report_summary(buffer_view(&model), &out));
+    TRY(sites_report(&sites, &out));
     TRY(buffer_format(&out, "%-15s %s/model.json\n", "files", fit.out));
     return cli_print(buffer_view(&out));
 }

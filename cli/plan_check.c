@@ -36,6 +36,18 @@ static struct result feature_line(const struct plan_feature *feature, struct buf
                                               : "a level not listed stops the bank");
 }
 
+static struct result target_line(const struct plan *plan, struct buffer *out)
+{
+    TRY(buffer_format(out, "  target %s", plan->target));
+    if (*plan->positive) TRY(buffer_format(out, ", positive is \"%s\"", plan->positive));
+    for (size_t i = 0; i < plan->negative_count; i++)
+        TRY(buffer_format(out, "%s\"%s\"", i ? ", " : ", negative is ", plan->negative[i]));
+    if (*plan->positive)
+        TRY(buffer_text(out,
+                        plan->negative_count ? "; any other value stops the bank" : ", any other value is negative"));
+    return buffer_text(out, "\n");
+}
+
 static struct result what_computed(const struct plan_file *file, struct buffer *out)
 {
     const struct plan *plan = &file->plan;
@@ -43,9 +55,7 @@ static struct result what_computed(const struct plan_file *file, struct buffer *
     bytes_hex(hash_view(&plan->hash), hex);
     TRY(buffer_format(out, "Plan %s, task %s, purpose %s\nhash %s\n\nWhat is computed\n", plan->name, plan->task,
                       *plan->purpose ? plan->purpose : "not named", hex));
-    if (*plan->target)
-        TRY(buffer_format(out, "  target %s%s%s%s\n", plan->target, *plan->positive ? ", positive is \"" : "",
-                          plan->positive, *plan->positive ? "\"" : ""));
+    if (*plan->target) TRY(target_line(plan, out));
     for (size_t i = 0; i < plan->features_count; i++) TRY(feature_line(&plan->features[i], out));
     if (plan->split == SPLIT_HASH)
         TRY(buffer_format(out, "  held out: a fraction of %g of the rows, by a hash of seed \"%s\" and %s\n",

@@ -142,6 +142,26 @@ static struct result column_line(struct draft *draft, const struct csv_profile *
     return category_line(draft, column);
 }
 
+static const struct csv_profile *column_find(const struct csv_scan *scan, const char *name)
+{
+    for (size_t i = 0; i < scan->columns_count; i++)
+        if (strcmp(scan->columns[i].name, name) == 0) return &scan->columns[i];
+    return NULL;
+}
+
+/* A target of two values names both: another bank's third, a typing error or a mark for missing, is then no negative.
+ */
+static struct result negative(struct draft *draft)
+{
+    const struct csv_profile *target = draft->target ? column_find(draft->scan, draft->target) : NULL;
+    if (!draft->positive || !target || target->values_count != 2) return RESULT_OK;
+    const char *other = target->values[strcmp(target->values[0].text, draft->positive) == 0 ? 1 : 0].text;
+    if (!level_good(other)) return RESULT_OK;
+    TRY(buffer_text(&draft->out, ", negative: ["));
+    TRY(quoted(&draft->out, other));
+    return buffer_text(&draft->out, "]");
+}
+
 static struct result head(struct draft *draft)
 {
     const char *slash = strrchr(draft->from, '/');
@@ -160,6 +180,7 @@ static struct result head(struct draft *draft)
     TRY(quoted(&draft->out, draft->target ? draft->target : PLAN_FILL_IN));
     TRY(buffer_text(&draft->out, ", positive: "));
     TRY(quoted(&draft->out, draft->positive ? draft->positive : PLAN_FILL_IN));
+    TRY(negative(draft));
     TRY(buffer_text(&draft->out, "}\n"));
     if (draft->id) {
         TRY(buffer_text(&draft->out, "id: "));
@@ -167,13 +188,6 @@ static struct result head(struct draft *draft)
         TRY(buffer_text(&draft->out, "    # never leaves the node; decides which rows are held out\n"));
     }
     return buffer_format(&draft->out, "split: {fraction: 0.2, seed: \"%s\"}\nfeatures:\n", name);
-}
-
-static const struct csv_profile *column_find(const struct csv_scan *scan, const char *name)
-{
-    for (size_t i = 0; i < scan->columns_count; i++)
-        if (strcmp(scan->columns[i].name, name) == 0) return &scan->columns[i];
-    return NULL;
 }
 
 /* A value that the file does not have is a slip; where it has too many to know them all, nobody can tell. */

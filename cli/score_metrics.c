@@ -24,12 +24,13 @@ static void parts_done(struct parts *parts)
 /* As much of a plan as deciding which rows are held out takes. The texts stay the document's. */
 struct split_rule {
     struct plan plan;
-    char **values;
+    char **values, **negative;
 };
 
 static void split_rule_done(struct split_rule *rule)
 {
     free((void *)rule->values);
+    free((void *)rule->negative);
 }
 
 static struct result name_of(const json_t *split, const char *key, char out[NAME_MAX_BYTES + 1])
@@ -40,45 +41,58 @@ static struct result name_of(const json_t *split, const char *key, char out[NAME
     return RESULT_OK;
 }
 
+/* The texts of a list; they stay the document's. */
+static struct result texts_of(const json_t *values, const char *what, char ***ret, size_t *ret_count)
+{
+    *ret = calloc(json_array_size(values) + 1, sizeof **ret);
+    ENSURE(*ret != NULL, CATEGORY_ENVIRONMENT, "out of memory for %s", what);
+    size_t index;
+    const json_t *value;
+    json_array_foreach(values, index, value)
+    {
+        ENSURE(json_is_string(value), CATEGORY_USAGE, "%s holds something other than texts", what);
+        (*ret)[(*ret_count)++] = (char *)json_string_value(value);
+    }
+    return RESULT_OK;
+}
+
 static struct result split_rule_of(const json_t *document, size_t features, struct split_rule *ret)
 {
-    const json_t *split = json_object_get(document, "split"), *values = json_object_get(split, "holdout");
+    const json_t *split = json_object_get(document, "split");
     ret->plan.features_count = features;
+    TRY(texts_of(json_object_get(json_object_get(document, "target"), "negative"), "\"target\": \"negative\"",
+                 &ret->negative, &ret->plan.negative_count));
+    ENSURE(ret->plan.negative_count <= LEVELS_MAX, CATEGORY_USAGE, "\"target\": \"negative\" has too many values");
     if (!json_is_object(split)) return RESULT_OK;
     TRY(name_of(split, "id", ret->plan.id));
     TRY(name_of(split, "seed", ret->plan.split_seed));
     TRY(name_of(split, "column", ret->plan.split_column));
     ret->plan.split = ret->plan.split_column[0] != 0 ? SPLIT_COLUMN : SPLIT_HASH;
     ret->plan.split_fraction = document_number(split, "fraction");
-    ret->values = calloc(json_array_size(values) + 1, sizeof *ret->values);
-    ENSURE(ret->values != NULL, CATEGORY_ENVIRONMENT, "out of memory for a split");
+    TRY(texts_of(json_object_get(split, "holdout"), "\"split\": \"holdout\"", &ret->values,
+                 &ret->plan.split_holdout_count));
     ret->plan.split_holdout = ret->values;
-    size_t index;
-    const json_t *value;
-    json_array_foreach(values, index, value)
-    {
-        ENSURE(json_is_string(value), CATEGORY_USAGE, "\"split\": \"holdout\" holds something other than texts");
-        ret->values[ret->plan.split_holdout_count++] = (char *)json_string_value(value);
-    }
     return RESULT_OK;
 }
 
 /* The columns after the model's own, in the order of analytics/schema.h: target, id, split column. */
-static struct result more_columns(const struct model *model, const struct plan *rule, const char **positive,
+static struct result more_columns(const struct model *model, const struct split_rule *rule, const char **target,
                                   struct column_spec more[3], size_t *ret_count)
 {
     size_t count = 0;
-    *positive = model->positive;
-    more[count] =
-        (struct column_spec){.kind = COLUMN_CATEGORY, .levels = positive, .levels_count = 1, .other_allowed = true};
+    size_t negative = rule->plan.negative_count;
+    target[0] = model->positive;
+    for (size_t i = 0; i < negative; i++) target[i + 1] = rule->negative[i];
+    more[count] = (struct column_spec){
+        .kind = COLUMN_CATEGORY, .levels = target, .levels_count = 1 + negative, .other_allowed = negative == 0};
     TRY(score_spec_name(&more[count++], model->target));
-    if (rule->id[0] != 0) {
+    if (rule->plan.id[0] != 0) {
         more[count] = (struct column_spec){.kind = COLUMN_TEXT};
-        TRY(score_spec_name(&more[count++], rule->id));
+        TRY(score_spec_name(&more[count++], rule->plan.id));
     }
-    if (rule->split == SPLIT_COLUMN) {
+    if (rule->plan.split == SPLIT_COLUMN) {
         more[count] = (struct column_spec){.kind = COLUMN_TEXT};
-        TRY(score_spec_name(&more[count++], rule->split_column));
+        TRY(score_spec_name(&more[count++], rule->plan.split_column));
     }
     *ret_count = count;
     return RESULT_OK;
@@ -114,19 +128,19 @@ static struct result parts_add(struct parts *parts, const struct model *model, c
     return result;
 }
 
-static struct result parts_read(struct parts *parts, const struct model *model, const struct plan *rule,
+static struct result parts_read(struct parts *parts, const struct model *model, const struct split_rule *rule,
                                 const struct cli_values *files, const struct csv_options *options)
 {
-    const char *positive = NULL;
+    static const char *target[1 + LEVELS_MAX]; /* its values; one command a process */
     struct column_spec more[3], *specs = NULL;
     size_t count = 0;
-    TRY(more_columns(model, rule, &positive, more, &count));
+    TRY(more_columns(model, rule, target, more, &count));
     TRY(score_specs(model, more, count, &specs));
     struct result result = RESULT_OK;
     for (size_t i = 0; i < files->count && result_ok(result); i++) {
         CLEANUP(table_freep) struct table *table = NULL;
         result = csv_read(files->items[i], options, specs, model->features_count + count, ROWS_MAX, &table);
-        if (result_ok(result)) result = parts_add(parts, model, rule, table);
+        if (result_ok(result)) result = parts_add(parts, model, &rule->plan, table);
     }
     free(specs);
     return result;
@@ -181,6 +195,6 @@ struct result score_metrics(const struct model *model, const char *model_path, c
     CLEANUP(split_rule_done) struct split_rule rule = {0};
     TRY(result_at(split_rule_of(document, model->features_count, &rule), "%s: ", model_path));
     CLEANUP(parts_done) struct parts parts = {0};
-    TRY(parts_read(&parts, model, &rule.plan, files, options));
+    TRY(parts_read(&parts, model, &rule, files, options));
     return parts_print(&parts, json);
 }

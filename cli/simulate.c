@@ -80,10 +80,12 @@ static struct result simulation_run(const struct simulation *simulation, const s
     return result;
 }
 
-static struct result simulation_report(const struct simulation *simulation, const struct consortium_outcome *outcome)
+static struct result simulation_report(const struct simulation *simulation, const struct sites *sites,
+                                       const struct consortium_outcome *outcome)
 {
     CLEANUP(buffer_done) struct buffer out = {0};
     TRY(report_summary(buffer_view(&outcome->model), &out));
+    TRY(sites_report(sites, &out));
     if (simulation->faults != NULL)
         TRY(buffer_format(&out, "%-15s %llu messages lost, %llu doubled, %llu processes killed\n", "faults",
                           (unsigned long long)outcome->lost, (unsigned long long)outcome->twice,
@@ -111,5 +113,5 @@ struct result cli_simulate(int argc, char **argv)
     const struct output outputs[] = {{"plan.note", buffer_view(&outcome.plan_note)},
                                      {"model.json", buffer_view(&outcome.model)}};
     TRY(outputs_write(simulation.out, outputs, sizeof outputs / sizeof outputs[0]));
-    return simulation_report(&simulation, &outcome);
+    return simulation_report(&simulation, &sites, &outcome);
 }

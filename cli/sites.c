@@ -1,5 +1,6 @@
 #include "cli/sites.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,11 +45,27 @@ static struct result name_set(char out[NAME_MAX_BYTES + 1], const char *name, si
     return RESULT_OK;
 }
 
-static struct result read_file(const struct sites *sites, const char *file, const char *mapping, struct table **ret)
+/* Says on stderr what there is to look at in how the target is coded, in one file or in all (file NULL). */
+static struct result warn(struct sites *sites, const char *file, const struct coding *coding)
+{
+    CLEANUP(buffer_done) struct buffer line = {0};
+    TRY(coding_warning(&sites->file.plan, coding, &line));
+    if (line.length == 0) return RESULT_OK;
+    sites->warned = true;
+    (void)fprintf(stderr, "warning: %s%s%.*s\n", file != NULL ? file : "", file != NULL ? ": " : "", (int)line.length,
+                  (const char *)line.data);
+    return RESULT_OK;
+}
+
+static struct result read_file(struct sites *sites, const char *file, const char *mapping, struct table **ret)
 {
     CLEANUP(mapping_done) struct mapping map = {0};
     if (mapping != NULL) TRY(mapping_read(mapping, &map));
     TRY(csv_read(file, &map.options, sites->schema.specs, sites->schema.count, sites->file.plan.rows, ret));
+    struct coding coding = {0};
+    coding_add(&sites->file.plan, *ret, &coding);
+    coding_add(&sites->file.plan, *ret, &sites->coding);
+    TRY(warn(sites, file, &coding));
     return cases_hold_out(&sites->file.plan, *ret);
 }
 
@@ -104,7 +121,7 @@ struct result sites_from_files(struct sites *sites, const struct cli_values *val
         struct site *site = &sites->items[i];
         TRY(read_file(sites, file, mapping_of(mappings, site->name), &site->table));
     }
-    return RESULT_OK;
+    return sites->warned ? RESULT_OK : warn(sites, NULL, &sites->coding); /* banks that code it differently */
 }
 
 static struct result only_mapping(const struct cli_values *mappings, const char **ret)
@@ -127,7 +144,7 @@ struct result sites_from_data(struct sites *sites, const struct cli_values *file
         TRY(read_file(sites, files->items[i], mapping, &site->table));
         sites->count++;
     }
-    return RESULT_OK;
+    return sites->warned ? RESULT_OK : warn(sites, NULL, &sites->coding);
 }
 
 struct result sites_split_count(const char *value, unsigned *ret)
@@ -176,6 +193,13 @@ struct result sites_from_split(struct sites *sites, const char *value, const str
         sites->count++;
     }
     return RESULT_OK;
+}
+
+struct result sites_report(const struct sites *sites, struct buffer *out)
+{
+    TRY(buffer_format(out, "%-15s %s: ", "target", sites->file.plan.target));
+    TRY(coding_line(&sites->file.plan, &sites->coding, out));
+    return buffer_text(out, "\n");
 }
 
 uint64_t sites_rows(const struct sites *sites)

@@ -2,6 +2,7 @@
 #ifndef CLI_SITES_H
 #define CLI_SITES_H
 
+#include "analytics/coding.h"
 #include "analytics/schema.h"
 #include "cli/cli.h"
 #include "cli/plan.h"
@@ -16,12 +17,17 @@ struct sites {
     struct schema schema;
     struct site *items;
     unsigned count;
+    struct coding coding; /* of the target, over all files */
+    bool warned;          /* something was said of it */
 };
 
 void sites_done(struct sites *sites);
 /* Reads and checks the plan. `ret` is zeroed before; it may be given to sites_done after a failure as well. */
 MUST_USE struct result sites_open(const char *plan_path, struct sites *ret);
-/* One bank a value "NAME=FILE". `mappings` are "NAME=FILE.yaml", how a bank's file becomes the plan's columns. */
+/* Appends the line of the summary that says how the target is coded. */
+MUST_USE struct result sites_report(const struct sites *sites, struct buffer *out);
+/* All that read files warn on stderr where the target looks wrongly coded.
+ * One bank a value "NAME=FILE". `mappings` are "NAME=FILE.yaml", how a bank's file becomes the plan's columns. */
 MUST_USE struct result sites_from_files(struct sites *sites, const struct cli_values *values,
                                         const struct cli_values *mappings);
 /* The rows of the file in "FILE:N" dealt to N banks one by one; a mapping is then "FILE.yaml". */

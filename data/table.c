@@ -298,6 +298,22 @@ static struct result set_cells(struct table *table, const struct view *fields)
     return RESULT_OK;
 }
 
+void others_add(struct others *others, struct view text, uint64_t rows)
+{
+    if (text.length > OTHER_TEXT_MAX) text.length = OTHER_TEXT_MAX;
+    size_t at = 0;
+    while (at < others->count && !view_equal(view_text(others->items[at].text), text)) at++;
+    if (at == OTHERS_KEPT) {
+        others->more += rows;
+        return;
+    }
+    if (at == others->count) {
+        memcpy(others->items[at].text, text.data, text.length);
+        others->count++;
+    }
+    others->items[at].count += rows;
+}
+
 static void count_read(struct column *column, double read)
 {
     if (read < column->observed_minimum) column->observed_minimum = read; /* NaN is neither */
@@ -340,6 +356,7 @@ struct result table_add_row(struct table *table, const struct view *fields, cons
         struct column *column = &table->columns[k];
         if (column->numbers) count_read(column, column->numbers[table->rows]);
         if (table->row[k].event != EVENT_NONE) count_event(column, &table->row[k]);
+        if (table->row[k].event == EVENT_OTHER) others_add(&column->others, fields[k], 1);
     }
     table->rows++;
     return RESULT_OK;

@@ -36,6 +36,18 @@ struct column_spec {
 /* What became of a row's number on the way in. */
 enum column_mark { MARK_NONE, MARK_OUTSIDE, MARK_CLAMPED }; /* outside the bounds: made missing, or clamped */
 
+/* The values of a category that are no level, as they came: for telling a bank what it has. */
+#define OTHERS_KEPT 4u
+#define OTHER_TEXT_MAX 40u
+struct others {
+    struct {
+        char text[OTHER_TEXT_MAX + 1]; /* its beginning */
+        uint64_t count;
+    } items[OTHERS_KEPT];
+    size_t count;
+    uint64_t more; /* rows with yet other values */
+};
+
 struct level_index; /* data/table.c: finds a level's code */
 
 struct column {
@@ -49,6 +61,7 @@ struct column {
     struct buffer texts;
     /* what happened on the way in */
     uint64_t missing, outside, clamped, other;
+    struct others others; /* of a table that a source filled; not of one that is selected or loaded */
     double observed_minimum, observed_maximum; /* of numbers as read, before clamping; minimum > maximum: none */
 };
 
@@ -69,6 +82,8 @@ void table_freep(struct table **table);
 /* One row: fields[k] is the text of column k; a NULL data pointer is missing. Numbers are strict decimal (number.h).
  * On failure the table is as before. `place` ("bank.csv:17: ") begins the reason; NULL adds none. */
 MUST_USE struct result table_add_row(struct table *table, const struct view *fields, const char *place);
+/* Counts rows with this value, which are told apart by the beginning of their text. */
+void others_add(struct others *others, struct view text, uint64_t rows);
 /* Gives back the memory that growing took in advance. */
 void table_trim(struct table *table);
 /* NULL when absent. Inline, as the coordinator links the analyses but no data source. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "analytics/coding.h"
 #include "analytics/schema.h"
 #include "node/source.h"
 #include "proto/run/note.h"
@@ -54,7 +55,19 @@ static void loosen(struct column_spec *spec)
     spec->missing_allowed = spec->other_allowed = true;
 }
 
-static bool show_fit(const struct column *column, const struct column_spec *wanted, bool target, uint64_t rows)
+static struct result show_target(const struct plan *plan, const struct table *table)
+{
+    CLEANUP(buffer_done) struct buffer line = {0}, warning = {0};
+    struct coding coding = {0};
+    coding_add(plan, table, &coding);
+    TRY(coding_line(plan, &coding, &line));
+    TRY(coding_warning(plan, &coding, &warning));
+    printf("target    %s: %.*s\n", plan->target, (int)line.length, (const char *)line.data);
+    if (warning.length) printf("warning   %.*s\n", (int)warning.length, (const char *)warning.data);
+    return RESULT_OK;
+}
+
+static bool show_fit(const struct column *column, const struct column_spec *wanted, bool target)
 {
     bool fits = !(column->missing && !wanted->missing_allowed) && !(column->other && !wanted->other_allowed) &&
                 !(column->outside && wanted->outside == COLUMN_OUTSIDE_REFUSE);
@@ -65,8 +78,8 @@ static bool show_fit(const struct column *column, const struct column_spec *want
                wanted->maximum, column->outside && wanted->outside == COLUMN_OUTSIDE_REFUSE ? " (refused)" : "");
         if (column->observed_minimum <= column->observed_maximum)
             printf(", has %.15g to %.15g", column->observed_minimum, column->observed_maximum);
-    } else if (target) {
-        printf("%" PRIu64 " positive, %" PRIu64 " negative", rows - column->other - column->missing, column->other);
+    } else if (target && wanted->other_allowed) {
+        printf("the target");
     } else if (wanted->kind == COLUMN_CATEGORY) {
         printf("%" PRIu64 " at no level of the plan%s", column->other,
                column->other && !wanted->other_allowed ? " (refused)" : "");
@@ -90,7 +103,8 @@ static struct result check_plan(const struct config_source *source, const struct
     printf("plan      %s: %s, %" PRIu64 " rows\n", path, plan.name, table->rows);
     unsigned bad = 0;
     for (size_t k = 0; k < schema.count; k++)
-        bad += !show_fit(&table->columns[k], &schema.specs[k], k == schema_target(&plan), table->rows);
+        bad += !show_fit(&table->columns[k], &schema.specs[k], k == schema_target(&plan));
+    TRY(show_target(&plan, table));
     ENSURE(bad == 0, CATEGORY_FALSE,
            "%u columns of %s do not fit the plan; map or correct them in the node's configuration", bad, source->file);
     return RESULT_OK;

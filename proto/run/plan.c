@@ -19,6 +19,8 @@ enum { HOURS_A_DAY = 24, DEADLINE_DEFAULT_HOURS = 7 * HOURS_A_DAY, DEADLINE_MAX_
 
 struct raw_target {
     char *column, *positive;
+    char **negative;
+    unsigned negative_count;
 };
 struct raw_split {
     char *fraction, *seed, *column;
@@ -48,6 +50,7 @@ struct raw_plan {
 static const cyaml_schema_field_t target_fields[] = {
     TEXT("column", REQUIRED, struct raw_target, column),
     TEXT("positive", OPTIONAL, struct raw_target, positive),
+    CYAML_FIELD_SEQUENCE("negative", OPTIONAL, struct raw_target, negative, &plan_raw_text, 1, LEVELS_MAX),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t split_fields[] = {
@@ -92,6 +95,7 @@ void plan_done(struct plan *plan)
 {
     for (size_t i = 0; i < plan->features_count; i++) plan_feature_done(&plan->features[i]);
     free(plan->features);
+    plan_texts_free(plan->negative, plan->negative_count);
     plan_texts_free(plan->split_holdout, plan->split_holdout_count);
     buffer_done(&plan->text);
     *plan = (struct plan){0};
@@ -140,11 +144,34 @@ static struct result whole(const struct document *document, const char *path, co
     return RESULT_OK;
 }
 
+/* A list of values of the key: each a level's text, none twice. */
+static struct result values_parse(const struct document *document, const char *path, char *const *texts, size_t count,
+                                  char ***ret, size_t *ret_count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char value[LEVEL_MAX_BYTES + 1];
+        TRY(name_copy(document, path, texts[i], LEVEL_MAX_BYTES, value));
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(texts[k], value) == 0)
+                return fail(document, path, "\"%.64s\" stands there twice; keep one", value);
+    }
+    return plan_texts_copy(texts, count, ret, ret_count);
+}
+
 static struct result target_parse(const struct document *document, const struct raw_target *raw, struct plan *plan)
 {
     if (!raw) return RESULT_OK;
     TRY(name_copy(document, "target.column", raw->column, NAME_MAX_BYTES, plan->target));
-    return name_copy(document, "target.positive", raw->positive, LEVEL_MAX_BYTES, plan->positive);
+    TRY(name_copy(document, "target.positive", raw->positive, LEVEL_MAX_BYTES, plan->positive));
+    if (!raw->negative) return RESULT_OK;
+    if (!raw->positive) return fail(document, "target.negative", "needs the other value beside it: positive");
+    TRY(values_parse(document, "target.negative", raw->negative, raw->negative_count, &plan->negative,
+                     &plan->negative_count));
+    for (size_t i = 0; i < plan->negative_count; i++)
+        if (strcmp(plan->negative[i], plan->positive) == 0)
+            return fail(document, "target.negative", "\"%.64s\" is the positive value; a row is one or the other",
+                        plan->positive);
+    return RESULT_OK;
 }
 
 static struct result split_by_hash(const struct document *document, const struct raw_split *raw, struct plan *plan)
@@ -168,15 +195,8 @@ static struct result split_parse(const struct document *document, const struct r
     plan->split = SPLIT_COLUMN;
     if (!raw->column || !raw->holdout) return fail(document, "split", "needs fraction and seed, or column and holdout");
     TRY(name_copy(document, "split.column", raw->column, NAME_MAX_BYTES, plan->split_column));
-    TRY(plan_texts_copy(raw->holdout, raw->holdout_count, &plan->split_holdout, &plan->split_holdout_count));
-    for (size_t i = 0; i < plan->split_holdout_count; i++) {
-        char value[LEVEL_MAX_BYTES + 1];
-        TRY(name_copy(document, "split.holdout", plan->split_holdout[i], LEVEL_MAX_BYTES, value));
-        for (size_t k = 0; k < i; k++)
-            if (strcmp(plan->split_holdout[k], value) == 0)
-                return fail(document, "split.holdout", "\"%.64s\" stands there twice; keep one", value);
-    }
-    return RESULT_OK;
+    return values_parse(document, "split.holdout", raw->holdout, raw->holdout_count, &plan->split_holdout,
+                        &plan->split_holdout_count);
 }
 
 static struct result train_parse(const struct document *document, const struct raw_train *raw, struct plan *plan)

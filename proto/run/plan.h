@@ -34,6 +34,8 @@ struct plan {
     char task[NAME_MAX_BYTES + 1];
     char target[NAME_MAX_BYTES + 1];
     char positive[LEVEL_MAX_BYTES + 1];
+    char **negative; /* the target's other values; none: every value but `positive` is negative */
+    size_t negative_count;
     char id[NAME_MAX_BYTES + 1]; /* "" when there is none */
     enum plan_split split;
     double split_fraction; /* SPLIT_HASH: 0 < fraction < 1 */

@@ -66,6 +66,7 @@ static void the_contract_is_read(void **state)
     assert_string_equal(plan.task, "logistic");
     assert_string_equal(plan.target, "default");
     assert_string_equal(plan.positive, "1");
+    assert_int_equal(plan.negative_count, 0);
     assert_string_equal(plan.id, "customer_id");
     assert_int_equal(plan.split, SPLIT_HASH);
     assert_true(plan.split_fraction == 0.2);
@@ -217,6 +218,12 @@ static void wrong_documents(void **state)
          "plan.yaml:4: key \"privacy\": differential privacy is not available in this version; remove the key"},
         {5, "target: default", "plan.yaml:5: key \"target\": must hold keys of its own, {key: value}"},
         {5, "target: {positive: \"1\"}", "plan.yaml:5: key \"column\" is missing; add it"},
+        {5, "target: {column: d, negative: [\"0\"]}",
+         "plan.yaml:5: key \"target.negative\": needs the other value beside it: positive"},
+        {5, "target: {column: d, positive: \"1\", negative: [\"0\", \"1\"]}",
+         "plan.yaml:5: key \"target.negative\": \"1\" is the positive value; a row is one or the other"},
+        {5, "target: {column: d, positive: \"1\", negative: [\"0\", \"0\"]}",
+         "plan.yaml:5: key \"target.negative\": \"0\" stands there twice; keep one"},
         {5, "target: {column: FILL_IN}",
          "plan.yaml:5: key \"target.column\": is still to be filled in; decide and write it"},
         {3, "purpose: FILL_IN", "plan.yaml:3: key \"purpose\": is still to be filled in; decide and write it"},
@@ -415,14 +422,30 @@ static void too_many_of_a_kind(void **state)
     assert_string_equal(result_reason(), "p:5: key \"levels\": the list has too many entries");
 }
 
+static void the_negatives_may_be_named(void **state)
+{
+    (void)state;
+    CLEANUP(plan_done) struct plan plan = {0};
+    parse_with(5, "target: {column: default, positive: \"1\", negative: [\"0\", no]}", &plan);
+    assert_int_equal(plan.negative_count, 2);
+    assert_string_equal(plan.negative[0], "0");
+    assert_string_equal(plan.negative[1], "no");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_contract_is_read), cmocka_unit_test(defaults),
-        cmocka_unit_test(other_ways_to_say_it), cmocka_unit_test(the_hash_is_of_the_text),
-        cmocka_unit_test(wrong_documents),      cmocka_unit_test(wrong_numbers),
-        cmocka_unit_test(wrong_categories),     cmocka_unit_test(wrong_parts),
-        cmocka_unit_test(too_many_terms),       cmocka_unit_test(too_many_of_a_kind),
+        cmocka_unit_test(the_contract_is_read),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(other_ways_to_say_it),
+        cmocka_unit_test(the_hash_is_of_the_text),
+        cmocka_unit_test(wrong_documents),
+        cmocka_unit_test(wrong_numbers),
+        cmocka_unit_test(wrong_categories),
+        cmocka_unit_test(wrong_parts),
+        cmocka_unit_test(too_many_terms),
+        cmocka_unit_test(too_many_of_a_kind),
+        cmocka_unit_test(the_negatives_may_be_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
