@@ -57,6 +57,16 @@ static json_t *two_sets(struct writer *writer, uint64_t train, uint64_t held)
     return object;
 }
 
+/* Why a term has no estimate of its own. A number whose values are all equal and one that spreads over less than about
+ * a billionth of its range give the same sums: neither may pass for the other in silence. */
+static const char *no_estimate(const struct logistic *state, size_t term)
+{
+    size_t f = state->terms.items[term].feature;
+    if (f != TERM_INTERCEPT && state->plan->features[f].kind == PLAN_NUMBER && !(state->features[f].inverse > 0))
+        return "all its values are equal, or its bounds are too wide for its spread: narrow min and max";
+    return state->aliased[term] ? "a combination of the terms before it" : NULL;
+}
+
 static json_t *one_term(struct writer *writer, size_t term)
 {
     const struct logistic *state = writer->state;
@@ -76,6 +86,8 @@ static json_t *one_term(struct writer *writer, size_t term)
         put(writer, object, "sd", real(state->features[f].deviation));
     }
     if (aliased) put(writer, object, "aliased", json_true());
+    const char *reason = no_estimate(state, term);
+    if (reason) put(writer, object, "reason", json_string(reason));
     return object;
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/document.h"
+#include "cli/report.h"
 #include "crypto/base/text.h"
 
 /* p below the smallest that is worth telling apart, as R prints it. */
@@ -130,10 +131,10 @@ static struct result show_metrics(const json_t *model, struct buffer *out)
  */
 static struct result show_notes(const json_t *model, struct buffer *out)
 {
-    size_t aliased = json_array_size(json_object_get(model, "aliased"));
-    if (aliased > 0)
-        TRY(buffer_format(out, "\n%zu aliased term%s: each is a combination of the terms before it.\n", aliased,
-                          aliased == 1 ? "" : "s"));
+    if (json_array_size(json_object_get(model, "aliased")) > 0) {
+        TRY(buffer_text(out, "\n"));
+        TRY(report_aliased(model, out));
+    }
     const json_t *separation = json_object_get(model, "separation"), *terms = json_object_get(separation, "terms");
     size_t index;
     const json_t *item;

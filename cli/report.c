@@ -36,6 +36,18 @@ static struct result line_metric(const json_t *model, const char *words, const c
     return buffer_text(out, "\n");
 }
 
+struct result report_aliased(const json_t *model, struct buffer *out)
+{
+    const json_t *term;
+    size_t index;
+    json_array_foreach(json_object_get(model, "terms"), index, term)
+    {
+        const char *reason = document_text(term, "reason");
+        if (reason[0]) TRY(buffer_format(out, "%-15s %s: %s\n", "aliased", document_text(term, "term"), reason));
+    }
+    return RESULT_OK;
+}
+
 struct result report_summary(struct view model, struct buffer *out)
 {
     json_error_t error;
@@ -51,5 +63,6 @@ struct result report_summary(struct view model, struct buffer *out)
     if (document_number(rows, "holdout") > 0)
         TRY(buffer_format(out, ", %.0f held out", document_number(rows, "holdout")));
     TRY(buffer_format(out, "\n%-15s %.6f\n", "log-likelihood", document_number(document, "log_likelihood")));
-    return line_metric(document, "AUC", "auc", out);
+    TRY(line_metric(document, "AUC", "auc", out));
+    return report_aliased(document, out);
 }

@@ -2,6 +2,8 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
+#include <jansson.h>
+
 #include "crypto/base/bytes.h"
 
 /* A line at a time: over the line before on a terminal, else one below the other. Zeroed is ready. */
@@ -13,7 +15,9 @@ void progress_line(void *progress, const char *line);
 /* Before anything else is said. */
 void progress_end(struct progress *progress);
 
-/* Appends the summary of a model.json: rounds, rows, log-likelihood, AUC. */
+/* Appends a line for each term of a model that has no estimate, and why. */
+MUST_USE struct result report_aliased(const json_t *model, struct buffer *out);
+/* Appends the summary of a model.json: rounds, rows, log-likelihood, AUC, terms without an estimate. */
 MUST_USE struct result report_summary(struct view model, struct buffer *out);
 
 #endif

@@ -34,6 +34,16 @@ near 0.00001 >near.csv
 ends '^twin  *(aliased)' near twin.yaml --data near.csv
 grep -q 'rounds, converged' near.show || fail "a twin to six digits: $(head -1 near.show)"
 
+# Bounds so wide that the spread drowns in them: said in the model and on the summary, not passed off as a twin.
+awk -F, 'BEGIN { OFS = "," } NR == 1 { print $0, "wide"; next } { print $0, sprintf("%.0f", 1e15 + (NR % 3) - 1) }' customers.csv >wide.csv
+sed 's/^train/  - {name: wide, kind: number, min: 0, max: 2.0e+15}\ntrain/' plan.yaml >wide.yaml
+ends '^aliased  *wide: .*its bounds are too wide for its spread: narrow min and max' wide wide.yaml --data wide.csv
+grep -q '^aliased  *wide: .*too wide' wide.out || fail "the summary does not say it: $(cat wide.out)"
+grep -q '"reason": .*too wide for its spread: narrow min and max' wide/model.json || fail "the model does not say it"
+grep -q '^aliased  *twin: a combination of the terms before it' near.show || fail "why a twin is aliased: $(cat near.show)"
+sed -i 's/min: 0, max: 2.0e+15/min: 999999999999000, max: 1000000000001000/' wide.yaml
+ends '^wide  *[-0-9]' narrowed wide.yaml --data wide.csv
+
 # A column that tells the outcome for sure.
 awk -F, 'BEGIN { OFS = "," } NR == 1 { print $0, "twin"; next } { print $0, $5 * 100 }' customers.csv >sure.csv
 ends "^separation: twin" sure twin.yaml --data sure.csv
