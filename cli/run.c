@@ -385,7 +385,7 @@ struct result cli_run_watch(int argc, char **argv)
 
 struct result cli_run_cancel(int argc, char **argv)
 {
-    const char *node = NULL, *reason = "no reason given";
+    const char *node = NULL, *reason = NULL;
     struct cli_values operands = {0};
     const struct cli_option options[] = {
         {.name = "node", .required = true, .value = &node}, {.name = "reason", .value = &reason}, {0}};
@@ -394,6 +394,9 @@ struct result cli_run_cancel(int argc, char **argv)
     TRY(cli_parse(argc, argv, options, "RUN", 1, 1, &operands));
     TRY(ask_runs(node, NULL, &answer));
     TRY(find_run(answer, operands.items[0], &run));
-    TRY(ask(node, json_pack("{s:s, s:s, s:s}", "ask", "cancel", "run", text_of(run, "run"), "reason", reason), &done));
+    TRY(ask(node,
+            json_pack("{s:s, s:s, s:s}", "ask", "cancel", "run", text_of(run, "run"), "reason",
+                      reason ? reason : "no reason given"),
+            &done));
     return cli_print(view_text("cancelled\n"));
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Five banks, a coordinator, TLS: one run from submission to the same model everywhere; then a second run.
+# Five banks, a coordinator, TLS: one run from submission to the same model everywhere; a second run; one that is cancelled.
 . "$(dirname "$0")/../support/e2e.sh"
 banks=(north south east west centre)
 e2e_make "${banks[@]}"
@@ -18,6 +18,16 @@ cmp "$HOME_DIR/plan.note" "$HOME_DIR/west/state/runs/$run/plan.note" || die "ano
 again=$(submit north) && [ "$again" != "$run" ] || die "no second run"
 watch centre "$again" >/dev/null || die "the second run failed"
 cmp "$(model_of centre "$run")" "$(model_of centre "$again")" || die "the second run gives another model"
+party_kill centre TERM # so that the next run waits
+waits=$(submit north) || die "no third run"
+expect_exit 1 "only north" "$COFFERDAM" run cancel "$waits" --node "$HOME_DIR/south"
+"$COFFERDAM" run cancel "${waits:0:8}" --node "$HOME_DIR/north" --reason "wrong plan" >/dev/null || die "not cancelled"
+expect_exit 1 "cancelled by north: wrong plan" "$COFFERDAM" run watch "$waits" --node "$HOME_DIR/south"
+waits=$(submit north) || die "no fourth run"
+"$COFFERDAM" run cancel "$waits" --node "$HOME_DIR/north" >/dev/null || die "not cancelled without a reason"
+expect_exit 1 "cancelled by north: no reason given" "$COFFERDAM" run watch "$waits" --node "$HOME_DIR/south"
+node_start centre
+until_true 10 "$NODE" status "$HOME_DIR/centre" || die "centre does not start again"
 for party in "${banks[@]}" coordinator; do
     kill -TERM "${PROCESS[$party]}"
     wait "${PROCESS[$party]}" || die "$party did not stop gracefully: $?"
