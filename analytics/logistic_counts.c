@@ -154,7 +154,7 @@ static struct result take_number(struct logistic *state, size_t f, size_t number
     TRY(logistic_count(sum, MISSING, 2 * number + 1, held, &into->missing[1]));
     TRY(logistic_count(sum, OUTSIDE, number, train + held, &into->outside));
     uint64_t present = train - into->missing[0];
-    ENSURE(present > 0, CATEGORY_FALSE,
+    ENSURE(present > 0, CATEGORY_USAGE,
            "no training row of any bank has a value of %s; leave the feature out of the plan", feature->name);
     double share = logistic_real(sum, TOTALS, number) / (double)present;
     ENSURE(share >= 0 && share <= 1, CATEGORY_FALSE,
@@ -167,11 +167,11 @@ static struct result take_cases(struct logistic *state, const struct logistic_su
 {
     uint64_t most = state->plan->rows * MEMBERS_MAX;
     for (size_t k = 0; k < CASE_KINDS; k++) TRY(logistic_count(sum, CASES, k, most, &state->cases[k]));
-    ENSURE(logistic_train_rows(state) > 0, CATEGORY_FALSE, "every row is held out; check split");
-    ENSURE(state->cases[CASE_TRAIN_POSITIVE] > 0, CATEGORY_FALSE,
+    ENSURE(logistic_train_rows(state) > 0, CATEGORY_USAGE, "every row is held out; check split");
+    ENSURE(state->cases[CASE_TRAIN_POSITIVE] > 0, CATEGORY_USAGE,
            "none of the %" PRIu64 " training rows is positive (%s = %s); check how the target is coded",
            logistic_train_rows(state), state->plan->target, state->plan->positive);
-    ENSURE(state->cases[CASE_TRAIN_NEGATIVE] > 0, CATEGORY_FALSE,
+    ENSURE(state->cases[CASE_TRAIN_NEGATIVE] > 0, CATEGORY_USAGE,
            "all %" PRIu64 " training rows are positive (%s = %s); check how the target is coded",
            logistic_train_rows(state), state->plan->target, state->plan->positive);
     return RESULT_OK;

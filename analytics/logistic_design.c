@@ -154,7 +154,7 @@ struct result logistic_score_exponents(const struct logistic *state, int *ret_sc
     int score = 0, likelihood = 1;
     while (score <= SCORE_EXPONENT_MOST && design_power(score) < reach) score++;
     while (likelihood <= SCORE_EXPONENT_MOST && design_power(likelihood) < reach + 1) likelihood++;
-    ENSURE(score <= SCORE_EXPONENT_MOST && likelihood <= SCORE_EXPONENT_MOST, CATEGORY_FALSE,
+    ENSURE(score <= SCORE_EXPONENT_MOST && likelihood <= SCORE_EXPONENT_MOST, CATEGORY_USAGE,
            "the sum \"likelihood\" would lose its precision: scores reach %.3g; narrow the bounds of the features, or "
            "set a penalty",
            reach);

@@ -119,6 +119,7 @@ static struct result carry_out(struct consortium *consortium, unsigned number, c
         party->done = true;
         return RESULT_OK;
     case EFFECT_FAIL:
+        if (secagg_plan_fails(bytes)) return FAIL(CATEGORY_USAGE, "%.*s", (int)bytes.length, bytes.data);
         return FAIL(CATEGORY_FALSE, "%s ended the run: %.*s", party->name, (int)bytes.length, bytes.data);
     case EFFECT_PERSIST: /* done before, as one batch */
     case EFFECT_RECORD:  /* the log is for auditors of a real run */

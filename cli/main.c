@@ -165,7 +165,7 @@ static const struct cli_command commands[] = {
      "Example:\n"
      "  cofferdam run show 3f9a --node /etc/cofferdam\n"},
     {"run watch", cli_run_watch, "[RUN] --node DIR", "Follows a run until it is over for this bank",
-     "Exit code 1 when the run ends without a model.\n\n"
+     "Exit code 1 when the run ends without a model, 2 when its data cannot be analysed as planned.\n\n"
      "  --node DIR|CONFIG   this bank's node\n\n"
      "Example:\n"
      "  cofferdam run watch --node /etc/cofferdam\n"},

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "proto/secagg/secagg.h"
 #include "proto/secagg/submission.h"
 #include "sys/config.h"
 #include "sys/control.h"
@@ -321,8 +322,9 @@ static struct result watch_end(const json_t *answer, const json_t *run)
     TRY(show_print(answer, run, &shown));
     TRY(cli_print(buffer_view(&shown)));
     const char *state = here ? text_of(here, "state") : text_of(run, "state");
-    ENSURE(strcmp(state, "done") == 0, CATEGORY_FALSE, "the run ended: %s", text_of(here ? here : run, "phase"));
-    return RESULT_OK;
+    if (strcmp(state, "done") == 0) return RESULT_OK;
+    const char *reason = text_of(here ? here : run, "phase");
+    return FAIL(secagg_plan_fails(view_text(reason)) ? CATEGORY_USAGE : CATEGORY_FALSE, "the run ended: %s", reason);
 }
 
 /* A run being watched. */

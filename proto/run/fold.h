@@ -21,7 +21,7 @@ void fold_done(struct fold *fold);
 MUST_USE struct result fold_start(const struct plan *plan, const struct task *task, struct fold *ret);
 /* From persisted state bytes. CATEGORY_FALSE when they are not a state of this plan. */
 MUST_USE struct result fold_load(const struct plan *plan, const struct task *task, struct view state, struct fold *ret);
-/* Next state from a sum of `words` words; fold is untouched on failure. */
+/* Next state from a sum of `words` words; fold is untouched on failure, whose category is as for the task's advance. */
 MUST_USE struct result fold_advance(struct fold *fold, const uint64_t *words, uint64_t count);
 /* This bank's contribution: count = fold->words. */
 MUST_USE struct result fold_contribute(const struct fold *fold, const struct table *table, unsigned threads,

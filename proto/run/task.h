@@ -26,7 +26,9 @@ struct task {
     /* This bank's words (layout_words many, zeroed before). threads >= 1; the words do not depend on it. */
     struct result (*contribute)(const struct plan *plan, struct view state, const struct table *table, unsigned threads,
                                 uint64_t *words);
-    /* The next state's fields, appended to out. Fails with the reason when the sum cannot be a true one. */
+    /* The next state's fields, appended to out. CATEGORY_USAGE: the sum may be true, but these data cannot be analysed
+     * as planned (no positive row, bounds too wide); nobody is to blame, and the reason says what to change.
+     * CATEGORY_FALSE: the sum cannot be a true one, and the reason says why. */
     struct result (*advance)(const struct plan *plan, struct view state, const uint64_t *words, struct buffer *out);
     /* model.json of a finished state, appended to out. rounds: how many sums the fold took; banks: the cohort's size.
      */

@@ -11,6 +11,7 @@ struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct e
     const struct check *check = &node->check;
     uint64_t step = node->fold.step;
     struct result advanced = fold_advance(&node->fold, sum, check->words);
+    if (advanced.category == CATEGORY_USAGE) return node_refuse(node, effects, SECAGG_PLAN_FAILS "%s", result_reason());
     if (!result_ok(advanced) && advanced.category != CATEGORY_ENVIRONMENT)
         return node_refuse(node, effects, "the sum of round %llu cannot be a true one: %s",
                            (unsigned long long)check->open.round, result_reason());

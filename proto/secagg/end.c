@@ -15,6 +15,12 @@ static struct view plain(char *text)
     return view_text(text);
 }
 
+bool secagg_plan_fails(struct view reason)
+{
+    size_t length = strlen(SECAGG_PLAN_FAILS);
+    return reason.length > length && memcmp(reason.data, SECAGG_PLAN_FAILS, length) == 0;
+}
+
 /* ---- node */
 
 /* A run that this bank has left leaves nothing that could open a round of it. */

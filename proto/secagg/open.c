@@ -180,6 +180,8 @@ struct result open_sum(struct secagg_coordinator *coordinator, struct effects *e
                         &set));
     TRY(mask_apply(set, 0, round->sum, (size_t)round->words));
     struct result advanced = advance_fold(coordinator);
+    if (advanced.category == CATEGORY_USAGE)
+        return coordinator_end(coordinator, effects, SECAGG_PLAN_FAILS "%s", result_reason());
     if (!result_ok(advanced) && advanced.category != CATEGORY_ENVIRONMENT)
         return coordinator_end(coordinator, effects, "the sum of round %llu cannot be a true one: %s",
                                (unsigned long long)name.round, result_reason());

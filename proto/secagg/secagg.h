@@ -58,6 +58,11 @@ struct secagg_node_config {
     const struct secret *const *psk;
 };
 
+/* How the reason of a run begins that ends because its data cannot be analysed as planned: nobody broke a rule. */
+#define SECAGG_PLAN_FAILS "the joint data cannot be analysed as planned: "
+/* Whether a run that failed with this reason (EFFECT_FAIL) ended so. */
+bool secagg_plan_fails(struct view reason);
+
 struct secagg_node;
 MUST_USE struct result secagg_node_new(const struct secagg_node_config *config, struct secagg_node **ret);
 void secagg_node_free(struct secagg_node *node);

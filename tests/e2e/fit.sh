@@ -50,6 +50,6 @@ ends "^separation: twin" sure twin.yaml --data sure.csv
 
 # Nothing left to fit
 sed 's/^train/split: {fraction: 0.999999999, seed: a}\ntrain/' plan.yaml >held.yaml
-refuses 1 'every row is held out' fit held.yaml --data customers.csv --out bad
+refuses 2 'every row is held out' fit held.yaml --data customers.csv --out bad
 sed '2,$s/.$/0/' customers.csv >none.csv
-refuses 1 'none of the 2000 training rows is positive' fit plan.yaml --data none.csv --out bad
+refuses 2 'none of the 2000 training rows is positive' fit plan.yaml --data none.csv --out bad

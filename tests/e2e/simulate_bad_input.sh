@@ -34,7 +34,9 @@ with 2 'nul.csv:17: ' nul.csv
 { head -n 16 good.csv; printf '16,%0100000d,20,N,1\n' 1; } >huge.csv
 with 2 'huge.csv:17: ' huge.csv
 sed 's/,1$/,0/' good.csv >negatives.csv
-with 1 'positive' negatives.csv
+with 2 'none of the [0-9]* training rows is positive' negatives.csv
+refuses 2 'the joint data cannot be analysed as planned: none of' simulate plan.yaml --split negatives.csv:5 $out
+grep -q 'true one\|ended the run' bad.err && fail 'an honest stop reads like cheating'
 with 3 'absent.csv' absent.csv
 
 # plans
