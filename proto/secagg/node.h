@@ -36,7 +36,6 @@ struct node_masked {
     bool voided;          /* the round's VOID certificate is held */
     bool fixed;           /* a certificate on U was seen for this step: */
     struct members survivors;
-    struct hash certificate; /* its hash */
 };
 
 struct node_round {

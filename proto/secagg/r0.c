@@ -73,7 +73,6 @@ static struct result check_retry(struct secagg_node *node, const struct wire_r0 
                "two certificates on different sets of inputs for one step");
         masked->fixed = true;
         masked->survivors = spent.survivors;
-        masked->certificate = hash;
     }
     ENSURE(!again || masked->voided || masked->fixed, CATEGORY_PEER,
            "R0 asks for step %llu again, but round %llu is not proven void", (unsigned long long)r0->step,
