@@ -179,7 +179,7 @@ static struct result party_step(struct consortium *consortium, unsigned number, 
         (void)snprintf(consortium->refusal, sizeof consortium->refusal, "%s refused a message: %s", name,
                        result_reason());
         if (ret_refused != NULL) *ret_refused = true;
-        return RESULT_OK;
+        return settle(consortium, number, &effects); /* its evidence, if it is worth keeping */
     }
     TRY(result_at(result, "%s: ", name));
     return settle(consortium, number, &effects);
@@ -235,7 +235,7 @@ static struct result deliver_reply(struct consortium *consortium, const struct d
     party->waiting = false;
     const struct input input = {.kind = INPUT_MESSAGE, .bytes = buffer_view(&delivery->bytes)};
     TRY(party_step(consortium, delivery->party, input, &refused));
-    if (refused) party->waiting = true;
+    if (refused && party->up) party->waiting = true;
     return RESULT_OK;
 }
 

@@ -139,12 +139,17 @@ static struct result step_carry(struct part *part)
 struct result part_step(struct part *part, const struct input *input)
 {
     struct input next = *input;
+    struct result refusal = RESULT_OK;
     bool persisted = true;
     while (persisted && part->state == SERVICE_RUN_OPEN) {
         next.now = clock_now_ms();
         uint64_t start = clock_monotonic_us();
         struct result result = secagg_node_step(part->machine, &next, &part->effects);
         uint64_t stepped = clock_monotonic_us();
+        if (result.category == CATEGORY_PEER) { /* refused; what it adds is the evidence */
+            refusal = result;
+            result = RESULT_OK;
+        }
         if (result_ok(result)) result = step_persist(part, &persisted);
         uint64_t kept = clock_monotonic_us();
         if (result_ok(result)) result = step_carry(part);
@@ -155,6 +160,7 @@ struct result part_step(struct part *part, const struct input *input)
                   secagg_node_phase(part->machine));
         next = (struct input){.kind = INPUT_PERSISTED};
     }
+    TRY(refusal);
     if (part->state == SERVICE_RUN_OPEN) part_say(part, secagg_node_phase(part->machine));
     return RESULT_OK;
 }

@@ -35,6 +35,8 @@
 #define EPOCH_ROUNDS_MAX 64u
 #define EPOCHS_MAX 1000u
 #define RUN_ROUNDS_MAX 10000u
+/* Refused messages of a kind that a node keeps as evidence in a round: one proves it, a few tell how it went on. */
+#define EVIDENCE_REFUSED_MAX 3u
 /* Newton rounds a plan may ask for: tens are usual; with halvings and medians it stays under RUN_ROUNDS_MAX. */
 #define TRAIN_ROUNDS_MAX 1000u
 

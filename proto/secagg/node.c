@@ -133,6 +133,28 @@ struct result node_evidence(struct secagg_node *node, struct effects *effects, c
     return effect_persist(effects, KEEP_RUN, buffer_view(&both), "evidence/%s/%05llu", what, round);
 }
 
+struct result node_refused(struct secagg_node *node, struct effects *effects, const char *what, struct view bytes,
+                           struct result refusal)
+{
+    if (refusal.category != CATEGORY_PEER) return refusal;
+    unsigned long long round = (unsigned long long)node->last;
+    for (unsigned i = 0; i < EVIDENCE_REFUSED_MAX; i++) {
+        CLEANUP(buffer_done) struct buffer kept = {0};
+        bool found = false;
+        TRY(record_load(&node->config.records, KEEP_RUN, &kept, &found, "evidence/refused/%s/%05llu/%u", what, round,
+                        i));
+        if (found && view_equal(bytes, buffer_view(&kept))) return refusal;
+        if (found) continue;
+        TRY(effect_event(effects, "%s signed what does not fit this run (%s); it is refused and kept as evidence: %s",
+                         run_member(&node->run, 0), what, result_reason()));
+        TRY(effect_record(effects, "evidence", round, node->config.position, bytes));
+        TRY(effect_persist(effects, KEEP_RUN, bytes, "evidence/refused/%s/%05llu/%u", what, round, i));
+        node->refusing = true;
+        return refusal;
+    }
+    return refusal;
+}
+
 struct result node_erase_round(struct secagg_node *node, uint64_t round, struct effects *effects)
 {
     if (!provision_covers(&node->epoch, round)) return RESULT_OK;
@@ -216,7 +238,14 @@ struct result secagg_node_step(struct secagg_node *node, const struct input *inp
            node->busy ? "is under way" : "was not under way");
     ENSURE(node->started || input->kind == INPUT_START, CATEGORY_BUG, "a node's machine was not started");
     size_t before = effects->count;
+    bool refused = node->refusing; /* the request under way stands as it was */
+    node->refusing = false;
     struct result result = take(node, input, effects);
+    if (result_ok(result) && refused) return RESULT_OK;
+    if (result.category == CATEGORY_PEER && node->refusing) {
+        node->busy = true;
+        return result;
+    }
     if (result_ok(result) && effects_persist(effects, before)) {
         node->busy = true;
         return keep_counters(node, effects);

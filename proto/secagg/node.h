@@ -63,6 +63,7 @@ struct secagg_node {
     struct secagg_node_config config;
     enum node_state state;
     bool started, joined, busy, counted; /* busy: a batch is under way; counted: `mine` rose since it was persisted */
+    bool refusing;                       /* the batch is the evidence of a refused message, and nothing else */
     uint8_t nonce[NONCE_BYTES];
     struct buffer join; /* signed */
 
@@ -107,6 +108,10 @@ MUST_USE struct result node_refuse(struct secagg_node *node, struct effects *eff
 /* Contradicting messages are kept: a record and an entry for the log. */
 MUST_USE struct result node_evidence(struct secagg_node *node, struct effects *effects, const char *what,
                                      struct view one, struct view other);
+/* Passes a refusal on, and keeps the coordinator's signed message that is refused: a record and an entry for the log.
+ * Only the first few of a round, so that a peer cannot fill the disk; call it before the step has any effect. */
+MUST_USE struct result node_refused(struct secagg_node *node, struct effects *effects, const char *what,
+                                    struct view bytes, struct result refusal);
 /* Adds the records "epoch" and "round" with what they must say now. */
 MUST_USE struct result node_keep_epoch(struct secagg_node *node, struct effects *effects);
 MUST_USE struct result node_keep_round(struct secagg_node *node, struct effects *effects);

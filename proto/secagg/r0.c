@@ -134,7 +134,10 @@ struct result r0_take(struct secagg_node *node, const struct message *message, s
         return note_equivocation(node, &message->round, effects);
     ENSURE(r0->round > node->last, CATEGORY_PEER, "R0 of round %llu after round %llu: rounds only grow",
            (unsigned long long)r0->round, (unsigned long long)node->last);
-    TRY(check_terms(node, r0));
+    struct result fits = check_terms(node, r0);
+    /* One of a step or epoch that this bank has left may only be late. */
+    if (!result_ok(fits) && (r0->step < node->fold.step || r0->epoch < node->epoch.epoch)) return fits;
+    TRY(node_refused(node, effects, "r0", message->round.r0, fits));
     TRY(check_previous(node, &message->round, arena));
     struct node_masked masked = node->masked;
     TRY(check_retry(node, r0, message->round.retry, arena, &masked));

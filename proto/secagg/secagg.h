@@ -67,8 +67,8 @@ struct secagg_node;
 MUST_USE struct result secagg_node_new(const struct secagg_node_config *config, struct secagg_node **ret);
 void secagg_node_free(struct secagg_node *node);
 void secagg_node_freep(struct secagg_node **node);
-/* CATEGORY_PEER: the input was refused, nothing changed, result_reason() says why. Any other failure ends the run here.
- */
+/* CATEGORY_PEER: the input was refused, nothing changed, result_reason() says why. Effects may come with it all the
+ * same: the evidence of the refused message, carried out as those of any step. Any other failure ends the run here. */
 MUST_USE struct result secagg_node_step(struct secagg_node *node, const struct input *input, struct effects *effects);
 const struct fold *secagg_node_fold(const struct secagg_node *node);
 const char *secagg_node_phase(const struct secagg_node *node); /* for status: "waiting for R2 of round 4" */

@@ -13,8 +13,6 @@ static struct result check_own_header(struct secagg_node *node, const struct wir
                                       struct wire_arena *arena)
 {
     unsigned position = node->config.position;
-    ENSURE(members_has(&r2->survivors, position), CATEGORY_PEER,
-           "a proposal for round %llu without this bank's input, which was taken", (unsigned long long)r2->round);
     struct wire_signed header;
     TRY(wire_signed_decode(buffer_view(&node->round.header), node->run.terms.roster->size, arena, &header));
     struct hash leaf;
@@ -24,15 +22,17 @@ static struct result check_own_header(struct secagg_node *node, const struct wir
                                  "this bank's R1 in the proposal: "));
 }
 
-static struct result check_proposal(struct secagg_node *node, const struct wire_r2 *r2, struct view path,
-                                    struct wire_arena *arena)
+/* What the coordinator signed. The path is not part of it, and a wrong one proves nothing. */
+static struct result check_proposal(struct secagg_node *node, const struct wire_r2 *r2)
 {
     TRY(run_check_survivors(&node->run, &r2->survivors));
     ENSURE(hash_equal(&r2->ctx, &node->round.ctx) && r2->epoch == node->round.terms.epoch, CATEGORY_PEER,
            "a proposal for other terms than those of R0");
     ENSURE(!node->masked.fixed || members_equal(&r2->survivors, &node->masked.survivors), CATEGORY_PEER,
            "a proposal of another set than the one that is certified for this step");
-    return check_own_header(node, r2, path, arena);
+    ENSURE(members_has(&r2->survivors, node->config.position), CATEGORY_PEER,
+           "a proposal for round %llu without this bank's input, which was taken", (unsigned long long)r2->round);
+    return RESULT_OK;
 }
 
 struct result vote_take_proposal(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
@@ -48,7 +48,8 @@ struct result vote_take_proposal(struct secagg_node *node, const struct message 
         if (view_equal(proposal, buffer_view(&node->round.proposal))) return RESULT_OK;
         return node_evidence(node, effects, "r2", buffer_view(&node->round.proposal), proposal);
     }
-    TRY(check_proposal(node, &body.r2, message->proposal.path, arena));
+    TRY(node_refused(node, effects, "r2", proposal, check_proposal(node, &body.r2)));
+    TRY(check_own_header(node, &body.r2, message->proposal.path, arena));
     struct wire_r2 vote = body.r2;
     vote.counter = node_count(node);
     buffer_clear(&node->round.vote);

@@ -217,6 +217,105 @@ static void a_forged_sum_proves_who_forged_it(void **state)
     cohort_done(&cohort);
 }
 
+/* How many refused messages of a kind a bank keeps in a round; found: `bytes` is one of them. */
+static unsigned kept_refused(const struct cohort *cohort, unsigned bank, const char *prefix, struct view bytes,
+                             bool *ret_found)
+{
+    const struct record_map *map = &cohort->parties[bank].records.maps[0][0];
+    unsigned count = 0;
+    for (size_t i = 0; i < map->count; i++) {
+        if (strncmp(map->items[i].key, prefix, strlen(prefix)) != 0) continue;
+        count++;
+        *ret_found = *ret_found || view_equal(buffer_view(&map->items[i].value), bytes);
+    }
+    return count;
+}
+
+static void a_refused_round_is_kept_with_its_signature(void **state)
+{
+    (void)state;
+    struct cohort cohort;
+    OK(cohort_init(&five, &cohort));
+    cohort_lose(&cohort, MESSAGE_ROUND, 2, true);
+    OK(cohort_start_all(&cohort));
+    OK(cohort_settle(&cohort));
+    assert_int_equal(cohort.parties[2].node->state, NODE_READY);
+    for (unsigned i = 0; i < 5; i++) {
+        struct secagg_node *node = cohort.parties[2].node;
+        struct wire_r0 terms = cohort.coordinator->round.terms;
+        struct buffer r0 = {0};
+        bool found = false;
+        terms.state.bytes[i] ^= 1;
+        OK(cohort_sign(&cohort, 0, "r0", WIRE_R0, &terms, &r0));
+        struct wire_round round = {.r0 = buffer_view(&r0)};
+        for (unsigned again = 0; again < 2; again++) assert_true(refuses(&cohort, 2, MESSAGE_ROUND, &round));
+        assert_non_null(strstr(cohort.parties[2].refusal, "another state than the one this bank computed"));
+        assert_int_equal(node->state, NODE_READY);
+        assert_false(node->busy);
+        unsigned kept = kept_refused(&cohort, 2, "evidence/refused/r0/00000/", buffer_view(&r0), &found);
+        assert_int_equal(kept, i < EVIDENCE_REFUSED_MAX ? i + 1 : EVIDENCE_REFUSED_MAX);
+        assert_int_equal(found, i < EVIDENCE_REFUSED_MAX);
+        buffer_done(&r0);
+        if (i != 1) continue;
+        OK(cohort_start(&cohort, 2)); /* what is kept stays the first */
+        OK(cohort_settle(&cohort));
+    }
+    assert_true(cohort_event(&cohort, "it is refused and kept as evidence: R0 of round 1 names another state"));
+    cohort_lose(&cohort, MESSAGE_ROUND, 2, false);
+    OK(cohort_settle(&cohort));
+    cohort_assert_done(&cohort, &cohort.terms.cohort);
+    cohort_done(&cohort);
+}
+
+/* A step that this bank has left: an R0 of it may only be late, and its coordinator is not accused. */
+static void a_late_round_is_no_evidence(void **state)
+{
+    (void)state;
+    struct cohort cohort;
+    struct buffer r0 = {0};
+    bool found = false;
+    OK(cohort_init(&five, &cohort));
+    OK(cohort_start_all(&cohort));
+    cohort_lose(&cohort, MESSAGE_ROUND, 2, true);
+    OK(cohort_settle(&cohort));
+    struct secagg_node *node = cohort.parties[2].node;
+    node->fold.step++;
+    OK(cohort_sign(&cohort, 0, "r0", WIRE_R0, &cohort.coordinator->round.terms, &r0));
+    struct wire_round round = {.r0 = buffer_view(&r0)};
+    assert_true(refuses(&cohort, 2, MESSAGE_ROUND, &round));
+    assert_int_equal(kept_refused(&cohort, 2, "evidence/", buffer_view(&r0), &found), 0);
+    buffer_done(&r0);
+    cohort_done(&cohort);
+}
+
+static void a_refused_proposal_is_kept_with_its_signature(void **state)
+{
+    (void)state;
+    struct cohort cohort;
+    struct buffer proposal = {0};
+    bool found = false;
+    OK(cohort_init(&five, &cohort));
+    cohort_lose(&cohort, MESSAGE_PROPOSAL, 0, true);
+    OK(cohort_start_all(&cohort));
+    OK(cohort_settle(&cohort));
+    struct secagg_node *node = cohort.parties[2].node;
+    assert_int_equal(node->state, NODE_UPLOADING);
+    struct wire_r2 other = {
+        .run = node->run.id, .epoch = 1, .round = 1, .ctx = node->round.ctx, .survivors = cohort.terms.cohort};
+    members_remove(&other.survivors, 4);
+    OK(cohort_sign(&cohort, 0, "r2", WIRE_R2, &other, &proposal));
+    struct wire_proposal message = {.proposal = buffer_view(&proposal)};
+    assert_true(refuses(&cohort, 2, MESSAGE_PROPOSAL, &message));
+    assert_int_equal(node->state, NODE_UPLOADING);
+    assert_int_equal(kept_refused(&cohort, 2, "evidence/", buffer_view(&proposal), &found), 1);
+    assert_true(found);
+    cohort_lose(&cohort, MESSAGE_PROPOSAL, 0, false);
+    OK(cohort_settle(&cohort));
+    cohort_assert_done(&cohort, &cohort.terms.cohort);
+    buffer_done(&proposal);
+    cohort_done(&cohort);
+}
+
 /* Bank 5 acknowledges a set before there is one: the coordinator would be blamed for showing two. */
 static bool early_ack(void *context, struct cohort *cohort, unsigned from, struct buffer *bytes)
 {
@@ -255,6 +354,9 @@ int main(void)
         cmocka_unit_test(a_state_that_does_not_follow_from_the_sum_ends_the_run),
         cmocka_unit_test(nothing_but_what_is_certified_is_opened),
         cmocka_unit_test(a_forged_sum_proves_who_forged_it),
+        cmocka_unit_test(a_refused_round_is_kept_with_its_signature),
+        cmocka_unit_test(a_late_round_is_no_evidence),
+        cmocka_unit_test(a_refused_proposal_is_kept_with_its_signature),
         cmocka_unit_test(nobody_acknowledges_a_set_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

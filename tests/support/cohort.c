@@ -306,7 +306,7 @@ static struct result step(struct cohort *cohort, unsigned number, const struct i
         party->refused++;
         (void)snprintf(party->refusal, sizeof party->refusal, "%s", result_reason());
         if (number && input.kind == INPUT_MESSAGE) party->waiting = true;
-        result = RESULT_OK;
+        result = effects.count ? carry_out(cohort, number, &effects) : RESULT_OK; /* its evidence */
     }
     effects_clear(&effects);
     return result;
