@@ -59,8 +59,8 @@ static const struct cli_command commands[] = {
      "Example:\n"
      "  cofferdam roster show roster.note\n"},
     {"plan new", cli_plan_new,
-     "--from FILE.csv [--target COLUMN --positive VALUE] [--id COLUMN] [--delimiter C] [--decimal-comma] [-o "
-     "PLAN.yaml]",
+     "--from FILE.csv [--target COLUMN --positive VALUE] [--id COLUMN] [--delimiter C] [--decimal-comma] "
+     "[--missing TOKEN ...] [-o PLAN.yaml]",
      "Drafts a plan from a file: types, levels, bounds rounded outward, for a person to edit",
      "What is left to decide stands as FILL_IN in the draft, and plan check refuses it there.\n\n"
      "  --from FILE.csv      one bank's rows; .gz is unpacked\n"
@@ -94,7 +94,9 @@ static const struct cli_command commands[] = {
      "  --json                 prints JSON\n\n"
      "Example:\n"
      "  cofferdam plan show plan.note --roster roster.note\n"},
-    {"simulate", cli_simulate, "PLAN.yaml --out DIR (--site NAME=FILE.csv ... | --split FILE.csv:N) [--faults SEED]",
+    {"simulate", cli_simulate,
+     "PLAN.yaml --out DIR (--site NAME=FILE.csv ... | --split FILE.csv:N) [--mapping [NAME=]FILE.yaml ...] "
+     "[--faults SEED] [--threads N]",
      "Runs a plan with a whole consortium in this process: the real machines and masks",
      "Banks and coordinator are the machines that the daemons run; their messages go over an in-memory network, under\n"
      "keys made for this run. DIR gets model.json and plan.note, as in a real run. Progress goes to stderr.\n\n"
@@ -109,7 +111,7 @@ static const struct cli_command commands[] = {
      "Examples:\n"
      "  cofferdam simulate plan.yaml --split customers.csv:5 --out out\n"
      "  cofferdam simulate plan.yaml --site north=n.csv --site south=s.csv --site west=w.csv --out out\n"},
-    {"fit", cli_fit, "PLAN.yaml --data FILE.csv ... --out DIR",
+    {"fit", cli_fit, "PLAN.yaml --data FILE.csv ... --out DIR [--mapping FILE.yaml] [--threads N]",
      "Fits a plan to the rows of the given files alone: no network, no masks",
      "What one bank would get alone, or a pool of files: the same computation as a joint run, in the open.\n"
      "The model says \"banks\": 1.\n\n"
@@ -129,7 +131,8 @@ static const struct cli_command commands[] = {
      "distance of two estimates is given in standard errors of the first model.\n\n"
      "Example:\n"
      "  cofferdam model compare joint/model.json pooled/model.json\n"},
-    {"score", cli_score, "MODEL.json --data FILE.csv (-o FILE.csv [--id COLUMN] | --metrics [--json])",
+    {"score", cli_score,
+     "MODEL.json --data FILE.csv (-o FILE.csv [--id COLUMN] | --metrics [--json]) [--mapping FILE.yaml]",
      "Writes the probability of each row of a file, or measures a model on it",
      "  --data FILE.csv       rows with the model's columns; --metrics takes any number of files, pooled\n"
      "  -o, --out FILE.csv    gets a line a row: its id, or its number without --id, and its probability\n"
@@ -142,7 +145,8 @@ static const struct cli_command commands[] = {
      "Examples:\n"
      "  cofferdam score model.json --data applicants.csv --id applicant -o scores.csv\n"
      "  cofferdam score model.json --data north.csv --data south.csv --metrics\n"},
-    {"run submit", cli_run_submit, "PLAN.note --node DIR --key identity.key [--member NAME ...] [--prepare FILE]",
+    {"run submit", cli_run_submit,
+     "PLAN.note --node DIR --key identity.key [--member NAME ...] [--prepare FILE] | --prepared FILE --node DIR",
      "Submits a signed plan through this bank's own node; prints the run's id",
      "The plan is signed by this organisation (cofferdam plan sign), and so is the run: with --key.\n\n"
      "  --node DIR|CONFIG   this bank's node: its configuration, or the directory with node.yaml\n"

@@ -107,7 +107,7 @@ static struct result what_released(const struct plan_file *file, struct buffer *
     TRY(each_release(file, wrap, out));
     return wrap(out,
                 view_text("Each is a sum over all banks of the cohort. The opened sums are seen by the coordinator, "
-                          "by every member of the cohort, and by whoever is given the audit file; nobody sees one "
+                          "by every member of the cohort, and by whoever is given a run's records; nobody sees one "
                           "bank's part of a sum."));
 }
 

@@ -242,7 +242,7 @@ static struct result take(struct secagg_coordinator *coordinator, const struct i
         ENSURE(coordinator->phase < PHASE_FINISHED, CATEGORY_USAGE, "the run is over already");
         char reason[WIRE_REASON_MAX / 2];
         (void)snprintf(reason, sizeof reason, "%.*s", (int)input->bytes.length, (const char *)input->bytes.data);
-        return coordinator_end(coordinator, effects, "cancelled: %s", reason);
+        return coordinator_end(coordinator, effects, "%s", reason);
     }
     default:
         return FAIL(CATEGORY_BUG, "a coordinator contributes nothing");

@@ -8,7 +8,7 @@ plan 5 >plan.yaml
 tr -s ' \n' ' ' <lines >check # as one line: sentences are wrapped
 for words in 'What is computed' 'income: a number from 0 to 20000 in steps of 1; a value outside stops the bank' \
     'region: one of 4 levels, compared with "N"' 'a hash of seed "test" and id' 'What each round releases' \
-    'seen by the coordinator, by every member' 'audit file' 'at least 5 banks' '2 stall it' 'after 168 hours' \
+    'seen by the coordinator, by every member' "a run's records" 'at least 5 banks' '2 stall it' 'after 168 hours' \
     'no sum overflows with 1000 banks of 10000000 rows each'; do
     grep -qF "$words" check || fail "plan check does not say: $words"
 done
