@@ -17,8 +17,11 @@ struct result provision_init(struct provision *provision, const struct run *run,
         .dealers = calloc(size + 1u, sizeof *fresh.dealers),
         .commitments = calloc(keys, sizeof *fresh.commitments),
         .mask_keys = calloc(keys, sizeof *fresh.mask_keys),
+        .index_mask = 1,
     };
-    if (!fresh.dealers || !fresh.commitments || !fresh.mask_keys) {
+    while (fresh.index_mask < 2 * (keys + size)) fresh.index_mask = 2 * fresh.index_mask + 1;
+    fresh.index = calloc((size_t)fresh.index_mask + 1, sizeof *fresh.index);
+    if (!fresh.dealers || !fresh.commitments || !fresh.mask_keys || !fresh.index) {
         provision_done(&fresh);
         return FAIL(CATEGORY_ENVIRONMENT, "out of memory for the keys of %u banks", size);
     }
@@ -32,6 +35,7 @@ void provision_done(struct provision *provision)
     free(provision->dealers);
     free(provision->commitments);
     free(provision->mask_keys);
+    free(provision->index);
     *provision = (struct provision){0};
 }
 
@@ -59,20 +63,35 @@ static struct result check_shape(const struct provision *provision, const struct
     return RESULT_OK;
 }
 
-/* A bank that repeats another's key, or one of its own, would cancel masks. */
+/* A key's number in the index: those of dealer j are j (T + 1) + 0 (the channel), 1 ... T (the rounds). */
+static const struct agree_public *key_at(const struct provision *provision, uint32_t number)
+{
+    uint32_t position = number / (provision->rounds + 1), k = number % (provision->rounds + 1);
+    if (k == 0) return &provision->dealers[position].channel;
+    return &provision->mask_keys[(size_t)position * provision->rounds + k - 1];
+}
+
+/* Where a key is in the index, or would be. Keys are points, whose low bytes are as good as a hash; banks that
+ * aim at one place make others walk over what they put there, never over more than all keys. */
+static uint32_t *find(const struct provision *provision, const struct agree_public *key)
+{
+    uint32_t at;
+    memcpy(&at, key->bytes, sizeof at);
+    for (at &= provision->index_mask; provision->index[at]; at = (at + 1) & provision->index_mask)
+        if (memcmp(key_at(provision, provision->index[at]), key, sizeof *key) == 0) break;
+    return &provision->index[at];
+}
+
+/* A bank that repeats another's key would cancel masks. The one whose P1 came first may be the one that copied. */
 static struct result check_key(const struct provision *provision, const struct run *run, unsigned position,
                                const struct agree_public *key)
 {
     TRY(refuse_peer(result_at(agree_public_check(key), "a key of %s: ", run_member(run, position))));
-    for (unsigned other = 1; other <= provision->roster_size; other++) {
-        if (!provision->dealers[other].known) continue;
-        bool same = memcmp(&provision->dealers[other].channel, key, sizeof *key) == 0;
-        const struct agree_public *keys = &provision->mask_keys[(size_t)other * provision->rounds];
-        for (uint32_t k = 0; k < provision->rounds && !same; k++) same = memcmp(&keys[k], key, sizeof *key) == 0;
-        ENSURE(!same, CATEGORY_PEER, "a key of %s is also one of %s", run_member(run, position),
-               run_member(run, other));
-    }
-    return RESULT_OK;
+    uint32_t number = *find(provision, key);
+    if (!number) return RESULT_OK;
+    unsigned other = number / (provision->rounds + 1);
+    return FAIL(CATEGORY_PEER, "%s and %s state the same key: one of the two copied it", run_member(run, other),
+                run_member(run, position));
 }
 
 struct result provision_take(struct provision *provision, const struct run *run, unsigned position,
@@ -95,6 +114,8 @@ struct result provision_take(struct provision *provision, const struct run *run,
     size_t at = (size_t)position * provision->rounds;
     memcpy(&provision->commitments[at], p1->commitments.data, p1->commitments.length);
     memcpy(&provision->mask_keys[at], keys, p1->mask_keys.length);
+    uint32_t first = position * (provision->rounds + 1);
+    for (uint32_t k = 0; k <= provision->rounds; k++) *find(provision, key_at(provision, first + k)) = first + k;
     return RESULT_OK;
 }
 

@@ -17,6 +17,8 @@ struct provision {
     struct provision_dealer *dealers; /* by position */
     struct hash *commitments;         /* by position and round */
     struct agree_public *mask_keys;
+    uint32_t *index; /* every key that was taken, by its bytes: open addressing, twice as many places as keys */
+    uint32_t index_mask;
     struct hash set;
 };
 

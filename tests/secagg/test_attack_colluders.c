@@ -238,7 +238,8 @@ static bool exchange_p1(void *context, struct cohort *cohort, unsigned to, struc
 static void no_bank_masks_with_a_borrowed_key(void **state)
 {
     (void)state;
-    static const char *const reasons[] = {"a key of bank4 is also one of bank2", "a key of bank4 is also one of bank2",
+    static const char *const reasons[] = {"bank2 and bank4 state the same key: one of the two copied it",
+                                          "bank2 and bank4 state the same key: one of the two copied it",
                                           "bank4 uses one key twice", "of low order", "not canonical"};
     for (unsigned ruse = 0; ruse < sizeof reasons / sizeof *reasons; ruse++) {
         struct cohort cohort;
