@@ -56,10 +56,11 @@ struct result buffer_append(struct buffer *buffer, struct view bytes)
 struct result buffer_extend(struct buffer *buffer, size_t more, uint8_t **ret_start)
 {
     TRY(buffer_reserve(buffer, more));
-    uint8_t *start = buffer->data ? buffer->data + buffer->length : NULL; /* nothing, of nothing */
-    if (more) memset(start, 0, more);
+    *ret_start = buffer->data;
+    if (more == 0) return RESULT_OK; /* where nothing starts does not matter, and an empty buffer has no memory yet */
+    *ret_start += buffer->length;
+    memset(*ret_start, 0, more);
     buffer->length += more;
-    *ret_start = start;
     return RESULT_OK;
 }
 
