@@ -128,6 +128,9 @@ static inline const struct secret *node_psk(const struct secagg_node *node, unsi
     return node->config.psk ? node->config.psk[other] : NULL;
 }
 
+/* The ids of the pre-shared keys with each bank of the cohort, in roster order; zeros where there is none. */
+MUST_USE struct result node_psk_ids(const struct secagg_node *node, struct buffer *out);
+
 /* restore.c: the state as the records tell it; and erasures that a decision demanded but a crash prevented. */
 MUST_USE struct result node_restore(struct secagg_node *node, struct effects *effects);
 MUST_USE struct result node_repeat_erasures(struct secagg_node *node, struct effects *effects);

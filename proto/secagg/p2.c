@@ -53,6 +53,17 @@ static struct result make_one(struct secagg_node *node, unsigned to, const struc
     return node_sign(node, "p2", WIRE_P2, &p2, out);
 }
 
+struct result node_psk_ids(const struct secagg_node *node, struct buffer *out)
+{
+    const struct members *cohort = run_cohort(&node->run);
+    for (unsigned j = members_next(cohort, 0); j; j = members_next(cohort, j)) {
+        struct hash id;
+        TRY(ctx_psk_id(node_psk(node, j), &id));
+        TRY(buffer_append(out, hash_view(&id)));
+    }
+    return RESULT_OK;
+}
+
 struct result p2_make(struct secagg_node *node, struct effects *effects)
 {
     CLEANUP(merkle_paths_freep) struct merkle_paths *paths = NULL;
@@ -73,6 +84,9 @@ struct result p2_make(struct secagg_node *node, struct effects *effects)
     secret_free(node->deal.dealt);
     node->deal.dealt = NULL;
     node->state = NODE_P2;
+    CLEANUP(buffer_done) struct buffer ids = {0};
+    TRY(node_psk_ids(node, &ids));
+    TRY(effect_persist(effects, KEEP_RUN, buffer_view(&ids), "psks"));
     TRY(effect_persist(effects, KEEP_RUN, buffer_view(&node->p2), "p2/%u", node->epoch.epoch));
     TRY(effect_erase(effects, KEEP_SECRET, "secret/%u/dealt", node->epoch.epoch));
     return node_keep_epoch(node, effects);

@@ -235,6 +235,43 @@ static bool table_is_same(struct secagg_node *node, struct view record)
     return view_equal(record, hash_view(&node->config.table_hash));
 }
 
+/* Pairwise masks of the epoch need the pre-shared keys that its P2 confirmed. ret_bank: whose differs now, or 0. */
+static struct result find_changed_psk(const struct secagg_node *node, unsigned *ret_bank)
+{
+    const struct members *cohort = run_cohort(&node->run);
+    CLEANUP(buffer_done) struct buffer then = {0};
+    CLEANUP(buffer_done) struct buffer now = {0};
+    *ret_bank = 0;
+    if (node->state < NODE_P2) return RESULT_OK;
+    TRY(record_need(&node->config.records, KEEP_RUN, &then, "psks"));
+    TRY(node_psk_ids(node, &now));
+    ENSURE(then.length == now.length, CATEGORY_ENVIRONMENT, "a damaged record of the pre-shared keys");
+    size_t at = 0;
+    for (unsigned j = members_next(cohort, 0); j; j = members_next(cohort, j), at += HASH_BYTES) {
+        if (memcmp(then.data + at, now.data + at, HASH_BYTES) == 0) continue;
+        *ret_bank = j;
+        return RESULT_OK;
+    }
+    return RESULT_OK;
+}
+
+/* What a run needs to stay as it was on this bank's side: the frozen table and the pre-shared keys. */
+static struct result check_unchanged(struct secagg_node *node, struct effects *effects)
+{
+    CLEANUP(buffer_done) struct buffer table = {0};
+    TRY(record_need(&node->config.records, KEEP_RUN, &table, "table"));
+    if (!table_is_same(node, buffer_view(&table)))
+        return node_refuse(node, effects,
+                           "this bank's data changed since it joined the run; a run sees one version only");
+    unsigned bank = 0;
+    TRY(find_changed_psk(node, &bank));
+    if (!bank) return RESULT_OK;
+    return node_refuse(node, effects,
+                       "the pre-shared key with %s is not the one that epoch %u was provisioned with; a key is changed "
+                       "between runs",
+                       run_member(&node->run, bank), node->epoch.epoch);
+}
+
 struct result node_restore(struct secagg_node *node, struct effects *effects)
 {
     bool crippled = false, found = false;
@@ -260,10 +297,7 @@ struct result node_restore(struct secagg_node *node, struct effects *effects)
     if (crippled)
         return node_refuse(node, effects, "the secrets of epoch %u are gone from this bank's state directory",
                            node->epoch.epoch);
-    CLEANUP(buffer_done) struct buffer table = {0};
-    TRY(record_need(&node->config.records, KEEP_RUN, &table, "table"));
-    if (table_is_same(node, buffer_view(&table))) return RESULT_OK;
-    return node_refuse(node, effects, "this bank's data changed since it joined the run; a run sees one version only");
+    return check_unchanged(node, effects);
 }
 
 /* Whether a decision has spent the secrets of round k of the epoch. */

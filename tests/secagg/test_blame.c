@@ -238,6 +238,46 @@ static void pre_shared_keys_must_be_the_pairs_own(void **state)
     }
 }
 
+/* A pre-shared key that another replaced, that is gone, or that came to be, while its epoch lasts. */
+static void a_pre_shared_key_stays_through_the_run(void **state)
+{
+    (void)state;
+    static const enum message_kind stops[] = {MESSAGE_P2S, MESSAGE_PROPOSAL};
+    for (unsigned change = 0; change < 8; change++) {
+        struct cohort cohort;
+        struct secret *key = NULL, *other = NULL;
+        const struct secret *rows[6 * 6] = {NULL};
+        OK(crypto_start());
+        OK(secret_from(view_text("thirty-two bytes between 1 and 2!"), &key));
+        OK(secret_from(view_text("thirty-two bytes of something else"), &other));
+        rows[1 * 6 + 2] = rows[2 * 6 + 1] = key;
+        OK(cohort_init(&five, &cohort));
+        cohort.psk_rows = rows;
+        cohort_lose(&cohort, stops[change & 1], 0, true);
+        OK(cohort_start_all(&cohort));
+        OK(cohort_settle(&cohort));
+        if (change / 2 == 1) rows[1 * 6 + 2] = other;
+        if (change / 2 == 2) rows[1 * 6 + 2] = NULL;
+        if (change / 2 == 3) rows[1 * 6 + 3] = other;
+        OK(cohort_start(&cohort, 1));
+        cohort_lose(&cohort, stops[change & 1], 0, false);
+        OK(cohort_settle(&cohort));
+        if (change / 2 == 0) {
+            cohort_assert_done(&cohort, &cohort.terms.cohort);
+        } else {
+            char reason[120];
+            (void)snprintf(reason, sizeof reason, "the pre-shared key with bank%u is not the one that epoch 1 was",
+                           change / 2 == 3 ? 3 : 2);
+            assert_true(cohort.parties[1].failed);
+            assert_non_null(strstr(cohort.parties[1].reason, reason));
+            assert_non_null(strstr(cohort.parties[0].reason, reason));
+        }
+        cohort_done(&cohort);
+        secret_free(key);
+        secret_free(other);
+    }
+}
+
 static void the_sampling_probability_is_the_least_that_suffices(void **state)
 {
     (void)state;
@@ -370,6 +410,7 @@ int main(void)
         cmocka_unit_test(two_sets_of_keys_never_start_an_epoch),
         cmocka_unit_test(two_signatures_where_one_is_allowed_are_evidence),
         cmocka_unit_test(pre_shared_keys_must_be_the_pairs_own),
+        cmocka_unit_test(a_pre_shared_key_stays_through_the_run),
         cmocka_unit_test(the_sampling_probability_is_the_least_that_suffices),
         cmocka_unit_test(large_sums_are_sampled),
         cmocka_unit_test(garbage_changes_nothing_at_the_coordinator),
