@@ -30,6 +30,30 @@ static struct result check_attestation(struct secagg_node *node, const struct si
     return RESULT_OK;
 }
 
+/* A state directory older than this bank's last message has forgotten votes and the ledger, and what it signs from now
+ * on must not count it up past what it forgot: so it is remembered, for this node key, and no run is joined with it
+ * again. */
+static struct result refuse_when_behind(struct secagg_node *node, uint64_t highest, unsigned by,
+                                        struct effects *effects)
+{
+    char key[2 * SIGN_PUBLIC_BYTES + 1];
+    bytes_hex(view_of(sign_key_public(node->config.key)->bytes, SIGN_PUBLIC_BYTES), key);
+    CLEANUP(buffer_done) struct buffer found_by = {0};
+    bool found;
+    TRY(record_load(&node->config.records, KEEP_SHARED, &found_by, &found, "behind/%s", key));
+    if (found)
+        return node_refuse(node, effects,
+                           "this bank's state directory was found older than its last message: it joins no run until "
+                           "the roster has a new node key for it");
+    unsigned long long mine = (unsigned long long)node->config.counters->mine;
+    if (highest <= mine) return RESULT_OK;
+    TRY(effect_persist(effects, KEEP_SHARED, view_text(run_member(&node->run, by)), "behind/%s", key));
+    return node_refuse(node, effects,
+                       "%s attests message %llu of this bank, whose own count stands at %llu: this state directory "
+                       "is older than its last message (a restored backup?); this bank sits out the run",
+                       run_member(&node->run, by), (unsigned long long)highest, mine);
+}
+
 struct result join_take_attestations(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
                                      struct effects *effects)
 {
@@ -47,12 +71,8 @@ struct result join_take_attestations(struct secagg_node *node, const struct mess
     }
     ENSURE(members_count(&attesters) + 1 >= node->run.thresholds.t, CATEGORY_PEER,
            "%u attestations; this bank needs %u to join", members_count(&attesters), node->run.thresholds.t - 1);
-    if (highest > node->config.counters->mine)
-        return node_refuse(node, effects,
-                           "%s attests message %llu of this bank, whose own count stands at %llu: this state directory "
-                           "is older than its last message (a restored backup?); this bank sits out the run",
-                           run_member(&node->run, by), (unsigned long long)highest,
-                           (unsigned long long)node->config.counters->mine);
+    TRY(refuse_when_behind(node, highest, by, effects));
+    if (node->state == NODE_ENDING) return RESULT_OK;
     node->joined = true;
     TRY(effect_event(effects, "%u other banks attest this bank's message counter: %llu", members_count(&attesters),
                      (unsigned long long)node->config.counters->mine));

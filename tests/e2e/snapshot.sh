@@ -18,4 +18,10 @@ node_start east
 run=$(submit north) || die "not submitted a third time"
 watch north "$run" >"$HOME_DIR/watched" 2>&1 && die "a run was done with a bank that does not know what it sent"
 grep -q "east ended the run: .*older than its last message" "$HOME_DIR/watched" || die "$(cat "$HOME_DIR/watched")"
+# What it signs to say so must never carry its count past what it forgot.
+for attempt in 1 2 3; do
+    run=$(submit north) || die "not submitted again"
+    watch north "$run" >"$HOME_DIR/watched" 2>&1 && die "a run was done with a bank that forgot what it sent"
+    grep -q "east ended the run: .*older than its last message" "$HOME_DIR/watched" || die "$(cat "$HOME_DIR/watched")"
+done
 good
