@@ -19,6 +19,7 @@ FUZZ_SECONDS ?= 60
 
 comma := ,
 BUILD ?= build$(if $(SANITIZER),/san-$(subst $(comma),-,$(SANITIZER)))
+FUZZ_BUILD ?= $(if $(SANITIZER),$(BUILD),$(BUILD)/san-address-undefined)
 
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
 # Bit-identical arithmetic: docs/architecture.md says why each of these is here.
@@ -53,7 +54,7 @@ CLI := $(call objects,$(call sources,cli))
 TESTLIB := $(call objects,$(call sources,tests/support))
 
 PROGRAMS := $(BUILD)/cofferdam $(BUILD)/cofferdam-node $(BUILD)/cofferdam-coordinator
-TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test_*.c tests/*/test_*.c)))
+TEST_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test_*.c tests/*/test_*.c)))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard bench/bench_*.c)))
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard examples/*.c)))
@@ -101,13 +102,15 @@ ALL_ARCHIVES := $(BUILD)/libanalytics.a $(BUILD)/libdata.a $(BASE_ARCHIVES)
 ALL_LIBS := $(LIBS_DATA) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm
 
 group = -Wl,--start-group $(1) -Wl,--end-group
+# What ThreadSanitizer is to leave alone in nng, in the programs too.
+SUPPRESSED := $(if $(filter thread,$(SANITIZER)),$(call objects,tests/support/tsan.c))
 
-$(BUILD)/cofferdam: $(CLI) $(ALL_ARCHIVES)
-	$(call run,LINK,$(CC) $(LDFLAGS) $(CLI) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
-$(BUILD)/cofferdam-node: $(NODE) $(ALL_ARCHIVES)
-	$(call run,LINK,$(CC) $(LDFLAGS) $(NODE) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
-$(BUILD)/cofferdam-coordinator: $(COORDINATOR) $(COORDINATOR_ARCHIVES)
-	$(call run,LINK,$(CC) $(LDFLAGS) $(COORDINATOR) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@)
+$(BUILD)/cofferdam: $(CLI) $(SUPPRESSED) $(ALL_ARCHIVES)
+	$(call run,LINK,$(CC) $(LDFLAGS) $(CLI) $(SUPPRESSED) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
+$(BUILD)/cofferdam-node: $(NODE) $(SUPPRESSED) $(ALL_ARCHIVES)
+	$(call run,LINK,$(CC) $(LDFLAGS) $(NODE) $(SUPPRESSED) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
+$(BUILD)/cofferdam-coordinator: $(COORDINATOR) $(SUPPRESSED) $(COORDINATOR_ARCHIVES)
+	$(call run,LINK,$(CC) $(LDFLAGS) $(COORDINATOR) $(SUPPRESSED) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@)
 
 # Parts of the programs that tests and benches drive directly (each program's main.c stays out).
 PARTS := $(filter-out %/main.o,$(NODE) $(COORDINATOR) $(CLI))
@@ -126,13 +129,10 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/driver.o $(
 	@mkdir -p $(@D)
 	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
 
-test: $(PROGRAMS) $(EXAMPLES) $(TESTS)
-ifeq ($(SANITIZER),)
-	$(MAKE) SANITIZER=address,undefined fuzzers
-	BUILD=$(BUILD) FUZZ_BUILD=build/san-address-undefined tests/run
-else
-	BUILD=$(BUILD) tests/run
-endif
+# The fuzz targets always run under AddressSanitizer; ThreadSanitizer has nothing to see in them.
+test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS)
+	@$(if $(filter thread,$(SANITIZER)),,$(MAKE) BUILD=$(FUZZ_BUILD) SANITIZER=$(or $(SANITIZER),address,undefined) fuzzers)
+	@BUILD=$(BUILD) FUZZ_BUILD=$(if $(filter thread,$(SANITIZER)),,$(FUZZ_BUILD)) tests/run
 
 .PHONY: fuzzers libfuzzer-targets
 fuzzers: $(FUZZERS)

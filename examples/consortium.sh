@@ -34,7 +34,7 @@ trap 'exit 143' TERM HUP
 free_port() { # a port of 127.0.0.1 that nobody listens on
     local port
     while :; do
-        port=$((20000 + RANDOM % 20000))
+        port=$((20000 + RANDOM % 12000)) # below those that the system gives to who dials
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
     done
     echo "$port"
@@ -97,9 +97,9 @@ party_kill() { # NAME [SIGNAL]: and waits until it is gone
     unset "PROCESS[$1]"
 }
 
-# Waits at most SECONDS until a command succeeds: until_true SECONDS COMMAND...
+# Waits at most SECONDS (times PATIENCE) until a command succeeds: until_true SECONDS COMMAND...
 until_true() {
-    local until=$((SECONDS + $1))
+    local until=$((SECONDS + $1 * ${PATIENCE:-1}))
     shift
     while ! "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $until ] || return 1

@@ -6,7 +6,7 @@ banks=(north south east)
 e2e_make "${banks[@]}"
 disk=$HOME_DIR/east/state
 mkdir "$disk"
-mount -t tmpfs -o size=4m,mode=0700 tmpfs "$disk" 2>/dev/null || { echo "no small disk can be mounted here"; good; exit 77; }
+mount -t tmpfs -o size=24m,mode=0700 tmpfs "$disk" 2>/dev/null || { echo "no small disk can be mounted here"; good; exit 77; }
 AT_END=(unmount)
 unmount() {
     umount -l "$disk"
@@ -14,15 +14,19 @@ unmount() {
 }
 e2e_start "${banks[@]}"
 until_true 10 "$NODE" status "$HOME_DIR/east" || die "east does not start"
-fill() { head -c 16m /dev/zero >"$disk/ballast" 2>/dev/null; }
-mend() { # with room again; a node that stopped did so with code 3, and is started
-    rm "$disk/ballast"
-    kill -0 "${PROCESS[east]}" 2>/dev/null && return
-    wait "${PROCESS[east]}"
-    [ $? -eq 3 ] || die "east ended with another code than 3"
-    node_start east
-}
-goes_on() { # RUN
+fill() { head -c 48m /dev/zero >"$disk/ballast" 2>/dev/null; }
+mend() { rm "$disk/ballast"; }
+goes_on() { # RUN: with room again to the same model; east is started when it stopped, which it does with code 3 alone
+    local until=$((SECONDS + 40 * PATIENCE))
+    until [ -s "$(model_of east "$1")" ]; do
+        [ $SECONDS -lt $until ] || die "with room again the run does not end at east"
+        if ! kill -0 "${PROCESS[east]}" 2>/dev/null; then
+            wait "${PROCESS[east]}"
+            [ $? -eq 3 ] || die "east ended with another code than 3"
+            node_start east
+        fi
+        sleep 0.1
+    done
     watch north "$1" >/dev/null || die "with room again the run fails"
     watch east "$1" >/dev/null || die "with room again the run fails at east"
     same_models "$1" north south east

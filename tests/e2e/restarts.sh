@@ -18,7 +18,8 @@ over() { [ -s "$(model_of "$1" "$2")" ]; }
 
 caught=0
 turn=0
-while [ $turn -lt 14 ] && [ $SECONDS -lt 40 ]; do
+enough() { [ $caught -ge 4 ] && { [ $turn -ge 14 ] || [ $SECONDS -ge 40 ]; }; } # on slow machines fewer turns
+until enough || [ $turn -ge 40 ]; do
     run=$(submit north) || die "not submitted in turn $turn"
     sleep "0.$(printf %02d $((RANDOM % 40)))" # some point between provisioning and the last round
     case $((turn % 7)) in

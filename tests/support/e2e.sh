@@ -1,6 +1,8 @@
 # For the end-to-end tests: a small consortium with small data in a directory that goes away.
-# Each test sources this file and is bounded by its own waits.
+# Each test sources this file and is bounded by its own waits, which only a fault lets run out: a busy machine or a
+# sanitizer may take many times what a test usually needs.
 set -u
+PATIENCE=8
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 mkdir -p "${BUILD:-build}/e2e"
 HOME_DIR=${E2E_DIR:-$(mktemp -d "${BUILD:-build}/e2e/XXXXXX")} # E2E_DIR: a caller's, that stays
@@ -69,9 +71,9 @@ submit() { # BANK: prints the run's id
     until_true 10 "$NODE" status "$HOME_DIR/$1" || die "the node of $1 does not answer"
     "$COFFERDAM" run submit "$HOME_DIR/plan.note" --node "$HOME_DIR/$1" --key "$HOME_DIR/$1/identity.key"
 }
-watch() { # BANK RUN: until the run is over there, at most 40 s
+watch() { # BANK RUN: until the run is over there, at most 320 s
     until_true 10 "$NODE" status "$HOME_DIR/$1" || die "the node of $1 does not answer"
-    timeout 40 "$COFFERDAM" run watch "$2" --node "$HOME_DIR/$1"
+    timeout $((40 * PATIENCE)) "$COFFERDAM" run watch "$2" --node "$HOME_DIR/$1"
 }
 model_of() { echo "$HOME_DIR/$1/state/runs/$2/model.json"; } # PARTY RUN
 # Every party has the same model: same_models RUN PARTY...
