@@ -111,7 +111,9 @@ static struct result end_record(struct record_reader *reader)
            "%zu fields, where there should be %zu; is one missing, or a line broken in two?", reader->count,
            reader->columns);
     reader->columns = reader->count;
-    struct record record = {reader->text.data, reader->ends, reader->count};
+    static const uint8_t nothing[1];
+    /* Empty fields alone leave the buffer without memory; fields still point somewhere. */
+    struct record record = {reader->text.data ? reader->text.data : nothing, reader->ends, reader->count};
     return reader->client.take(reader->client.context, &record);
 }
 
