@@ -13,11 +13,11 @@
 #include "cli/parties.h"
 
 enum {
-    REPEAT_MS = 5000,    /* a member repeats a request that has no reply */
-    ASK_AGAIN_MS = 2000, /* and an attestation is asked for again */
-    CONTRIBUTE_MS = 1,   /* later than all that happens now: the banks of a round are then computed together */
-    RESTART_MS = 5000,
-    LONG_RESTART_MS = 120000, /* beyond the coordinator's patience */
+    REPEAT_MS = 5000,         /* a member repeats a request that has no reply */
+    ASK_AGAIN_MS = 2000,      /* and an attestation is asked for again */
+    CONTRIBUTE_MS = 1,        /* later than all that happens now: the banks of a round are then computed together */
+    COPY_EVERY = 24,          /* batches, about, between copies of a party's records */
+    RESTART_MS = 5000,        /* most processes are back by then */
     DELIVERIES_MAX = 5000000, /* a run of 1,000 banks takes a tenth; more means that it goes in circles */
 };
 
@@ -25,6 +25,7 @@ void consortium_outcome_done(struct consortium_outcome *outcome)
 {
     buffer_done(&outcome->model);
     buffer_done(&outcome->plan_note);
+    buffer_done(&outcome->faults);
 }
 
 struct result consortium_check(const struct plan *plan, unsigned banks)
@@ -50,24 +51,61 @@ static void __attribute__((format(printf, 2, 3))) say(const struct consortium *c
     consortium->config->say(consortium->config->context, line);
 }
 
+/* Its process starts again, from its records or, now and then, from an older copy of them. */
+static struct result party_revive(struct consortium *consortium, unsigned number)
+{
+    struct party *party = &consortium->parties[number];
+    struct network *network = &consortium->network;
+    uint64_t longest = network_below(network, 8) == 0 ? network->faults.down_ms : RESTART_MS;
+    TRY(network_after(network, 1 + network_below(network, longest), DELIVERY_START, number, party->life));
+    if (!party->copied || network->faults.old_left == 0 || !network_fault(network, FAULT_OLD_DISK)) return RESULT_OK;
+    network->faults.old_left--;
+    say(consortium, "%s will start from an old disk", party->name);
+    party->aged = true;
+    return records_copy(&party->copy, &party->records);
+}
+
 static struct result party_kill(struct consortium *consortium, unsigned number)
 {
     struct party *party = &consortium->parties[number];
     if (!party->up) return RESULT_OK;
-    struct faults *faults = &consortium->network.faults;
-    uint64_t longest = faults_below(faults, 8) == 0 ? LONG_RESTART_MS : RESTART_MS;
     say(consortium, "%s is killed", party->name);
     party_stop(consortium, number);
-    return network_after(&consortium->network, 1 + faults_below(faults, longest), DELIVERY_START, number, party->life);
+    return party_revive(consortium, number);
 }
 
 /* A fault has struck this party; now and then the lights go out everywhere. */
 static struct result crash(struct consortium *consortium, unsigned number)
 {
     TRY(party_kill(consortium, number));
-    if (!faults_blackout(&consortium->network.faults)) return RESULT_OK;
+    if (!network_fault(&consortium->network, FAULT_BLACKOUT)) return RESULT_OK;
     for (unsigned i = 0; i <= consortium->members; i++) TRY(party_kill(consortium, i));
     return RESULT_OK;
+}
+
+/* The coordinator's own clock. */
+static uint64_t clock_of(const struct consortium *consortium)
+{
+    return consortium->network.now + (uint64_t)consortium->skew_ms;
+}
+
+static struct result timer_arm(struct consortium *consortium)
+{
+    struct party *party = &consortium->parties[0];
+    uint64_t now = clock_of(consortium);
+    return network_after(&consortium->network, party->timer_at > now ? party->timer_at - now : 0, DELIVERY_TIMER, 0,
+                         ++party->timer);
+}
+
+/* The coordinator's clock is set to something else, up to so much ahead or behind. */
+static struct result clock_jump(struct consortium *consortium)
+{
+    struct network *network = &consortium->network;
+    if (!network_fault(network, FAULT_JUMP)) return RESULT_OK;
+    consortium->skew_ms = (int64_t)network_below(network, 2 * network->faults.jump_ms + 1);
+    consortium->skew_ms -= (int64_t)network->faults.jump_ms;
+    say(consortium, "the coordinator's clock jumps to %+lld s", (long long)consortium->skew_ms / 1000);
+    return consortium->parties[0].timer_at == 0 ? RESULT_OK : timer_arm(consortium);
 }
 
 static struct result request_transmit(struct consortium *consortium, unsigned number)
@@ -95,7 +133,12 @@ static struct result send_reply(struct consortium *consortium, unsigned to, stru
     if (party->parked == 0) return RESULT_OK;
     uint64_t answered = party->parked;
     party->parked = 0;
-    return network_send(&consortium->network, DELIVERY_REPLY, to, answered, bytes);
+    const struct watcher *watcher = &consortium->watcher;
+    if (watcher->reply == NULL) return network_send(&consortium->network, DELIVERY_REPLY, to, answered, bytes);
+    CLEANUP(buffer_done) struct buffer changed = {0};
+    TRY(buffer_append(&changed, bytes));
+    TRY(watcher->reply(watcher->context, consortium, to, &changed));
+    return network_send(&consortium->network, DELIVERY_REPLY, to, answered, buffer_view(&changed));
 }
 
 static struct result carry_out(struct consortium *consortium, unsigned number, const struct effect *effect)
@@ -107,10 +150,10 @@ static struct result carry_out(struct consortium *consortium, unsigned number, c
     case EFFECT_SEND:
         return number == 0 ? send_reply(consortium, effect->to, bytes) : send_request(consortium, number, bytes);
     case EFFECT_SET_TIMER:
-        return network_after(network, effect->at > network->now ? effect->at - network->now : 0, DELIVERY_TIMER, number,
-                             ++party->timer);
+        party->timer_at = effect->at;
+        return timer_arm(consortium);
     case EFFECT_CONTRIBUTE:
-        return network_after(network, CONTRIBUTE_MS + faults_below(&network->faults, network->faults.delay_ms),
+        return network_after(network, CONTRIBUTE_MS + network_below(network, network->faults.delay_ms),
                              DELIVERY_CONTRIBUTE, number, party->life);
     case EFFECT_EVENT:
         if (consortium->config->faults) say(consortium, "%s: %.*s", party->name, (int)bytes.length, bytes.data);
@@ -119,8 +162,9 @@ static struct result carry_out(struct consortium *consortium, unsigned number, c
         party->done = true;
         return RESULT_OK;
     case EFFECT_FAIL:
-        if (secagg_plan_fails(bytes)) return FAIL(CATEGORY_USAGE, "%.*s", (int)bytes.length, bytes.data);
-        return FAIL(CATEGORY_FALSE, "%s ended the run: %.*s", party->name, (int)bytes.length, bytes.data);
+        party->ended = true;
+        (void)snprintf(party->reason, sizeof party->reason, "%.*s", (int)bytes.length, (const char *)bytes.data);
+        return RESULT_OK;
     case EFFECT_PERSIST: /* done before, as one batch */
     case EFFECT_RECORD:  /* the log is for auditors of a real run */
         return RESULT_OK;
@@ -136,9 +180,14 @@ static struct result carry_out_all(struct consortium *consortium, unsigned numbe
     bool persists = false;
     for (size_t i = 0; i < effects->count; i++) persists = persists || effects->items[i].kind == EFFECT_PERSIST;
     if (persists) {
-        enum records_stage stage = RECORDS_ALL;
-        bool dies = faults_crash_in_batch(&consortium->network.faults, &stage);
+        struct network *network = &consortium->network;
+        bool dies = network_crash(network, FAULT_BATCH);
+        enum records_stage stage = dies ? (enum records_stage)network_below(network, RECORDS_ALL + 1) : RECORDS_ALL;
         TRY(records_commit(&party->records, effects, stage));
+        if (network->faults.old_left > 0 && network_below(network, COPY_EVERY) == 0) {
+            TRY(records_copy(&party->records, &party->copy));
+            party->copied = true;
+        }
         if (dies) TRY(crash(consortium, number));
     }
     for (size_t i = 0; i < effects->count && party->up; i++) TRY(carry_out(consortium, number, &effects->items[i]));
@@ -149,9 +198,12 @@ static struct result carry_out_all(struct consortium *consortium, unsigned numbe
 static struct result machine_step(struct consortium *consortium, unsigned number, struct input input,
                                   struct effects *effects)
 {
-    input.now = consortium->network.now;
-    if (number == 0) return secagg_coordinator_step(consortium->coordinator, &input, effects);
-    return secagg_node_step(consortium->parties[number].node, &input, effects);
+    input.now = number == 0 ? clock_of(consortium) : consortium->network.now;
+    struct result result = number == 0 ? secagg_coordinator_step(consortium->coordinator, &input, effects)
+                                       : secagg_node_step(consortium->parties[number].node, &input, effects);
+    const struct watcher *watcher = &consortium->watcher;
+    if (watcher->stepped != NULL) TRY(watcher->stepped(watcher->context, consortium, number, &input, result, effects));
+    return result;
 }
 
 /* Carries out effects, and those of the steps that follow their durability. */
@@ -171,7 +223,8 @@ static struct result settle(struct consortium *consortium, unsigned number, stru
 /* One input into one machine. *ret_refused (may be NULL): the machine wanted nothing to do with it. */
 static struct result party_step(struct consortium *consortium, unsigned number, struct input input, bool *ret_refused)
 {
-    if (faults_crash(&consortium->network.faults)) return crash(consortium, number);
+    if (network_crash(&consortium->network, FAULT_CRASH)) return crash(consortium, number);
+    if (number == 0) TRY(clock_jump(consortium));
     const char *name = consortium->parties[number].name;
     CLEANUP(effects_clear) struct effects effects = {0};
     struct result result = machine_step(consortium, number, input, &effects);
@@ -208,10 +261,16 @@ static struct result coordinator_after(struct consortium *consortium)
     return RESULT_OK;
 }
 
+/* Down for good. */
+static bool is_gone(const struct consortium *consortium, const struct party *party)
+{
+    return party->gone_at != 0 && consortium->network.now >= party->gone_at;
+}
+
 static struct result deliver_start(struct consortium *consortium, const struct delivery *delivery)
 {
     struct party *party = &consortium->parties[delivery->party];
-    if (party->up || party->life != delivery->serial) return RESULT_OK;
+    if (party->up || party->life != delivery->serial || is_gone(consortium, party)) return RESULT_OK;
     TRY(result_at(party_start(consortium, delivery->party), "%s: ", party->name));
     if (party->life > 1) say(consortium, "%s starts again", party->name);
     return party_step(consortium, delivery->party, (struct input){.kind = INPUT_START}, NULL);
@@ -250,6 +309,7 @@ static struct result deliver_timer(struct consortium *consortium, const struct d
 {
     struct party *party = &consortium->parties[delivery->party];
     if (!party->up || party->timer != delivery->serial) return RESULT_OK;
+    party->timer_at = 0;
     return party_step(consortium, delivery->party, (struct input){.kind = INPUT_TIMER}, NULL);
 }
 
@@ -310,6 +370,11 @@ static struct result deliver_contributions(struct consortium *consortium, const 
 
 static struct result deliver(struct consortium *consortium, const struct delivery *delivery)
 {
+    struct party *party = &consortium->parties[delivery->party];
+    if (party->up && is_gone(consortium, party)) {
+        say(consortium, "%s is gone for good", party->name);
+        party_stop(consortium, delivery->party);
+    }
     switch (delivery->kind) {
     case DELIVERY_START:
         return deliver_start(consortium, delivery);
@@ -328,16 +393,18 @@ static struct result deliver(struct consortium *consortium, const struct deliver
     case DELIVERY_ATTESTED:
         return deliver_attested(consortium, delivery);
     case DELIVERY_ASK_AGAIN:
-        consortium->parties[delivery->party].asked = false;
+        party->asked = false;
         return RESULT_OK;
     }
     return FAIL(CATEGORY_BUG, "a delivery of unknown kind %d", (int)delivery->kind);
 }
 
-static bool all_done(const struct consortium *consortium)
+static bool is_over(const struct consortium *consortium)
 {
-    for (unsigned i = 0; i <= consortium->members; i++)
-        if (!consortium->parties[i].done) return false;
+    for (unsigned i = 0; i <= consortium->members; i++) {
+        const struct party *party = &consortium->parties[i];
+        if (!party->done && !party->ended && !is_gone(consortium, party)) return false;
+    }
     return true;
 }
 
@@ -349,16 +416,29 @@ static struct result stands_still(const struct consortium *consortium)
                 consortium->refusal[0] != 0 ? consortium->refusal : "no message was refused");
 }
 
-static struct result run(struct consortium *consortium)
+struct result consortium_go(struct consortium *consortium)
 {
     for (unsigned i = 0; i <= consortium->members; i++)
         TRY(network_after(&consortium->network, 0, DELIVERY_START, i, 0));
-    for (uint64_t deliveries = 0; !all_done(consortium); deliveries++) {
+    for (uint64_t deliveries = 0; !is_over(consortium); deliveries++) {
         CLEANUP(delivery_done) struct delivery delivery = {0};
-        if (deliveries > DELIVERIES_MAX || !network_next(&consortium->network, &delivery))
+        if (deliveries > DELIVERIES_MAX || !network_next(&consortium->network, &delivery) ||
+            (consortium->give_up_at != 0 && delivery.at > consortium->give_up_at))
             return stands_still(consortium);
         TRY(deliver(consortium, &delivery));
         TRY(coordinator_after(consortium));
+    }
+    return RESULT_OK;
+}
+
+/* Why the run ended before its last step, if it did: as the coordinator says, or the first bank that knows. */
+static struct result ending(const struct consortium *consortium)
+{
+    for (unsigned i = 0; i <= consortium->members; i++) {
+        const struct party *party = &consortium->parties[i];
+        if (!party->ended) continue;
+        if (secagg_plan_fails(view_text(party->reason))) return FAIL(CATEGORY_USAGE, "%s", party->reason);
+        return FAIL(CATEGORY_FALSE, "%s ended the run: %s", party->name, party->reason);
     }
     return RESULT_OK;
 }
@@ -375,9 +455,9 @@ static struct result outcome_make(const struct consortium *consortium, struct co
     TRY(fold_result(fold, consortium->members, &ret->model));
     TRY(buffer_append(&ret->plan_note, buffer_view(&consortium->plan_note)));
     ret->rounds = fold->step;
-    ret->lost = consortium->network.faults.lost_count;
-    ret->twice = consortium->network.faults.twice_count;
-    ret->crashes = consortium->network.faults.crash_count;
+    for (int kind = 0; kind < FAULT_KINDS; kind++)
+        TRY(buffer_format(&ret->faults, "%s%llu %s", kind == 0 ? "" : ", ",
+                          (unsigned long long)consortium->network.faults.count[kind], fault_names[kind]));
     return RESULT_OK;
 }
 
@@ -386,7 +466,8 @@ struct result consortium_run(const struct consortium_config *config, struct cons
     TRY(consortium_check(config->plan, config->banks_count));
     CLEANUP(consortium_done) struct consortium consortium = {0};
     TRY(consortium_init(config, &consortium));
-    TRY(run(&consortium));
+    TRY(consortium_go(&consortium));
+    TRY(ending(&consortium));
     CLEANUP(consortium_outcome_done) struct consortium_outcome outcome = {0};
     TRY(outcome_make(&consortium, &outcome));
     *ret = outcome;

@@ -2,8 +2,9 @@
  *
  * Every bank's node and the coordinator are the machines that the daemons run, each with records of its own; only what
  * carries their messages and keeps their records differs. The members' keys are made for this run and forgotten.
- * With faults, messages are lost, doubled, delayed and reordered and processes die and start again, also in the middle
- * of a batch; one seed decides all of it. The outcome is then the same bytes, or a failure that names who and why.
+ * With faults, messages are lost, doubled, changed, delayed and reordered, members are cut off, the coordinator's clock
+ * jumps, and processes die and start again, also in the middle of a batch; one seed decides all of it. The outcome is
+ * then the same bytes, or a failure that names who and why.
  */
 #ifndef CLI_CONSORTIUM_H
 #define CLI_CONSORTIUM_H
@@ -31,7 +32,7 @@ struct consortium_outcome {
     struct buffer model;     /* model.json */
     struct buffer plan_note; /* the plan as its submitter signed it */
     uint64_t rounds;
-    uint64_t lost, twice, crashes; /* what the faults did */
+    struct buffer faults; /* what the faults did: "12 messages lost, 3 doubled, ..." */
 };
 
 void consortium_outcome_done(struct consortium_outcome *outcome);

@@ -6,6 +6,14 @@
 
 enum { THOUSAND = 1000, CRASHES_PER_PARTY = 3 };
 
+const char *const fault_names[FAULT_KINDS] = {
+    [FAULT_LOST] = "messages lost",         [FAULT_TWICE] = "doubled",
+    [FAULT_CHANGED] = "changed on the way", [FAULT_CUT] = "partitions",
+    [FAULT_CRASH] = "processes killed",     [FAULT_BATCH] = "killed in a batch",
+    [FAULT_BLACKOUT] = "all killed",        [FAULT_OLD_DISK] = "started from an old disk",
+    [FAULT_JUMP] = "jumps of the clock",
+};
+
 void delivery_done(struct delivery *delivery)
 {
     buffer_done(&delivery->bytes);
@@ -22,49 +30,48 @@ void network_done(struct network *network)
 /* Every seed is hostile in its own way: one loses half its messages, another mostly crashes. */
 struct faults faults_from(struct random_source *take_random, unsigned members)
 {
-    struct faults faults = {.random = take_random, .crashes_left = CRASHES_PER_PARTY * (members + 1)};
-    faults.lost = random_below(take_random, 250);
-    faults.twice = random_below(take_random, 250);
-    faults.crash = random_below(take_random, 30);
-    faults.crash_in_batch = random_below(take_random, 60);
-    faults.blackout = random_below(take_random, 100);
-    faults.delay_ms = 1 + random_below(take_random, 2000);
-    return faults;
+    return (struct faults){
+        .random = take_random,
+        .rate = {[FAULT_LOST] = random_below(take_random, 250),
+                 [FAULT_TWICE] = random_below(take_random, 250),
+                 [FAULT_CHANGED] = random_below(take_random, 50),
+                 [FAULT_CUT] = random_below(take_random, 10),
+                 [FAULT_CRASH] = random_below(take_random, 30),
+                 [FAULT_BATCH] = random_below(take_random, 60),
+                 [FAULT_BLACKOUT] = random_below(take_random, 100),
+                 [FAULT_JUMP] = random_below(take_random, 20)},
+        .delay_ms = 1 + random_below(take_random, 2000),
+        .cut_ms = 120000,
+        .down_ms = 120000, /* beyond the coordinator's patience */
+        .jump_ms = 600000,
+        .crashes_left = CRASHES_PER_PARTY * (members + 1),
+    };
 }
 
-uint64_t faults_below(struct faults *faults, uint64_t bound)
+static bool is_hostile(const struct network *network)
 {
-    return faults->random == NULL || bound == 0 ? 0 : random_below(faults->random, bound);
+    const struct faults *faults = &network->faults;
+    return faults->random != NULL && (faults->until == 0 || network->now < faults->until);
 }
 
-static bool faults_happens(struct faults *faults, uint64_t thousandths)
+uint64_t network_below(struct network *network, uint64_t bound)
 {
-    return faults->random != NULL && random_below(faults->random, THOUSAND) < thousandths;
+    return network->faults.random == NULL || bound == 0 ? 0 : random_below(network->faults.random, bound);
 }
 
-static bool faults_die(struct faults *faults, uint64_t thousandths)
+bool network_fault(struct network *network, enum fault_kind kind)
 {
-    if (faults->crashes_left == 0 || !faults_happens(faults, thousandths)) return false;
-    faults->crashes_left--;
-    faults->crash_count++;
+    uint64_t rate = network->faults.rate[kind];
+    if (rate == 0 || !is_hostile(network) || network_below(network, THOUSAND) >= rate) return false;
+    network->faults.count[kind]++;
     return true;
 }
 
-bool faults_crash(struct faults *faults)
+bool network_crash(struct network *network, enum fault_kind kind)
 {
-    return faults_die(faults, faults->crash);
-}
-
-bool faults_crash_in_batch(struct faults *faults, enum records_stage *ret_stage)
-{
-    if (!faults_die(faults, faults->crash_in_batch)) return false;
-    *ret_stage = (enum records_stage)faults_below(faults, RECORDS_ALL + 1);
+    if (network->faults.crashes_left == 0 || !network_fault(network, kind)) return false;
+    network->faults.crashes_left--;
     return true;
-}
-
-bool faults_blackout(struct faults *faults)
-{
-    return faults_happens(faults, faults->blackout);
 }
 
 static bool delivery_before(const struct delivery *a, const struct delivery *b)
@@ -127,29 +134,46 @@ bool network_next(struct network *network, struct delivery *ret)
     return true;
 }
 
+/* One member, or every other one, cannot be reached for a while. */
+static void network_cut(struct network *network, unsigned party)
+{
+    uint64_t until = network->now + 1 + network_below(network, network->faults.cut_ms);
+    network->cut_until[party] = until;
+    if (network_below(network, 2) == 0) return;
+    for (unsigned i = 1; i <= network->members; i++)
+        if (network_below(network, 2) == 0) network->cut_until[i] = until;
+}
+
+static void change(struct network *network, struct buffer *bytes)
+{
+    if (bytes->length == 0) return;
+    size_t at = (size_t)network_below(network, bytes->length);
+    if (network_below(network, 4) == 0)
+        bytes->length = at;
+    else
+        bytes->data[at] ^= (uint8_t)(1u << network_below(network, 8));
+}
+
 static struct result network_copy(struct network *network, enum delivery_kind kind, unsigned party, uint64_t serial,
                                   struct view bytes)
 {
-    struct delivery delivery = {.at = network->now + faults_below(&network->faults, network->faults.delay_ms),
+    struct delivery delivery = {.at = network->now +
+                                      (is_hostile(network) ? network_below(network, network->faults.delay_ms) : 0),
                                 .kind = kind,
                                 .party = party,
                                 .serial = serial};
     TRY(buffer_append(&delivery.bytes, bytes));
+    if (network_fault(network, FAULT_CHANGED)) change(network, &delivery.bytes);
     return network_put(network, delivery);
 }
 
 struct result network_send(struct network *network, enum delivery_kind kind, unsigned party, uint64_t serial,
                            struct view bytes)
 {
-    struct faults *faults = &network->faults;
-    if (faults_happens(faults, faults->lost)) {
-        faults->lost_count++;
-        return RESULT_OK;
-    }
-    if (faults_happens(faults, faults->twice)) {
-        faults->twice_count++;
-        TRY(network_copy(network, kind, party, serial, bytes));
-    }
+    if (network_fault(network, FAULT_CUT)) network_cut(network, party);
+    if (is_hostile(network) && network->now < network->cut_until[party]) return RESULT_OK;
+    if (network_fault(network, FAULT_LOST)) return RESULT_OK;
+    if (network_fault(network, FAULT_TWICE)) TRY(network_copy(network, kind, party, serial, bytes));
     return network_copy(network, kind, party, serial, bytes);
 }
 

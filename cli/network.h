@@ -1,13 +1,18 @@
 /* The in-memory network of a simulated consortium: a queue of deliveries under a virtual clock, and its faults.
  *
- * Without faults everything arrives at once and in order. With faults every choice (lost, twice, late, a crash, and
- * at which stage of a batch) is drawn from one random source, so that a seed and a commit reproduce a run.
+ * Without faults everything arrives at once and in order. With faults every choice (lost, twice, late, changed on the
+ * way, cut off, a crash and at which stage of a batch, an old disk, a clock that jumps) is drawn from one random
+ * source, so that a seed and a commit reproduce a run.
  */
 #ifndef CLI_NETWORK_H
 #define CLI_NETWORK_H
 
 #include "cli/records.h"
+#include "crypto/base/limits.h"
 #include "crypto/random.h"
+
+/* Where the virtual clock starts, in milliseconds since the epoch: far from 0, so that it can jump back. */
+#define NETWORK_START_MS UINT64_C(1700000000000)
 
 enum delivery_kind {
     DELIVERY_START,      /* a process starts; serial: which life of it */
@@ -29,28 +34,48 @@ struct delivery {
 };
 void delivery_done(struct delivery *delivery);
 
-/* How hostile this network is; in thousandths, but for the longest delay and the number of crashes. */
+enum fault_kind {
+    FAULT_LOST,     /* a message is lost */
+    FAULT_TWICE,    /* a message arrives twice */
+    FAULT_CHANGED,  /* a message arrives with a byte changed, or cut short */
+    FAULT_CUT,      /* a member, or several, cannot be reached for a while */
+    FAULT_CRASH,    /* a process dies between two steps */
+    FAULT_BATCH,    /* a process dies before, in the middle of or after a batch */
+    FAULT_BLACKOUT, /* a crash takes every process down */
+    FAULT_OLD_DISK, /* a process starts from a copy of its records of some time ago */
+    FAULT_JUMP,     /* the coordinator's clock jumps */
+    FAULT_KINDS,
+};
+extern const char *const fault_names[FAULT_KINDS]; /* "messages lost" */
+
+/* How hostile this network is. */
 struct faults {
-    struct random_source *random; /* owned; NULL: no faults */
-    uint64_t lost, twice, crash, crash_in_batch, blackout;
-    uint64_t delay_ms;
-    unsigned crashes_left;
-    uint64_t lost_count, twice_count, crash_count; /* what happened */
+    struct random_source *random;    /* owned; NULL: no faults */
+    uint64_t until;                  /* from then on nothing goes wrong any more; 0: it never stops */
+    uint64_t rate[FAULT_KINDS];      /* in thousandths of the occasions */
+    uint64_t delay_ms;               /* the longest that a message takes, */
+    uint64_t cut_ms;                 /* that members are cut off, */
+    uint64_t down_ms;                /* that a process stays down, */
+    uint64_t jump_ms;                /* and that the clock jumps */
+    unsigned crashes_left, old_left; /* crashes, and starts from old disks, that may still come */
+    uint64_t count[FAULT_KINDS];     /* what happened */
 };
 
 struct network {
     uint64_t now; /* milliseconds, virtual */
     uint64_t order;
+    unsigned members;
     struct delivery *heap;
     size_t count, capacity;
+    uint64_t cut_until[MEMBERS_MAX + 1]; /* by member */
     struct faults faults;
 };
 
 void network_done(struct network *network);
-/* Draws the rates of a faulty network for `members` members from the source. */
+/* Draws the rates of a faulty network for `members` members from the source: what a run is expected to survive. */
 struct faults faults_from(struct random_source *take_random, unsigned members);
 
-/* A message between two parties: lost, doubled or late where there are faults. */
+/* A message between two parties: lost, doubled, changed or late where there are faults. */
 MUST_USE struct result network_send(struct network *network, enum delivery_kind kind, unsigned party, uint64_t serial,
                                     struct view bytes);
 /* Something local to a party: arrives for certain, at `now` + after. */
@@ -61,13 +86,11 @@ bool network_next(struct network *network, struct delivery *ret);
 /* The earliest delivery, or NULL; valid until the next call. */
 const struct delivery *network_peek(const struct network *network);
 
-/* Whether the process that is about to take a step dies first. */
-bool faults_crash(struct faults *faults);
-/* Whether it dies while the batch of its step is written, and what had been written by then. */
-bool faults_crash_in_batch(struct faults *faults, enum records_stage *ret_stage);
-/* Whether a crash takes every process down. */
-bool faults_blackout(struct faults *faults);
+/* Whether a fault of this kind happens now; counts it. */
+bool network_fault(struct network *network, enum fault_kind kind);
+/* Whether a process dies now by a crash of this kind, of which there are only so many. */
+bool network_crash(struct network *network, enum fault_kind kind);
 /* Uniform below the bound, or 0 without faults. */
-uint64_t faults_below(struct faults *faults, uint64_t bound);
+uint64_t network_below(struct network *network, uint64_t bound);
 
 #endif

@@ -16,6 +16,7 @@ static void party_done(struct party *party)
     sign_key_free(party->identity);
     sign_key_free(party->key);
     records_done(&party->records);
+    records_done(&party->copy);
     buffer_done(&party->request);
 }
 
@@ -149,7 +150,7 @@ static struct result plan_submit(struct consortium *consortium)
 
 struct result consortium_init(const struct consortium_config *config, struct consortium *ret)
 {
-    *ret = (struct consortium){.config = config};
+    *ret = (struct consortium){.config = config, .network = {.now = NETWORK_START_MS, .members = config->banks_count}};
     TRY(random_source_new(config->seed, &ret->random));
     if (config->faults) {
         struct random_source *random = NULL;
@@ -164,8 +165,10 @@ struct result consortium_init(const struct consortium_config *config, struct con
 static struct result coordinator_start(struct consortium *consortium)
 {
     struct party *party = &consortium->parties[0];
-    const struct secagg_coordinator_config config = {
-        .terms = &consortium->submission.terms, .key = party->key, .records = records_source(&party->records)};
+    const struct secagg_coordinator_config config = {.terms = &consortium->submission.terms,
+                                                     .key = party->key,
+                                                     .records = records_source(&party->records),
+                                                     .epoch_rounds = consortium->epoch_rounds};
     return secagg_coordinator_new(&config, &consortium->coordinator);
 }
 
@@ -182,7 +185,8 @@ static struct result member_start(struct consortium *consortium, unsigned number
                                               .random = random,
                                               .counters = &party->counters,
                                               .records = records,
-                                              .table_hash = party->table_hash};
+                                              .table_hash = party->table_hash,
+                                              .epoch_rounds = consortium->epoch_rounds};
     return secagg_node_new(&config, &party->node);
 }
 
@@ -198,7 +202,7 @@ struct result party_start(struct consortium *consortium, unsigned number)
 void party_stop(struct consortium *consortium, unsigned number)
 {
     struct party *party = &consortium->parties[number];
-    party->up = party->done = party->waiting = party->asked = false;
+    party->up = party->done = party->ended = party->waiting = party->asked = false;
     secagg_node_free(party->node);
     party->node = NULL;
     party->counters = (struct node_counters){0};

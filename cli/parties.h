@@ -10,9 +10,13 @@ struct party {
     const char *name;
     struct sign_key *identity, *key; /* the coordinator has no identity of its own in the roster */
     struct records records;
-    uint64_t life;  /* how often its process has started; deliveries of an earlier life are void */
-    bool up, done;  /* done: its machine says that the last state is certified */
-    uint64_t timer; /* the coordinator's latest timer */
+    struct records copy;      /* of some time ago, for a process that starts from an old disk */
+    bool copied, aged;        /* there is a copy; it was started from */
+    uint64_t life;            /* how often its process has started; deliveries of an earlier life are void */
+    uint64_t gone_at;         /* from then on it is down for good; 0: never */
+    bool up, done, ended;     /* done: its machine says that the last state is certified; ended: that the run is over */
+    char reason[1024];        /* why it ended */
+    uint64_t timer, timer_at; /* the coordinator's latest timer */
     /* a member's side of request and reply */
     struct secagg_node *node;
     struct node_counters counters;
@@ -26,6 +30,17 @@ struct party {
     uint64_t parked; /* number of this member's latest request that has no reply; 0: none */
 };
 
+struct consortium;
+/* Sees, and may change, what happens; any function may be NULL. */
+struct watcher {
+    void *context;
+    /* After each step of a machine, before its effects are carried out. A failure ends the run. */
+    struct result (*stepped)(void *context, struct consortium *consortium, unsigned number, const struct input *input,
+                             struct result result, const struct effects *effects);
+    /* A reply of the coordinator's before it is sent; its bytes may be changed. */
+    struct result (*reply)(void *context, struct consortium *consortium, unsigned to, struct buffer *bytes);
+};
+
 struct consortium {
     const struct consortium_config *config;
     struct random_source *random; /* fresh seeds of keys and processes */
@@ -36,6 +51,10 @@ struct consortium {
     unsigned members;
     struct secagg_coordinator *coordinator;
     struct network network;
+    int64_t skew_ms;       /* of the coordinator's clock */
+    uint32_t epoch_rounds; /* T; 0 = EPOCH_ROUNDS */
+    uint64_t give_up_at;   /* a run that is not over by then stands still; 0: never */
+    struct watcher watcher;
     uint64_t said;     /* the step of the fold that progress last told */
     char refusal[512]; /* the latest message that was refused, for a run that stands still */
 };
@@ -46,5 +65,8 @@ MUST_USE struct result consortium_init(const struct consortium_config *config, s
 /* Starts or restarts the process of a party from its records, with fresh randomness; stopping forgets all but them. */
 MUST_USE struct result party_start(struct consortium *consortium, unsigned number);
 void party_stop(struct consortium *consortium, unsigned number);
+/* Carries messages until every party is done, has ended or is down for good (consortium.c). CATEGORY_FALSE when the
+ * run stands still. */
+MUST_USE struct result consortium_go(struct consortium *consortium);
 
 #endif

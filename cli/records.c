@@ -107,6 +107,20 @@ struct result records_commit(struct records *records, const struct effects *effe
     return RESULT_OK;
 }
 
+struct result records_copy(const struct records *from, struct records *to)
+{
+    records_done(to);
+    for (size_t secret = 0; secret < 2; secret++) {
+        for (size_t shared = 0; shared < 2; shared++) {
+            const struct record_map *map = &from->maps[secret][shared];
+            for (size_t i = 0; i < map->count; i++)
+                TRY(map_put(&to->maps[secret][shared], secret == 1, map->items[i].key,
+                            buffer_view(&map->items[i].value)));
+        }
+    }
+    return RESULT_OK;
+}
+
 static struct result records_load(void *context, bool secret, bool shared, const char *key, struct buffer *out,
                                   bool *ret_found)
 {

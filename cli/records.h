@@ -26,6 +26,8 @@ enum records_stage { RECORDS_NONE, RECORDS_SECRET_PUTS, RECORDS_DECISIONS, RECOR
 void records_done(struct records *records);
 /* Carries out the PERSIST effects among the given ones, in the order of the store, up to and including a stage. */
 MUST_USE struct result records_commit(struct records *records, const struct effects *effects, enum records_stage stage);
+/* Replaces to's content by a copy. */
+MUST_USE struct result records_copy(const struct records *from, struct records *to);
 /* Reads these records; valid as long as they stay where they are. */
 struct record_source records_source(struct records *records);
 

@@ -87,9 +87,8 @@ static struct result simulation_report(const struct simulation *simulation, cons
     TRY(report_summary(buffer_view(&outcome->model), &out));
     TRY(sites_report(sites, &out));
     if (simulation->faults != NULL)
-        TRY(buffer_format(&out, "%-15s %llu messages lost, %llu doubled, %llu processes killed\n", "faults",
-                          (unsigned long long)outcome->lost, (unsigned long long)outcome->twice,
-                          (unsigned long long)outcome->crashes));
+        TRY(buffer_format(&out, "%-15s %.*s\n", "faults", (int)outcome->faults.length,
+                          (const char *)outcome->faults.data));
     TRY(buffer_format(&out, "%-15s %s/model.json, %s/plan.note\n", "files", simulation->out, simulation->out));
     return cli_print(buffer_view(&out));
 }
