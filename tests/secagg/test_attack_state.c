@@ -146,17 +146,17 @@ static void a_forced_sum_over_two_states_is_noise(void **state)
         memcpy(y, node->round.y, sizeof y);
         OK(mask_apply(set, 0, y, WORDS));
         for (unsigned k = 0; k < WORDS; k++) {
-            assert_true(y[k] != cohort_input(i, 0, k));
+            assert_true(y[k] != toy_input(i, 0, k));
             all[k] += y[k];
             if (i != ODD) rest[k] += y[k];
         }
     }
     for (unsigned k = 0; k < WORDS; k++) {
         uint64_t expected = 0;
-        for (unsigned i = 1; i <= BANKS; i++) expected += cohort_input(i, 0, k);
+        for (unsigned i = 1; i <= BANKS; i++) expected += toy_input(i, 0, k);
         assert_true(all[k] != expected);
-        assert_true(rest[k] != expected - cohort_input(ODD, 0, k));
-        assert_true(all[k] - rest[k] != cohort_input(ODD, 0, k));
+        assert_true(rest[k] != expected - toy_input(ODD, 0, k));
+        assert_true(all[k] - rest[k] != toy_input(ODD, 0, k));
     }
     cohort_done(&cohort);
 }

@@ -408,9 +408,9 @@ static void colluders_learn_the_honest_sum_and_nothing_else(void **state)
         OK(mask_apply(set, 0, y, 8));
         unsigned same = 0;
         for (unsigned k = 0; k < 8; k++) {
-            same += y[k] == cohort_input(i, 0, k);
+            same += y[k] == toy_input(i, 0, k);
             honest[k] += y[k];
-            expected[k] += cohort_input(i, 0, k);
+            expected[k] += toy_input(i, 0, k);
         }
         assert_int_equal(same, 0);
     }

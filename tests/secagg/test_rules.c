@@ -289,7 +289,7 @@ static void second_run(bool approved, const char *source, bool expect)
     config.nonce = 2;
     OK(cohort_init(&config, &second));
     for (unsigned i = 1; i <= 4; i++) {
-        OK(cohort_copy_records(&first.parties[i].records, &second.parties[i].records));
+        OK(records_copy(&first.parties[i].records, &second.parties[i].records));
         struct records *records = &second.parties[i].records;
         struct records mine = {0};
         mine.maps[0][0] = records->maps[0][0]; /* the other run's own records are not this run's */
@@ -383,7 +383,7 @@ static void rule_7_a_bank_from_an_old_disk_takes_no_part(void **state)
     struct cohort cohort;
     struct records snapshot = {0};
     run_until(&cohort, &five, MESSAGE_ROUND);
-    OK(cohort_copy_records(&cohort.parties[3].records, &snapshot));
+    OK(records_copy(&cohort.parties[3].records, &snapshot));
     cohort_lose(&cohort, MESSAGE_ROUND, 0, false);
     cohort_lose(&cohort, MESSAGE_HEADER, 2, true);
     OK(cohort_settle(&cohort));
@@ -394,7 +394,7 @@ static void rule_7_a_bank_from_an_old_disk_takes_no_part(void **state)
     cohort_lose(&cohort, MESSAGE_AWAIT, 3, true);
     OK(cohort_settle(&cohort));
     cohort_stop(&cohort, 3);
-    OK(cohort_copy_records(&snapshot, &cohort.parties[3].records));
+    OK(records_copy(&snapshot, &cohort.parties[3].records));
     OK(cohort_start(&cohort, 3));
     OK(cohort_settle(&cohort));
     assert_non_null(strstr(cohort.parties[3].reason, "older than its last message"));

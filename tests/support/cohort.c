@@ -8,79 +8,13 @@
 
 #include <cmocka.h>
 
-/* ---- the toy analysis: state = sums left ‖ value; the plan's tolerance carries the number of words */
-
-static struct result toy_check(const struct plan *plan)
-{
-    ENSURE(plan->tolerance >= 1, CATEGORY_USAGE, "the toy sums at least one word");
-    return RESULT_OK;
-}
-
-static struct result toy_start(const struct plan *plan, struct buffer *out)
-{
-    TRY(buffer_u64(out, plan->rounds));
-    return buffer_u64(out, 1);
-}
-
-static struct result toy_read(struct view state, uint64_t *ret_left, uint64_t *ret_value)
-{
-    struct reader reader = reader_of(state, "the toy state");
-    TRY(reader_u64(&reader, ret_left));
-    TRY(reader_u64(&reader, ret_value));
-    return reader_end(&reader);
-}
-
-static bool toy_finished(const struct plan *plan, struct view state)
-{
-    (void)plan;
-    uint64_t left = 1, value;
-    return result_ok(toy_read(state, &left, &value)) && left == 0;
-}
-
-static struct result toy_layout(const struct plan *plan, struct view state, struct layout *ret)
-{
-    (void)state;
-    struct layout layout = {0};
-    TRY(layout_add(&layout, (struct layout_field){"value", (uint64_t)plan->tolerance, 1u << 20, 0, 1}));
-    *ret = layout;
-    return RESULT_OK;
-}
-
-static uint64_t toy_mix(uint64_t value, const uint64_t *words, uint64_t count)
-{
-    for (uint64_t k = 0; k < count; k++) value = value * UINT64_C(6364136223846793005) + words[k];
-    return value;
-}
-
-static struct result toy_advance(const struct plan *plan, struct view state, const uint64_t *words, struct buffer *out)
-{
-    uint64_t left, value;
-    TRY(toy_read(state, &left, &value));
-    TRY(buffer_u64(out, left - 1));
-    return buffer_u64(out, toy_mix(value, words, (uint64_t)plan->tolerance));
-}
-
-static struct result toy_progress(const struct plan *plan, struct view state, struct buffer *out)
-{
-    (void)plan;
-    uint64_t left, value;
-    TRY(toy_read(state, &left, &value));
-    return buffer_format(out, "%llu sums are left", (unsigned long long)left);
-}
-
-uint64_t cohort_input(unsigned bank, uint64_t step, uint64_t k)
-{
-    return (bank * UINT64_C(2654435761) + step * UINT64_C(40503) + k * UINT64_C(2246822519)) % (1u << 20);
-}
-
 uint64_t cohort_expected(const struct cohort *cohort, const struct members *members)
 {
     uint64_t value = 1;
     for (uint64_t step = 0; step < cohort->config.rounds; step++)
         for (uint64_t k = 0; k < cohort->config.words; k++) {
             uint64_t word = 0;
-            for (unsigned i = members_next(members, 0); i; i = members_next(members, i))
-                word += cohort_input(i, step, k);
+            for (unsigned i = members_next(members, 0); i; i = members_next(members, i)) word += toy_input(i, step, k);
             value = toy_mix(value, &word, 1);
         }
     return value;
@@ -136,17 +70,10 @@ static struct result make_terms(struct cohort *cohort)
     plan->rows = 1000;
     plan->deadline_hours = 168;
     TRY(hash_bytes("plan", view_text("toy"), &plan->hash));
-    cohort->task = (struct task){.name = "toy",
-                                 .check = toy_check,
-                                 .start = toy_start,
-                                 .finished = toy_finished,
-                                 .layout = toy_layout,
-                                 .advance = toy_advance,
-                                 .progress = toy_progress};
     struct run_terms *terms = &cohort->terms;
     *terms = (struct run_terms){.roster = &cohort->roster,
                                 .plan = plan,
-                                .task = &cohort->task,
+                                .task = &toy_task,
                                 .cohort = members_all(cohort->config.banks),
                                 .submitter = 1,
                                 .plan_note = view_text("the toy plan\n")};
@@ -208,7 +135,7 @@ static struct result contribute(struct cohort *cohort, unsigned number)
     const struct fold *fold = secagg_node_fold(cohort->parties[number].node);
     uint64_t *words = calloc(fold->words, sizeof *words);
     ENSURE(words, CATEGORY_ENVIRONMENT, "out of memory");
-    for (uint64_t k = 0; k < fold->words; k++) words[k] = cohort_input(number, fold->step, k);
+    for (uint64_t k = 0; k < fold->words; k++) words[k] = toy_input(number, fold->step, k);
     if (cohort->hooks.input) cohort->hooks.input(cohort->hooks.context, number, fold->step, words, fold->words);
     struct input input = {.kind = INPUT_CONTRIBUTION, .words = words, .words_count = fold->words};
     struct result result = step(cohort, number, &input);
@@ -488,29 +415,6 @@ void cohort_lose(struct cohort *cohort, enum message_kind kind, unsigned bank, b
         else
             members_remove(&cohort->lost[kind], i);
     }
-}
-
-struct result cohort_copy_records(const struct records *from, struct records *to)
-{
-    records_done(to);
-    struct effects effects = {0};
-    struct result result = RESULT_OK;
-    for (unsigned secret = 0; secret < 2; secret++)
-        for (unsigned shared = 0; shared < 2; shared++) {
-            const struct record_map *map = &from->maps[secret][shared];
-            for (size_t i = 0; i < map->count && result_ok(result); i++) {
-                struct effect *effect = NULL;
-                result = effects_add(&effects, EFFECT_PERSIST, &effect);
-                if (!result_ok(result)) break;
-                memcpy(effect->key, map->items[i].key, sizeof effect->key);
-                effect->secret = secret;
-                effect->shared = shared;
-                result = buffer_append(&effect->bytes, buffer_view(&map->items[i].value));
-            }
-        }
-    if (result_ok(result)) result = records_commit(to, &effects, RECORDS_ALL);
-    effects_clear(&effects);
-    return result;
 }
 
 void cohort_lose_secrets(struct cohort *cohort, unsigned bank)

@@ -1,8 +1,7 @@
 /* A consortium of machines in memory: n nodes, a coordinator, their records, and what carries their messages.
  *
- * The analysis is a toy: each sum is a vector of `words` words, of which bank i contributes cohort_input(i, step, k);
- * the state mixes all of them, so that one wrong word of one round changes the last state. Hooks see, change and drop
- * every message; any party can be killed at any batch and started again from its records.
+ * The analysis is a toy (toy.h). Hooks see, change and drop every message; any party can be killed at any batch and
+ * started again from its records.
  */
 #ifndef TESTS_SUPPORT_COHORT_H
 #define TESTS_SUPPORT_COHORT_H
@@ -10,6 +9,7 @@
 #include "cli/records.h"
 #include "proto/secagg/secagg.h"
 #include "proto/wire/messages.h"
+#include "tests/support/toy.h"
 
 struct cohort;
 
@@ -29,7 +29,7 @@ struct cohort_hooks {
     /* Return false to lose the message; the bytes may be changed. */
     bool (*request)(void *context, struct cohort *cohort, unsigned from, struct buffer *bytes);
     bool (*reply)(void *context, struct cohort *cohort, unsigned to, struct buffer *bytes);
-    /* Changes a bank's input, which is then no longer cohort_input. */
+    /* Changes a bank's input, which is then no longer toy_input. */
     void (*input)(void *context, unsigned bank, uint64_t step, uint64_t *words, uint64_t count);
 };
 
@@ -52,7 +52,6 @@ struct cohort_party {
 struct cohort {
     struct cohort_config config;
     struct plan plan;
-    struct task task;
     struct roster roster;
     struct run_terms terms;
     struct sign_key **identities, **keys; /* by position; keys[0] is the coordinator's */
@@ -109,11 +108,8 @@ MUST_USE struct result cohort_sign(const struct cohort *cohort, unsigned signer,
 /* Fails the test with everyone's state when the run is not done with the value expected for `members`. */
 void cohort_assert_done(const struct cohort *cohort, const struct members *members);
 /* Forgets a party's secrets, as if its secrets file were gone; it must be stopped. */
-/* A copy of a party's records, and back. */
-MUST_USE struct result cohort_copy_records(const struct records *from, struct records *to);
 void cohort_lose_secrets(struct cohort *cohort, unsigned bank);
 bool cohort_all_done(const struct cohort *cohort);
-uint64_t cohort_input(unsigned bank, uint64_t step, uint64_t k);
 /* The last state's value when the sums are over `members`. */
 uint64_t cohort_expected(const struct cohort *cohort, const struct members *members);
 uint64_t cohort_value(const struct fold *fold);
