@@ -7,8 +7,10 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* A target whose inputs take long says how many mutations of each are enough here. */
+__attribute__((weak)) extern const unsigned fuzz_mutations;
 
-enum { INPUT_MAX = 1 << 20, NAME_BYTES = 4096 };
+enum { INPUT_MAX = 1 << 20, NAME_BYTES = 4096, MUTATIONS = 300 };
 
 static uint64_t state = UINT64_C(0x9E3779B97F4A7C15);
 
@@ -66,7 +68,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: %s CORPUS_DIR [MUTATIONS]\n", argv[0]);
         return 2;
     }
-    unsigned long mutations = argc > 2 ? strtoul(argv[2], NULL, 10) : 300;
+    unsigned long mutations = argc > 2 ? strtoul(argv[2], NULL, 10) : &fuzz_mutations ? fuzz_mutations : MUTATIONS;
     static uint8_t data[INPUT_MAX];
     unsigned files = 0;
     run(data, 0);

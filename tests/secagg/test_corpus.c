@@ -11,7 +11,10 @@
 #include <cmocka.h>
 
 #include "tests/support/ok.h"
+#include "tests/support/sequence.h"
 #include "tests/support/stages.h"
+
+enum { MESSAGE_AT = 5 }; /* in a sequence of one message */
 
 static const char *directory(void)
 {
@@ -19,16 +22,34 @@ static const char *directory(void)
     return given ? given : "tests/fuzz/corpus";
 }
 
-static void write_file(const char *target, const char *name, uint8_t first, int second, struct view bytes)
+static void write_file(const char *target, const char *name, struct view head, struct view bytes)
 {
     char path[256];
     (void)snprintf(path, sizeof path, "%s/%s/%s", directory(), target, name);
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
-    (void)fputc(first, file);
-    if (second >= 0) (void)fputc(second, file);
+    assert_int_equal(fwrite(head.data, 1, head.length, file), head.length);
     assert_int_equal(fwrite(bytes.data, 1, bytes.length, file), bytes.length);
     assert_int_equal(fclose(file), 0);
+}
+
+/* A message as it came, or around a body, where the run is held up in its stage (tests/support/sequence.h). */
+static void write_sequence(const char *target, const char *name, uint8_t stage, bool whole, struct view bytes)
+{
+    CLEANUP(buffer_done) struct buffer head = {0};
+    OK(buffer_u8(&head, stage));
+    OK(buffer_u8(&head, 0));
+    OK(buffer_u8(&head, whole ? SEQUENCE_RAW : SEQUENCE_BODY));
+    if (!whole) OK(buffer_u8(&head, stage));
+    OK(buffer_u8(&head, (uint8_t)bytes.length));
+    OK(buffer_u8(&head, (uint8_t)(bytes.length >> 8)));
+    write_file(target, name, buffer_view(&head), bytes);
+}
+
+static void write_wire(const char *name, enum wire_type type, struct view bytes)
+{
+    uint8_t first = (uint8_t)type;
+    write_file("wire", name, view_of(&first, 1), bytes);
 }
 
 static size_t read_file(const char *target, const char *name, uint8_t *out, size_t size)
@@ -54,10 +75,10 @@ static void write_signed(const struct stage *stage, const char *target, uint8_t 
     char name[32];
     if (!result_ok(wire_signed_decode(item, 3, &arena, &one))) return;
     (void)snprintf(name, sizeof name, "body-%02u", stage->kind);
-    write_file(target, name, index, 0, one.body);
-    write_file("wire", name, (uint8_t)stage->type, -1, one.body);
+    write_sequence(target, name, index, false, one.body);
+    write_wire(name, stage->type, one.body);
     (void)snprintf(name, sizeof name, "signed-%02u", stage->kind);
-    write_file("wire", name, WIRE_SIGNED, -1, item);
+    write_wire(name, WIRE_SIGNED, item);
 }
 
 static struct view first_item(const struct message *message)
@@ -99,7 +120,7 @@ static void write_message(struct writing *writing, const struct stage *stages, s
         writing->written[message.kind] = true;
         char name[32];
         (void)snprintf(name, sizeof name, "message-%02u", message.kind);
-        write_file(target, name, (uint8_t)i, 1, buffer_view(bytes));
+        write_sequence(target, name, (uint8_t)i, true, buffer_view(bytes));
         write_signed(&stages[i], target, (uint8_t)i, first_item(&message));
     }
 }
@@ -139,12 +160,12 @@ static void check_target(const char *target, const struct stage *stages, size_t 
         uint8_t bytes[16384];
         (void)snprintf(name, sizeof name, "message-%02u", stages[i].kind);
         size_t length = read_file(target, name, bytes, sizeof bytes);
-        if (length < 3) continue;
+        if (length < MESSAGE_AT) continue;
         found++;
         CLEANUP(wire_arena_done) struct wire_arena arena = {0};
         struct message message;
         assert_int_equal(bytes[0], i);
-        OK(message_decode(view_of(bytes + 2, length - 2), 3, &arena, &message));
+        OK(message_decode(view_of(bytes + MESSAGE_AT, length - MESSAGE_AT), 3, &arena, &message));
         assert_int_equal(message.kind, stages[i].kind);
     }
     assert_true(found >= 8);

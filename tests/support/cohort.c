@@ -438,7 +438,7 @@ struct result cohort_sign(const struct cohort *cohort, unsigned signer, const ch
     return wire_signed_encode(&message, out);
 }
 
-static void explain(const struct cohort *cohort)
+void cohort_explain(const struct cohort *cohort)
 {
     for (unsigned i = 0; i <= cohort->config.banks; i++) {
         const struct cohort_party *party = &cohort->parties[i];
@@ -458,7 +458,7 @@ void cohort_assert_done(const struct cohort *cohort, const struct members *membe
     const struct members *banks = &cohort->terms.cohort;
     for (unsigned i = members_next(banks, 0); i && good; i = members_next(banks, i))
         good = cohort_value(secagg_node_fold(cohort->parties[i].node)) == expected;
-    if (!good) explain(cohort);
+    if (!good) cohort_explain(cohort);
     assert_true(good);
 }
 

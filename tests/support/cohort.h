@@ -105,6 +105,8 @@ void cohort_lose(struct cohort *cohort, enum message_kind kind, unsigned bank, b
 /* A message as its signer would make it: kind of signature, type and body; the coordinator is signer 0. */
 MUST_USE struct result cohort_sign(const struct cohort *cohort, unsigned signer, const char *kind, enum wire_type type,
                                    const void *body, struct buffer *out);
+/* Prints everyone's state and every event. */
+void cohort_explain(const struct cohort *cohort);
 /* Fails the test with everyone's state when the run is not done with the value expected for `members`. */
 void cohort_assert_done(const struct cohort *cohort, const struct members *members);
 /* Forgets a party's secrets, as if its secrets file were gone; it must be stopped. */

@@ -28,8 +28,7 @@ const struct stage stage_requests[] = {
 };
 const size_t stage_requests_count = sizeof stage_requests / sizeof *stage_requests;
 
-/* Where a message never comes in an undisturbed run, its receiver waits for another. */
-static enum message_kind held_up_by(enum message_kind kind)
+enum message_kind stage_held_up_by(enum message_kind kind)
 {
     switch (kind) {
     case MESSAGE_VOID_PROPOSAL:
@@ -50,7 +49,7 @@ struct result stage_reach(struct cohort *cohort, const struct stage *stage, bool
 {
     static const struct cohort_config config = {.banks = 3, .words = 3, .rounds = 1, .epoch_rounds = 1, .seed = 9};
     TRY(cohort_init(&config, cohort));
-    cohort_lose(cohort, held_up_by(stage->kind), reply ? 0 : 1, true);
+    cohort_lose(cohort, stage_held_up_by(stage->kind), reply ? 0 : 1, true);
     TRY(cohort_start_all(cohort));
     return cohort_pump(cohort);
 }

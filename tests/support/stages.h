@@ -16,6 +16,9 @@ struct stage {
 extern const struct stage stage_replies[], stage_requests[];
 extern const size_t stage_replies_count, stage_requests_count;
 
+/* What is lost to hold a run up in the stage of a kind: where such a message never comes in an undisturbed run, its
+ * receiver waits for another. */
+enum message_kind stage_held_up_by(enum message_kind kind);
 MUST_USE struct result stage_reach(struct cohort *cohort, const struct stage *stage, bool reply);
 /* A message of the stage's kind around a signed body, in the place where such a message has one. */
 MUST_USE struct result stage_wrap(const struct cohort *cohort, const struct stage *stage, struct view body,
