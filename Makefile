@@ -131,7 +131,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/driver.o $(
 
 # The fuzz targets always run under AddressSanitizer; ThreadSanitizer has nothing to see in them.
 test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS)
-	@$(if $(filter thread,$(SANITIZER)),,$(MAKE) BUILD=$(FUZZ_BUILD) SANITIZER=$(or $(SANITIZER),address,undefined) fuzzers)
+	@$(if $(filter thread,$(SANITIZER)),,$(MAKE) BUILD=$(FUZZ_BUILD) SANITIZER=$(or $(SANITIZER),address$(comma)undefined) fuzzers)
 	@BUILD=$(BUILD) FUZZ_BUILD=$(if $(filter thread,$(SANITIZER)),,$(FUZZ_BUILD)) tests/run
 
 .PHONY: fuzzers libfuzzer-targets
