@@ -18,7 +18,10 @@ static void *arena_take(void *context, size_t size)
     struct wire_arena *arena = context;
     if (size > ARENA_MAX || arena->used + sizeof(struct wire_block) + size > ARENA_MAX) return NULL;
     struct wire_block *block = malloc(sizeof *block + size);
-    if (!block) return NULL;
+    if (!block) {
+        arena->no_memory = true;
+        return NULL;
+    }
     arena->used += sizeof *block + size; /* many empty items are not for free */
     block->next = arena->blocks;
     arena->blocks = block;
@@ -31,6 +34,13 @@ static void arena_keep(void *context, void *pointer)
     (void)pointer;
 }
 
+/* What could not be taken apart for lack of memory is no peer's fault. */
+static struct result memory_check(const struct wire_arena *arena, const struct wire_schema *schema)
+{
+    ENSURE(!arena->no_memory, CATEGORY_ENVIRONMENT, "out of memory for %s", schema->name);
+    return RESULT_OK;
+}
+
 void wire_arena_done(struct wire_arena *arena)
 {
     while (arena->blocks) {
@@ -39,6 +49,7 @@ void wire_arena_done(struct wire_arena *arena)
         arena->blocks = next;
     }
     arena->used = 0;
+    arena->no_memory = false;
 }
 
 /* Receives a packed message and compares it with the bytes it was unpacked from. */
@@ -75,6 +86,7 @@ static struct result take_views(const struct wire_schema *schema, const struct w
     struct view *views = NULL;
     if (count) {
         views = arena_take(arena, count * sizeof *views);
+        TRY(memory_check(arena, schema));
         ENSURE(views, CATEGORY_PEER, "%s is too large", schema->name);
     }
     for (size_t i = 0; i < count; i++) {
@@ -163,6 +175,7 @@ struct result wire_decode(enum wire_type type, struct view bytes, unsigned roste
     static const uint8_t nothing[1];
     ProtobufCMessage *message =
         protobuf_c_message_unpack(schema->descriptor, &allocator, bytes.length, bytes.length ? bytes.data : nothing);
+    TRY(memory_check(arena, schema));
     ENSURE(message && message->n_unknown_fields == 0, CATEGORY_PEER, "%s is malformed", schema->name);
     ENSURE(is_canonical(message, bytes), CATEGORY_PEER, "%s is not in its one encoding", schema->name);
     for (size_t i = 0; i < schema->rules_count; i++) TRY(take_field(schema, i, message, roster_size, arena, ret));

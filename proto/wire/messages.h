@@ -16,6 +16,7 @@
 struct wire_arena {
     struct wire_block *blocks;
     size_t used;
+    bool no_memory; /* a block could not be had */
 };
 void wire_arena_done(struct wire_arena *arena);
 
