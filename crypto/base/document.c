@@ -57,6 +57,18 @@ static struct result fail_at(const struct document *document, unsigned line, con
     return FAIL(CATEGORY_USAGE, "%s:%u: %s", document->name, line ? line : 1, text);
 }
 
+static struct result out_of_memory(void)
+{
+    return FAIL(CATEGORY_ENVIRONMENT, "out of memory for a YAML document");
+}
+
+/* After libyaml gave up: some of its failing allocations leave no word of it. */
+static struct result memory_check(const yaml_parser_t *parser)
+{
+    bool is_document = parser->error != YAML_MEMORY_ERROR && parser->error != YAML_NO_ERROR;
+    return is_document ? RESULT_OK : out_of_memory();
+}
+
 static struct result key_note(struct walk *walk, struct level *level, const yaml_event_t *event)
 {
     const char *key = (const char *)event->data.scalar.value;
@@ -68,7 +80,7 @@ static struct result key_note(struct walk *walk, struct level *level, const yaml
     if (level->keys_count == KEYS_MAX)
         return fail_at(walk->document, line_of(event), "more than %d keys in one mapping", KEYS_MAX);
     char *copy = strdup(key);
-    ENSURE(copy, CATEGORY_ENVIRONMENT, "out of memory for a YAML document");
+    if (!copy) return out_of_memory();
     level->keys[level->keys_count++] = copy;
     return RESULT_OK;
 }
@@ -133,6 +145,7 @@ static struct result walk_all(struct walk *walk)
     for (;;) {
         yaml_event_t event;
         if (!yaml_parser_parse(&walk->parser, &event)) {
+            TRY(memory_check(&walk->parser));
             unsigned line = (unsigned)walk->parser.problem_mark.line + 1;
             return fail_at(walk->document, line, "not well-formed YAML: %s",
                            walk->parser.problem ? walk->parser.problem : "it cannot be read");
@@ -167,7 +180,7 @@ static struct result walk_check(const struct document *document)
 {
     TRY(characters_check(document));
     CLEANUP(walk_done) struct walk walk = {.document = document};
-    ENSURE(yaml_parser_initialize(&walk.parser), CATEGORY_ENVIRONMENT, "out of memory for a YAML document");
+    if (!yaml_parser_initialize(&walk.parser)) return out_of_memory();
     yaml_parser_set_input_string(&walk.parser, document->text.data, document->text.length);
     return walk_all(&walk);
 }
@@ -192,20 +205,26 @@ static bool path_part(const char **path, char out[PATH_MAX_BYTES])
     return true;
 }
 
+/* The walk before has read the same text: now only memory can lack. */
+static struct result next_event(yaml_parser_t *parser, yaml_event_t *ret)
+{
+    return yaml_parser_parse(parser, ret) ? RESULT_OK : out_of_memory();
+}
+
 /* Reads one node whose first event is `first`, looking for the path below it. Depth is bounded by walk_check. */
-static bool node_search(yaml_parser_t *parser, yaml_event_t *first, const char *path, struct search *search)
+static struct result node_search(yaml_parser_t *parser, yaml_event_t *first, const char *path, struct search *search)
 {
     bool mapping = first->type == YAML_MAPPING_START_EVENT, sequence = first->type == YAML_SEQUENCE_START_EVENT;
     yaml_event_delete(first);
-    if (!mapping && !sequence) return true;
+    if (!mapping && !sequence) return RESULT_OK;
     char part[PATH_MAX_BYTES];
     bool looking = path_part(&path, part);
     for (size_t index = 0;; index++) {
         yaml_event_t event;
-        if (!yaml_parser_parse(parser, &event)) return false;
+        TRY(next_event(parser, &event));
         if (event.type == YAML_MAPPING_END_EVENT || event.type == YAML_SEQUENCE_END_EVENT) {
             yaml_event_delete(&event);
-            return true;
+            return RESULT_OK;
         }
         char number[24];
         (void)snprintf(number, sizeof number, "%zu", index);
@@ -219,9 +238,9 @@ static bool node_search(yaml_parser_t *parser, yaml_event_t *first, const char *
         }
         if (mapping) {
             yaml_event_delete(&event);
-            if (!yaml_parser_parse(parser, &event)) return false;
+            TRY(next_event(parser, &event));
         }
-        if (!node_search(parser, &event, here ? path : "", search)) return false;
+        TRY(node_search(parser, &event, here ? path : "", search));
     }
 }
 
@@ -230,34 +249,35 @@ static void parser_done(yaml_parser_t *parser)
     yaml_parser_delete(parser);
 }
 
-static struct search path_search(const struct document *document, const char *path)
+static struct result path_search(const struct document *document, const char *path, struct search *ret)
 {
-    struct search search = {0};
     yaml_parser_t fresh;
-    if (!yaml_parser_initialize(&fresh)) return search;
+    if (!yaml_parser_initialize(&fresh)) return out_of_memory();
     CLEANUP(parser_done) yaml_parser_t parser = fresh;
     yaml_parser_set_input_string(&parser, document->text.data, document->text.length);
-    yaml_event_t event;
-    do {
-        if (!yaml_parser_parse(&parser, &event)) return search;
+    for (;;) {
+        yaml_event_t event;
+        TRY(next_event(&parser, &event));
         yaml_event_type_t type = event.type;
-        if (type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT) {
-            (void)node_search(&parser, &event, path, &search);
-            return search;
-        }
+        if (type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT)
+            return node_search(&parser, &event, path, ret);
         yaml_event_delete(&event);
-        if (type == YAML_STREAM_END_EVENT) return search;
-    } while (true);
+        if (type == YAML_STREAM_END_EVENT) return RESULT_OK;
+    }
 }
 
 unsigned document_line(const struct document *document, const char *path)
 {
-    return path_search(document, path).line;
+    struct search search = {0};
+    return result_ok(path_search(document, path, &search)) ? search.line : 0;
 }
 
-bool document_has(const struct document *document, const char *path)
+struct result document_has(const struct document *document, const char *path, bool *ret_has)
 {
-    return path_search(document, path).found;
+    struct search search = {0};
+    TRY(path_search(document, path, &search));
+    *ret_has = search.found;
+    return RESULT_OK;
 }
 
 struct result document_fail(const struct document *document, const char *path, const char *format, ...)
@@ -335,7 +355,9 @@ static const char *refusal_key(const struct refusal *refusal)
 
 static struct result refuse(const struct document *document, cyaml_err_t error, const struct refusal *refusal)
 {
-    ENSURE(error != CYAML_ERR_OOM, CATEGORY_ENVIRONMENT, "out of memory for a YAML document");
+    /* That the text is well formed has been seen. */
+    if (error == CYAML_ERR_OOM || error == CYAML_ERR_LIBYAML_PARSER_INIT || error == CYAML_ERR_LIBYAML_PARSER)
+        return out_of_memory();
     char path[PATH_MAX_BYTES];
     const char *key = refusal_key(refusal);
     switch (error) {

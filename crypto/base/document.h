@@ -19,15 +19,16 @@ struct document {
     const char *keys;
 };
 
-/* Loads into *ret (free with document_free). Every failure is CATEGORY_USAGE and begins "NAME:LINE: ". */
+/* Loads into *ret (free with document_free). Every failure but lack of memory is CATEGORY_USAGE and begins
+ * "NAME:LINE: ". */
 MUST_USE struct result document_load(const struct document *document, const cyaml_schema_value_t *schema, void **ret);
 void document_free(const cyaml_schema_value_t *schema, void *data);
 
 /* Line, from 1, of what a path names: keys and indexes (from 0) with dots between, "features.3.min". Where the path
- * ends early, the line of the last part that is there; 0 when there is nothing at all. */
+ * ends early, the line of the last part that is there; 0 when there is nothing at all, or no memory to look. */
 unsigned document_line(const struct document *document, const char *path);
 /* Whether the whole path is there. */
-bool document_has(const struct document *document, const char *path);
+MUST_USE struct result document_has(const struct document *document, const char *path, bool *ret_has);
 
 /* CATEGORY_USAGE "NAME:LINE: " and the sentence. */
 MUST_USE struct result document_fail(const struct document *document, const char *path, const char *format, ...)

@@ -304,7 +304,9 @@ static struct result document_parse(const struct document *document, const struc
     if (strcmp(raw->version, "1") != 0)
         return fail(document, "cofferdam", "\"%.40s\" is another version of plans; this program reads version 1",
                     raw->version);
-    if (document_has(document, "privacy"))
+    bool private = false;
+    TRY(document_has(document, "privacy", &private));
+    if (private)
         return fail(document, "privacy", "differential privacy is not available in this version; remove the key");
     TRY(name_copy(document, "name", raw->name, NAME_MAX_BYTES, plan->name));
     TRY(name_copy(document, "purpose", raw->purpose, NAME_MAX_BYTES, plan->purpose));
