@@ -2,10 +2,10 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "analytics/exact.h"
+#include "analytics/json_text.h"
 #include "analytics/logistic.h"
 
 enum { CHART_BINS = 100 };
@@ -367,12 +367,10 @@ struct result logistic_result(const struct plan *plan, struct view bytes, uint64
     ENSURE(state.stage == LOGISTIC_FINISHED, CATEGORY_BUG, "the model is not finished");
     struct writer writer = {.state = &state};
     json_t *model = model_of(&writer, rounds, banks);
-    char *text = writer.failed ? NULL : json_dumps(model, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    struct result result = writer.failed ? FAIL(CATEGORY_ENVIRONMENT,
+                                                "model.json could not be made: out of memory, or a name is not UTF-8")
+                                         : json_text(model, JSON_INDENT(1) | JSON_REAL_PRECISION(17), out);
     json_decref(model);
-    struct result result = RESULT_OK;
-    if (!text)
-        result = FAIL(CATEGORY_ENVIRONMENT, "model.json could not be written: out of memory, or a name is not UTF-8");
-    if (result_ok(result)) result = buffer_format(out, "%s\n", text);
-    free(text);
-    return result;
+    TRY(result);
+    return buffer_u8(out, '\n');
 }

@@ -170,6 +170,7 @@ struct result model_parse(struct view text, const char *name, struct model *ret)
 {
     json_error_t error;
     json_t *json = json_loadb((const char *)text.data, text.length, JSON_REJECT_DUPLICATES, &error);
+    ENSURE(json || *error.text, CATEGORY_ENVIRONMENT, "%s: out of memory for a model", name);
     ENSURE(json, CATEGORY_USAGE, "%s:%d: not JSON: %s", name, error.line, error.text);
     CLEANUP(model_done) struct model model = {0};
     struct result result = result_at(read_model(json, &model), "%s: ", name);

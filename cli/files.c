@@ -1,10 +1,10 @@
 /* Files that a command reads and writes for its user: sys/file.h, and "-" for stdin and stdout. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "analytics/json_text.h"
 #include "cli/cli.h"
 #include "sys/file.h"
 
@@ -43,12 +43,10 @@ struct result cli_print(struct view bytes)
 
 struct result cli_print_json(json_t *take_json)
 {
-    char *text = take_json ? json_dumps(take_json, JSON_INDENT(2)) : NULL;
-    json_decref(take_json);
-    ENSURE(text, CATEGORY_ENVIRONMENT, "out of memory for JSON");
     CLEANUP(buffer_done) struct buffer out = {0};
-    struct result result = buffer_format(&out, "%s\n", text);
-    free(text);
+    struct result result = json_text(take_json, JSON_INDENT(2), &out);
+    json_decref(take_json);
     TRY(result);
+    TRY(buffer_u8(&out, '\n'));
     return cli_print(buffer_view(&out));
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analytics/json_text.h"
 #include "cli/cli.h"
 #include "cli/document.h"
 
@@ -45,10 +46,8 @@ static struct result compare_leaf(struct comparison *comparison, const char *pat
         if (json_equal(a, b)) return RESULT_OK;
     }
     for (size_t i = 0; i < 2; i++) {
-        char *text = values[i] ? json_dumps(values[i], JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
-        struct result result = buffer_text(texts[i], text == NULL ? "nothing" : text);
-        free(text);
-        TRY(result);
+        TRY(values[i] ? json_text(values[i], JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17), texts[i])
+                      : buffer_text(texts[i], "nothing"));
         TRY(buffer_u8(texts[i], 0));
     }
     return differ(comparison, path, (const char *)left.data, (const char *)right.data);

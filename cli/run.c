@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "analytics/json_text.h"
 #include "cli/cli.h"
 #include "proto/secagg/secagg.h"
 #include "proto/secagg/submission.h"
@@ -50,15 +51,11 @@ static struct result node_state(const char *node, char out[FILE_PATH_MAX])
 static struct result ask(const char *node, json_t *take_request, json_t **ret)
 {
     CLEANUP(json_freep) json_t *request = take_request, *answer = NULL;
-    CLEANUP(buffer_done) struct buffer reply = {0};
+    CLEANUP(buffer_done) struct buffer text = {0}, reply = {0};
     char state[FILE_PATH_MAX];
-    ENSURE(request, CATEGORY_ENVIRONMENT, "no memory for a request");
+    TRY(json_text(request, JSON_COMPACT, &text));
     TRY(node_state(node, state));
-    char *text = json_dumps(request, JSON_COMPACT);
-    ENSURE(text, CATEGORY_ENVIRONMENT, "no memory for a request");
-    struct result result = control_request(state, view_text(text), ASK_MS, &reply);
-    free(text);
-    TRY(result);
+    TRY(control_request(state, buffer_view(&text), ASK_MS, &reply));
     answer = json_loadb((const char *)reply.data, reply.length, 0, NULL);
     ENSURE(answer, CATEGORY_ENVIRONMENT, "the node answered something that is no JSON");
     const json_t *category = json_object_get(answer, "category");
@@ -166,9 +163,9 @@ static struct result ask_runs(const char *node, const char *run, json_t **ret)
 }
 
 /* The one run whose id begins with the text; NULL: the newest. */
-static struct result find_run(const json_t *answer, const char *prefix, const json_t **ret)
+static struct result find_run(const json_t *answer, const char *prefix, json_t **ret)
 {
-    const json_t *run, *found = NULL;
+    json_t *run, *found = NULL;
     size_t index;
     json_array_foreach(json_object_get(answer, "runs"), index, run)
     {
@@ -222,17 +219,6 @@ static struct result show_print(const json_t *answer, const json_t *run, struct 
     return RESULT_OK;
 }
 
-static struct result json_print(const json_t *json)
-{
-    CLEANUP(buffer_done) struct buffer out = {0};
-    char *text = json_dumps(json, JSON_INDENT(2));
-    ENSURE(text, CATEGORY_ENVIRONMENT, "no memory to print JSON");
-    struct result result = buffer_format(&out, "%s\n", text);
-    free(text);
-    TRY(result);
-    return cli_print(buffer_view(&out));
-}
-
 struct result cli_run_list(int argc, char **argv)
 {
     const char *node = NULL;
@@ -243,7 +229,7 @@ struct result cli_run_list(int argc, char **argv)
     CLEANUP(buffer_done) struct buffer out = {0};
     TRY(cli_parse(argc, argv, options, "", 0, 0, NULL));
     TRY(ask_runs(node, NULL, &answer));
-    if (as_json) return json_print(answer);
+    if (as_json) return cli_print_json(json_incref(answer));
     const json_t *run;
     size_t index;
     json_array_foreach(json_object_get(answer, "runs"), index, run)
@@ -268,11 +254,11 @@ struct result cli_run_show(int argc, char **argv)
         {.name = "node", .required = true, .value = &node}, {.name = "json", .flag = &as_json}, {0}};
     CLEANUP(json_freep) json_t *answer = NULL;
     CLEANUP(buffer_done) struct buffer out = {0};
-    const json_t *run = NULL;
+    json_t *run = NULL;
     TRY(cli_parse(argc, argv, options, "RUN", 0, 1, &operands));
     TRY(ask_runs(node, NULL, &answer));
     TRY(find_run(answer, operands.count ? operands.items[0] : NULL, &run));
-    if (as_json) return json_print(run);
+    if (as_json) return cli_print_json(json_incref(run));
     TRY(show_print(answer, run, &out));
     return cli_print(buffer_view(&out));
 }
@@ -345,7 +331,7 @@ static struct result watch_look(struct watching *watching, bool *ret_over)
 {
     CLEANUP(json_freep) json_t *answer = NULL;
     CLEANUP(buffer_done) struct buffer line = {0};
-    const json_t *run = NULL;
+    json_t *run = NULL;
     const char *id = watching->id[0] ? watching->id : NULL;
     struct result result = ask_runs(watching->node, id, &answer);
     if (result.category == CATEGORY_ENVIRONMENT && id) {
@@ -392,7 +378,7 @@ struct result cli_run_cancel(int argc, char **argv)
     const struct cli_option options[] = {
         {.name = "node", .required = true, .value = &node}, {.name = "reason", .value = &reason}, {0}};
     CLEANUP(json_freep) json_t *answer = NULL, *done = NULL;
-    const json_t *run = NULL;
+    json_t *run = NULL;
     TRY(cli_parse(argc, argv, options, "RUN", 1, 1, &operands));
     TRY(ask_runs(node, NULL, &answer));
     TRY(find_run(answer, operands.items[0], &run));

@@ -1,8 +1,8 @@
 #include "coordinator/overview.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
+#include "analytics/json_text.h"
 #include "coordinator/session.h"
 #include "sys/clock.h"
 
@@ -44,11 +44,7 @@ struct result overview_json(const struct hub *hub, struct buffer *out)
     json_t *json =
         json_pack("{s:s, s:i, s:i, s:I, s:O}", "version", COFFERDAM_VERSION, "roster_version", (int)hub->roster.version,
                   "members", (int)hub->roster.size, "now_ms", (json_int_t)clock_now_ms(), "runs", runs);
-    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
-    ENSURE(text, CATEGORY_ENVIRONMENT, "no memory for the status");
-    struct result result = buffer_text(out, text);
-    free(text);
-    return result;
+    return json_text(json, JSON_INDENT(2), out);
 }
 
 static const char *text_of(const json_t *object, const char *key)

@@ -4,9 +4,9 @@
 #include "sys/control.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "analytics/json_text.h"
 #include "node/part.h"
 #include "node/status.h"
 #include "sys/log.h"
@@ -135,11 +135,9 @@ static struct result answer(const struct bank_control *control, const struct con
     CLEANUP(json_freep) json_t *json = NULL;
     struct result result = handle(control->bank, buffer_view(&request->bytes), &json);
     if (!result_ok(result)) json = json_pack("{s:i, s:s}", "category", (int)result.category, "reason", result_reason());
-    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
-    ENSURE(text, CATEGORY_ENVIRONMENT, "no memory for an answer");
-    result = control_server_reply(control->server, request->id, view_text(text));
-    free(text);
-    return result;
+    CLEANUP(buffer_done) struct buffer text = {0};
+    TRY(json_text(json, JSON_INDENT(2), &text));
+    return control_server_reply(control->server, request->id, buffer_view(&text));
 }
 
 void *bank_control_thread(void *context)
