@@ -32,6 +32,7 @@ struct result document_read(const char *path, json_t **ret)
     json_error_t error;
     CLEANUP(document_freep)
     json_t *document = json_loadb((const char *)bytes.data, bytes.length, JSON_REJECT_DUPLICATES, &error);
+    ENSURE(document != NULL || *error.text, CATEGORY_ENVIRONMENT, "%s: out of memory for a document", path);
     ENSURE(document != NULL, CATEGORY_USAGE, "%s:%d: not JSON: %s", path, error.line, error.text);
     ENSURE(json_is_object(document) && json_integer_value(json_object_get(document, "cofferdam")) == DOCUMENT_VERSION &&
                document_text(document, "task")[0] != 0,
