@@ -223,10 +223,12 @@ static struct result step(struct cohort *cohort, unsigned number, const struct i
     input.now = cohort->now;
     struct effects effects = {0};
     if (number && input.kind == INPUT_MESSAGE) party->waiting = false;
+    if (cohort->hooks.around) cohort->hooks.around(cohort->hooks.context, number, true);
     double began = cohort->clock ? cohort->clock() : 0;
     struct result result = number ? secagg_node_step(party->node, &input, &effects)
                                   : secagg_coordinator_step(cohort->coordinator, &input, &effects);
     count_time(cohort, number, &input, began);
+    if (cohort->hooks.around) cohort->hooks.around(cohort->hooks.context, number, false);
     if (result_ok(result)) {
         result = carry_out(cohort, number, &effects);
     } else if (result.category == CATEGORY_PEER) {
@@ -234,6 +236,8 @@ static struct result step(struct cohort *cohort, unsigned number, const struct i
         (void)snprintf(party->refusal, sizeof party->refusal, "%s", result_reason());
         if (number && input.kind == INPUT_MESSAGE) party->waiting = true;
         result = effects.count ? carry_out(cohort, number, &effects) : RESULT_OK; /* its evidence */
+    } else if (result.category == CATEGORY_ENVIRONMENT && cohort->revives) {
+        result = cohort_start(cohort, number);
     }
     effects_clear(&effects);
     return result;

@@ -31,6 +31,8 @@ struct cohort_hooks {
     bool (*reply)(void *context, struct cohort *cohort, unsigned to, struct buffer *bytes);
     /* Changes a bank's input, which is then no longer toy_input. */
     void (*input)(void *context, unsigned bank, uint64_t step, uint64_t *words, uint64_t count);
+    /* Called as a machine's step begins, and as it ends. */
+    void (*around)(void *context, unsigned number, bool begins);
 };
 
 struct cohort_party {
@@ -74,6 +76,7 @@ struct cohort {
     uint64_t crash_at;    /* this batch is cut at crash_stage and its party started again; 0 = never */
     enum records_stage crash_stage;
     bool crash_all; /* ... and every other party with it */
+    bool revives;   /* a party whose step lacked memory is started again, as its daemon is */
     bool broken;    /* the helper itself failed; reason of parties[0] says how */
 };
 

@@ -1,0 +1,129 @@
+/* Every allocation in the steps of a machine fails once: of a node's and of the coordinator's, in a whole run and after
+ * a restart in the middle of one. A party that lacked memory starts again from its records; the run ends with the right
+ * sum, nobody is blamed, nothing is lost. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <openssl/err.h>
+
+#include "tests/faults/allocation.h"
+#include "tests/support/cohort.h"
+#include "tests/support/ok.h"
+
+/* party: whose allocations fail; hold: the message that is lost until the party has been started again, or 0: then the
+ * party's first step, which restores it, is the one whose allocations fail. */
+struct scene {
+    unsigned party;
+    enum message_kind hold;
+    bool over;
+};
+
+static void around(void *context, unsigned number, bool begins)
+{
+    struct scene *scene = context;
+    if (number != scene->party || scene->over) return;
+    if (begins) {
+        allocation_resume();
+    } else {
+        allocation_pause();
+        scene->over = scene->hold != 0;
+    }
+}
+
+static struct result play(struct scene *scene, struct cohort *cohort, unsigned long which)
+{
+    struct cohort_config config = {.banks = 3, .words = 3, .rounds = 1, .epoch_rounds = 1, .seed = 5};
+    scene->over = false;
+    TRY(cohort_init(&config, cohort));
+    cohort->revives = true;
+    if (scene->hold) {
+        cohort_lose(cohort, scene->hold, 0, true);
+        TRY(cohort_start_all(cohort));
+        TRY(cohort_pump(cohort));
+        cohort_lose(cohort, scene->hold, 0, false);
+    }
+    cohort->hooks = (struct cohort_hooks){.context = scene, .around = around};
+    allocation_fail(which);
+    allocation_pause();
+    TRY(scene->hold ? cohort_start(cohort, scene->party) : cohort_start_all(cohort));
+    cohort_repeat(cohort);
+    return cohort_settle(cohort);
+}
+
+static bool fail_one(struct scene *scene, unsigned long which)
+{
+    long alive = allocation_alive();
+    struct cohort cohort;
+    struct result result = play(scene, &cohort, which);
+    bool failed = allocation_stop();
+    if (!result_ok(result)) fail_msg("allocation %lu: category %d: %s", which, result.category, result_reason());
+    for (unsigned i = 0; i <= 3; i++)
+        if (cohort.parties[i].refused) fail_msg("allocation %lu: refused: %s", which, cohort.parties[i].refusal);
+    cohort_assert_done(&cohort, &cohort.terms.cohort);
+    cohort_done(&cohort);
+    ERR_clear_error();
+    if (allocation_alive() != alive) fail_msg("allocation %lu: %ld are lost", which, allocation_alive() - alive);
+    return failed;
+}
+
+static void fail_each(struct scene scene)
+{
+    unsigned long which = 1;
+    while (fail_one(&scene, which)) which++;
+    assert_true(which > 10);
+    print_message("party %u, %s: %lu allocations, each failed once\n", scene.party,
+                  scene.hold ? message_name(scene.hold) : "a whole run", which - 1);
+}
+
+static void a_node(void **state)
+{
+    (void)state;
+    fail_each((struct scene){.party = 1});
+}
+
+static void a_coordinator(void **state)
+{
+    (void)state;
+    fail_each((struct scene){.party = 0});
+}
+
+static void a_restarted_node(void **state)
+{
+    (void)state;
+    static const enum message_kind held[] = {MESSAGE_P1S,         MESSAGE_ACKS,   MESSAGE_ROUND,   MESSAGE_PROPOSAL,
+                                             MESSAGE_CERTIFICATE, MESSAGE_OPENED, MESSAGE_FINISHED};
+    for (size_t i = 0; i < sizeof held / sizeof *held; i++) fail_each((struct scene){.party = 1, .hold = held[i]});
+}
+
+static void a_restarted_coordinator(void **state)
+{
+    (void)state;
+    static const enum message_kind held[] = {MESSAGE_ACK, MESSAGE_HEADER, MESSAGE_VOTE, MESSAGE_RELEASE, MESSAGE_AWAIT};
+    for (size_t i = 0; i < sizeof held / sizeof *held; i++) fail_each((struct scene){.party = 0, .hold = held[i]});
+}
+
+/* What libraries make on first use is made. */
+static int play_once(void **state)
+{
+    (void)state;
+    struct cohort cohort;
+    struct scene scene = {0};
+    struct result result = play(&scene, &cohort, 0);
+    cohort_done(&cohort);
+    return result_ok(result) ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_node),
+        cmocka_unit_test(a_coordinator),
+        cmocka_unit_test(a_restarted_node),
+        cmocka_unit_test(a_restarted_coordinator),
+    };
+    return cmocka_run_group_tests(tests, play_once, NULL);
+}
