@@ -13,6 +13,7 @@
 
 #include "sys/store.h"
 #include "tests/faults/disk.h"
+#include "tests/faults/files.h"
 #include "tests/support/ok.h"
 #include "tests/support/scratch.h"
 
@@ -213,6 +214,7 @@ static void the_power_goes_at_every_operation(void **state)
 static int enter(void **state)
 {
     (void)state;
+    files_skip_sync(); /* the disk in memory has its own */
     scratch_new(directory);
     struct store *store = NULL;
     if (!result_ok(store_open(directory, &store))) return -1;
