@@ -8,9 +8,9 @@
 #include "crypto/base/checked.h"
 #include "crypto/base/limits.h"
 #include "sys/clock.h"
+#include "sys/frame.h"
 
 enum {
-    HEADER_BYTES = 12,
     READ_BYTES = 32 << 10,
     RECORD_BYTES = 16 << 10, /* what one TLS record carries */
     RECORD_ROOM = RECORD_BYTES + 256,
@@ -172,16 +172,10 @@ struct result link_send(struct link *link, uint64_t number, struct view bytes)
            MESSAGE_MAX);
     if (link->ended || link->failing) return RESULT_OK; /* its peer asks again over the next one */
     enter(link);
-    size_t before = link->out.length;
-    struct result result = buffer_u32(&link->out, (uint32_t)bytes.length);
-    if (result_ok(result)) result = buffer_u64(&link->out, number);
-    if (result_ok(result)) result = buffer_append(&link->out, bytes);
-    if (result_ok(result)) {
+    if (result_ok(frame_write(&(struct frame){number, bytes}, &link->out)))
         pump(link);
-    } else { /* it does not read what it asks for */
-        link->out.length = before;
+    else /* it does not read what it asks for */
         end(link);
-    }
     leave(link);
     return RESULT_OK;
 }
@@ -209,21 +203,20 @@ static void deliver(struct link *link)
 {
     const struct link_events *events = link->set->events;
     void *owner = link->set->owner;
-    size_t done = 0;
-    while (!link->ended && link->in.length - done >= HEADER_BYTES && events->hungry(owner)) {
-        const uint8_t *header = link->in.data + done;
-        size_t length = bytes_get_u32(header);
-        if (length > MESSAGE_MAX) {
+    struct view rest = buffer_view(&link->in);
+    while (!link->ended && events->hungry(owner)) {
+        struct frame frame;
+        bool got;
+        if (!result_ok(frame_take(&rest, &frame, &got))) {
             end(link);
             return;
         }
-        if (link->in.length - done - HEADER_BYTES < length) break;
-        events->message(owner, link, bytes_get_u64(header + 4), view_of(header + HEADER_BYTES, length));
-        done += HEADER_BYTES + length;
+        if (!got) break;
+        events->message(owner, link, frame.number, frame.bytes);
     }
-    if (done == 0) return;
-    memmove(link->in.data, link->in.data + done, link->in.length - done);
-    link->in.length -= done;
+    if (rest.length == link->in.length) return;
+    memmove(link->in.data, rest.data, rest.length);
+    link->in.length = rest.length;
     if (link->in.length == 0 && link->in.capacity > KEPT_BYTES) buffer_done(&link->in);
 }
 
@@ -291,8 +284,8 @@ struct result link_new(struct link_set *set, nng_stream *take_stream, struct tls
     link->set = set;
     link->stream = take_stream;
     link->session = take_session;
-    link->in.limit = MESSAGE_MAX + HEADER_BYTES + 2 * (size_t)READ_BYTES;
-    link->out.limit = UNREAD_MESSAGES_MAX * (MESSAGE_MAX + HEADER_BYTES);
+    link->in.limit = MESSAGE_MAX + FRAME_HEADER_BYTES + 2 * (size_t)READ_BYTES;
+    link->out.limit = UNREAD_MESSAGES_MAX * (MESSAGE_MAX + FRAME_HEADER_BYTES);
     link->shake_until_ms = clock_monotonic_ms() + SHAKE_TIMEOUT_MS;
     link->next = set->first;
     link->place = &set->first;
