@@ -4,7 +4,7 @@
 #   make test                unit, property, machine and end-to-end tests; last line: N passed, N failed
 #   make check               formatting, lint, layers, banned calls
 #   make bench               build/bench/results.json
-#   make fuzz FUZZ_SECONDS=60
+#   make fuzz SECONDS=60     each fuzz target, so long
 #   make SANITIZER=address,undefined test      (or thread)
 #   make deps                installs what building and running need from Debian's packages
 #   make install DESTDIR= PREFIX=/usr/local
@@ -15,7 +15,8 @@ SANITIZER ?=
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-FUZZ_SECONDS ?= 60
+# Not from the environment: a shell counts its own seconds under that name.
+SECONDS := 60
 
 comma := ,
 BUILD ?= build$(if $(SANITIZER),/san-$(subst $(comma),-,$(SANITIZER)))
@@ -147,7 +148,7 @@ $(BUILD)/libfuzzer/%: $(BUILD)/obj/tests/fuzz/%.o $(TESTLIB) $(PARTS) $(ALL_ARCH
 	$(call run,LINK,$(CC) $(LDFLAGS) -fsanitize=fuzzer $< $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
 
 fuzz:
-	CC=clang FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
+	CC=clang tests/fuzz/run $(SECONDS)
 
 check:
 	CC=$(CC) tests/check/run
