@@ -27,7 +27,7 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-protot
 FLOAT := -ffp-contract=off -fno-fast-math -fno-math-errno
 HARDEN := -fstack-protector-strong -fPIE -fcf-protection $(if $(SANITIZER),,-D_FORTIFY_SOURCE=2)
 OPT := $(if $(SANITIZER),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all,-O2)
-CPPFLAGS += -iquote . -I$(BUILD)/gen -D_GNU_SOURCE -DCOFFERDAM_VERSION='"$(VERSION)"'
+CPPFLAGS += -iquote . -I$(BUILD)/gen -D_GNU_SOURCE -DCOFFERDAM_VERSION='"$(VERSION)"' $(if $(FAILPOINTS),-DFAILPOINTS)
 CFLAGS := -std=c17 -g $(OPT) $(WARN) $(FLOAT) $(HARDEN) -pthread
 LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SANITIZER),-fsanitize=$(SANITIZER)) -pthread
 # What each part links beyond the parts below it.
@@ -103,15 +103,16 @@ ALL_ARCHIVES := $(BUILD)/libanalytics.a $(BUILD)/libdata.a $(BASE_ARCHIVES)
 ALL_LIBS := $(LIBS_DATA) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm
 
 group = -Wl,--start-group $(1) -Wl,--end-group
-# What ThreadSanitizer is to leave alone in nng, in the programs too.
-SUPPRESSED := $(if $(filter thread,$(SANITIZER)),$(call objects,tests/support/tsan.c))
+# What ThreadSanitizer is to leave alone in nng, in the programs too; and what failpoints do.
+SUPPORT := $(if $(filter thread,$(SANITIZER)),$(call objects,tests/support/tsan.c)) \
+           $(if $(FAILPOINTS),$(call objects,tests/support/failpoint.c))
 
-$(BUILD)/cofferdam: $(CLI) $(SUPPRESSED) $(ALL_ARCHIVES)
-	$(call run,LINK,$(CC) $(LDFLAGS) $(CLI) $(SUPPRESSED) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
-$(BUILD)/cofferdam-node: $(NODE) $(SUPPRESSED) $(ALL_ARCHIVES)
-	$(call run,LINK,$(CC) $(LDFLAGS) $(NODE) $(SUPPRESSED) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
-$(BUILD)/cofferdam-coordinator: $(COORDINATOR) $(SUPPRESSED) $(COORDINATOR_ARCHIVES)
-	$(call run,LINK,$(CC) $(LDFLAGS) $(COORDINATOR) $(SUPPRESSED) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@)
+$(BUILD)/cofferdam: $(CLI) $(SUPPORT) $(ALL_ARCHIVES)
+	$(call run,LINK,$(CC) $(LDFLAGS) $(CLI) $(SUPPORT) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
+$(BUILD)/cofferdam-node: $(NODE) $(SUPPORT) $(ALL_ARCHIVES)
+	$(call run,LINK,$(CC) $(LDFLAGS) $(NODE) $(SUPPORT) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
+$(BUILD)/cofferdam-coordinator: $(COORDINATOR) $(SUPPORT) $(COORDINATOR_ARCHIVES)
+	$(call run,LINK,$(CC) $(LDFLAGS) $(COORDINATOR) $(SUPPORT) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@)
 
 # Parts of the programs that tests and benches drive directly (each program's main.c stays out).
 PARTS := $(filter-out %/main.o,$(NODE) $(COORDINATOR) $(CLI))
@@ -134,9 +135,19 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/driver.o $(
 	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
 
 # The fuzz targets always run under AddressSanitizer; ThreadSanitizer has nothing to see in them.
-test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS)
+test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS) failpoints
 	@$(if $(filter thread,$(SANITIZER)),,$(MAKE) BUILD=$(FUZZ_BUILD) SANITIZER=$(or $(SANITIZER),address$(comma)undefined) fuzzers)
 	@BUILD=$(BUILD) FUZZ_BUILD=$(if $(filter thread,$(SANITIZER)),,$(FUZZ_BUILD)) tests/run
+
+# The daemons with points at which they can be told to die (crypto/base/failpoint.h), for tests/e2e.
+.PHONY: failpoints daemons kill-loop
+failpoints:
+	@$(MAKE) BUILD=$(BUILD)/failpoints FAILPOINTS=1 daemons
+daemons: $(BUILD)/cofferdam-node $(BUILD)/cofferdam-coordinator
+# Each point at each of these passes, at every bank: minutes.
+KILL_COUNTS ?= 1 2 3 5
+kill-loop: all failpoints
+	BUILD=$(BUILD) VERBOSE=1 KILL_COUNTS="$(KILL_COUNTS)" tests/e2e/kill_points.sh
 
 .PHONY: fuzzers libfuzzer-targets
 fuzzers: $(FUZZERS)

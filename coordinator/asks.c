@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "coordinator/session.h"
+#include "crypto/base/failpoint.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -20,7 +21,10 @@ static struct result reply(const struct ask *ask, enum service_kind kind, const 
 {
     CLEANUP(buffer_done) struct buffer frame = {0};
     TRY(service_frame_write(kind, session, payload, &frame));
-    return transport_server_reply(ask->hub->server, ask->id, buffer_view(&frame));
+    FAILPOINT("coordinator: before an answer");
+    TRY(transport_server_reply(ask->hub->server, ask->id, buffer_view(&frame)));
+    FAILPOINT("coordinator: after an answer");
+    return RESULT_OK;
 }
 
 static struct result reply_answer(const struct ask *ask, enum service_kind kind, const struct hash *session, bool ok,
@@ -62,6 +66,7 @@ static struct result ask_run(const struct ask *ask)
         return reply_answer(ask, SERVICE_ENDED, &ask->frame.run, false, session->reason);
     TRY(session_machine(session));
     session->requests[ask->member] = (struct parked){.id = ask->id, .at = clock_monotonic_ms()};
+    FAILPOINT_MESSAGE("coordinator: before taking", ask->frame.payload);
     return session_step(session,
                         &(struct input){.kind = INPUT_MESSAGE, .from = ask->member, .bytes = ask->frame.payload});
 }
@@ -116,6 +121,7 @@ static struct result ask_attest(const struct ask *ask)
 {
     struct session *session = session_find(ask->hub, &ask->frame.run);
     if (session && session->machine) TRY(session_attested(session, ask->member, ask->frame.payload));
+    FAILPOINT("coordinator: an attestation is taken");
     return reply_answer(ask, SERVICE_ANSWER, &ask->frame.run, true, "");
 }
 
@@ -206,6 +212,7 @@ struct result asks_dispatch(struct hub *hub, const struct transport_request *req
 {
     struct ask ask = {.hub = hub, .member = roster_position_of_node(&hub->roster, &request->peer), .id = request->id};
     if (!ask.member) return RESULT_OK; /* the transport lets in members only */
+    FAILPOINT("coordinator: before a request");
     struct result result = service_frame_read(buffer_view(&request->bytes), &ask.frame);
     if (result_ok(result)) {
         size_t kind = (size_t)ask.frame.kind;

@@ -5,6 +5,7 @@
 
 #include "coordinator/overview.h"
 #include "coordinator/session.h"
+#include "crypto/base/failpoint.h"
 #include "sys/clock.h"
 #include "sys/control.h"
 #include "sys/log.h"
@@ -164,6 +165,7 @@ static struct result loop(struct hub *hub, struct control_server *control)
 struct result hub_serve(struct hub *hub)
 {
     TRY(store_open(hub->config->state, &hub->store));
+    FAILPOINT("coordinator: the store is open");
     CLEANUP(control_server_freep) struct control_server *control = NULL;
     TRY(control_server_new(hub->config->state, &control));
     const char *address = hub->config->listen ? hub->config->listen : hub->roster.address;
@@ -173,6 +175,7 @@ struct result hub_serve(struct hub *hub)
     log_info("loop", "cofferdam-coordinator %s listens on %s for %u members, roster version %u", COFFERDAM_VERSION,
              address, hub->roster.size, hub->roster.version);
     TRY(sessions_restore(hub));
+    FAILPOINT("coordinator: the runs are restored");
     struct result result = loop(hub, control);
     server_to_wake = NULL;
     return result;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/base/failpoint.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -90,7 +91,9 @@ struct result session_machine(struct session *session)
         .patience_ms = (uint64_t)session->hub->config->patience_seconds * 1000,
     };
     TRY(secagg_coordinator_new(&config, &session->machine));
+    FAILPOINT("coordinator: a run's machine is restored");
     TRY(session_step(session, &(struct input){.kind = INPUT_START}));
+    FAILPOINT("coordinator: a run's machine has started");
     return session->progress[0] ? RESULT_OK : session_recall(session);
 }
 
@@ -102,7 +105,7 @@ static struct result session_write_result(struct session *session, const char *n
     TRY(file_path(runs, session->hex, directory));
     TRY(file_directory(directory, 0755));
     TRY(file_path(directory, name, path));
-    return file_write(path, bytes, 0644);
+    return file_write_alone(path, bytes, 0644);
 }
 
 /* Tells everyone whose request is parked that the run is over, and why. */
@@ -127,6 +130,7 @@ static struct result session_write_results(struct session *session)
     TRY(fold_result(secagg_coordinator_fold(session->machine), members_count(&session->submission.terms.cohort),
                     &model));
     TRY(session_write_result(session, "plan.note", session->submission.terms.plan_note));
+    FAILPOINT("coordinator: the plan is written, not the model");
     return session_write_result(session, "model.json", buffer_view(&model));
 }
 
@@ -147,7 +151,9 @@ static struct result session_end(struct session *session, enum service_run_state
     TRY(buffer_u64(&value, session->since));
     TRY(service_answer_write(&answer, &value));
     const struct store_record record = {.scope = &session->submission.id, .key = KEY_END, .value = buffer_view(&value)};
+    FAILPOINT("coordinator: before the run's end is kept");
     TRY(store_commit(session->hub->store, &record, 1));
+    FAILPOINT("coordinator: the run's end is kept");
     session->state = answer.ok ? SERVICE_RUN_DONE : SERVICE_RUN_FAILED;
     (void)snprintf(session->reason, sizeof session->reason, "%s", answer.reason);
     log_info("run", "%.12s %s%s", session->hex, answer.ok ? "is done" : "ended: ", session->reason);
@@ -209,7 +215,10 @@ static struct result session_send(struct session *session, const struct effect *
     TRY(service_frame_write(SERVICE_RUN, &session->submission.id, buffer_view(&effect->bytes), &frame));
     uint64_t id = parked->id;
     *parked = (struct parked){0};
-    return transport_server_reply(session->hub->server, id, buffer_view(&frame));
+    FAILPOINT_MESSAGE("coordinator: before sending", buffer_view(&effect->bytes));
+    TRY(transport_server_reply(session->hub->server, id, buffer_view(&frame)));
+    FAILPOINT_MESSAGE("coordinator: after sending", buffer_view(&effect->bytes));
+    return RESULT_OK;
 }
 
 static void session_tell(struct session *session, struct view line)
@@ -287,7 +296,9 @@ static struct result session_judge(struct session *session, struct result result
         }
         bool persisted = false;
         uint64_t start = clock_monotonic_us();
+        FAILPOINT("coordinator: before a step's batch");
         TRY(session_persist(session, &persisted));
+        FAILPOINT("coordinator: a step's batch is durable");
         log_debug("time", "%.12s store %llu us", session->hex, (unsigned long long)(clock_monotonic_us() - start));
         TRY(session_carry(session));
         effects_clear(&session->effects);
@@ -318,7 +329,9 @@ struct result session_attested(struct session *session, unsigned member, struct 
 struct result session_cancel(struct session *session, const char *reason)
 {
     if (session->state != SERVICE_RUN_OPEN) return RESULT_OK;
+    FAILPOINT("coordinator: before a run is cancelled");
     TRY(session_step(session, &(struct input){.kind = INPUT_CANCEL, .bytes = view_text(reason)}));
+    FAILPOINT("coordinator: a run is cancelled, its end not kept");
     return session_end(session, SERVICE_RUN_FAILED, reason);
 }
 
@@ -334,7 +347,9 @@ struct result session_submit(struct hub *hub, struct view payload, struct sessio
     TRY(buffer_append(&value, payload));
     const struct store_record record = {
         .scope = &session->submission.id, .key = KEY_SUBMISSION, .value = buffer_view(&value)};
+    FAILPOINT("coordinator: before a submission is kept");
     TRY(store_commit(hub->store, &record, 1));
+    FAILPOINT("coordinator: a submission is kept");
     session->next = hub->sessions;
     hub->sessions = session;
     *ret = session;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "crypto/base/failpoint.h"
 #include "node/part.h"
 #include "sys/clock.h"
 #include "sys/control.h"
@@ -229,7 +230,9 @@ static struct result bank_work(struct bank *bank, struct control_server *control
     pthread_t service, commands;
     (void)pthread_mutex_lock(&bank->lock);
     struct result result = bank_load_counters(bank);
+    FAILPOINT("node: before the runs are restored");
     if (result_ok(result)) result = parts_restore(bank);
+    FAILPOINT("node: the runs are restored");
     (void)pthread_mutex_unlock(&bank->lock);
     if (!result_ok(result)) bank_give_up(bank, result);
     bool serving = pthread_create(&service, NULL, bank_service_thread, bank) == 0;
@@ -255,7 +258,9 @@ struct result bank_serve(struct bank *bank)
     (void)signal(SIGPIPE, SIG_IGN);
     CLEANUP(control_server_freep) struct control_server *control = NULL;
     TRY(store_open(bank->config->state, &bank->store));
+    FAILPOINT("node: the store is open");
     TRY(bank_pin(bank));
+    FAILPOINT("node: the roster is pinned");
     TRY(control_server_new(bank->config->state, &control));
     TRY(transport_client_new(bank->roster.address, bank->key, &bank->roster.coordinator, &bank->client));
     const struct roster_member *self = &bank->roster.members[bank->position - 1];

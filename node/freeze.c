@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "analytics/cases.h"
+#include "crypto/base/failpoint.h"
 #include "node/source.h"
 #include "sys/file.h"
 
@@ -38,6 +39,7 @@ static void writer_done(struct writer *writer)
 static struct result write_piece(void *context, struct view piece)
 {
     struct writer *writer = context;
+    FAILPOINT("node: freezing the table");
     TRY(hash_update(&writer->hash, piece));
     ENSURE(fwrite(piece.data, 1, piece.length, writer->file) == piece.length, CATEGORY_ENVIRONMENT,
            "%s cannot be written: %m; free space, then start again", writer->path);
@@ -48,8 +50,10 @@ static struct result writer_finish(struct writer *writer, const char *path, stru
 {
     struct hash hash;
     TRY(hash_finish(&writer->hash, &hash));
+    FAILPOINT("node: the frozen table is written, not durable");
     bool good = fflush(writer->file) == 0 && fsync(fileno(writer->file)) == 0;
     ENSURE(good, CATEGORY_ENVIRONMENT, "%s cannot be written: %m; free space, then start again", writer->path);
+    FAILPOINT("node: the frozen table is durable, not in place");
     ENSURE(rename(writer->path, path) == 0, CATEGORY_ENVIRONMENT, "%s cannot be put in place: %m", path);
     (void)fclose(writer->file);
     writer->file = NULL;
@@ -57,11 +61,17 @@ static struct result writer_finish(struct writer *writer, const char *path, stru
     return RESULT_OK;
 }
 
+static struct result half_of(const char *path, char out[FILE_PATH_MAX])
+{
+    ENSURE(snprintf(out, FILE_PATH_MAX, "%s.new", path) < FILE_PATH_MAX, CATEGORY_USAGE, "%s: the path is too long",
+           path);
+    return RESULT_OK;
+}
+
 static struct result write_table(const struct table *table, const char *path, struct hash *ret)
 {
     CLEANUP(writer_done) struct writer writer = {0};
-    ENSURE(snprintf(writer.path, sizeof writer.path, "%s.new", path) < (int)sizeof writer.path, CATEGORY_USAGE,
-           "%s: the path is too long", path);
+    TRY(half_of(path, writer.path));
     int descriptor = open(writer.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     ENSURE(descriptor >= 0, CATEGORY_ENVIRONMENT, "%s cannot be written: %m", writer.path);
     writer.file = fdopen(descriptor, "wb");
@@ -70,6 +80,13 @@ static struct result write_table(const struct table *table, const char *path, st
     TRY(hash_start(&writer.hash, "table"));
     TRY(table_canonical(table, write_piece, &writer));
     return writer_finish(&writer, path, ret);
+}
+
+void freeze_remove(const char *path)
+{
+    char half[FILE_PATH_MAX];
+    (void)unlink(path); /* it may be gone, after a crash */
+    if (result_ok(half_of(path, half))) (void)unlink(half);
 }
 
 struct result freeze_source(const struct config_source *source, const struct plan *plan, const char *path,

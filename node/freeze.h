@@ -24,5 +24,7 @@ MUST_USE struct result freeze_source(const struct config_source *source, const s
 /* From the frozen file. CATEGORY_FALSE unless it has exactly this hash. */
 MUST_USE struct result freeze_load(const struct plan *plan, const char *path, const struct hash *hash,
                                    struct frozen *ret);
+/* The frozen file, whole or half. */
+void freeze_remove(const char *path);
 
 #endif

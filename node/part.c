@@ -1,9 +1,11 @@
 #include "node/part.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/base/failpoint.h"
 #include "node/policy.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -61,7 +63,7 @@ static struct result part_freeze(struct part *part)
     struct bank *bank = part->bank;
     CLEANUP(buffer_done) struct buffer value = {0};
     bool found = false;
-    TRY(part_path(part, "table.frozen", path));
+    TRY(part_path(part, PART_TABLE, path));
     TRY(store_load(bank->store, false, &part->submission.id, PART_KEY_TABLE, &value, &found));
     if (found) {
         struct hash hash;
@@ -70,6 +72,7 @@ static struct result part_freeze(struct part *part)
         return freeze_load(&part->submission.plan, path, &hash, &part->frozen);
     }
     TRY(freeze_source(&bank->config->source, &part->submission.plan, path, &part->frozen));
+    FAILPOINT("node: the table is frozen, the run not kept");
     TRY(buffer_u64(&value, part->submitted_at));
     TRY(buffer_append(&value, buffer_view(&part->submission.bytes)));
     const struct store_record records[] = {
@@ -112,6 +115,7 @@ static struct result part_contribute(struct part *part)
     uint64_t start = clock_monotonic_us();
     uint64_t *words = calloc(fold->words ? fold->words : 1, sizeof *words);
     ENSURE(words, CATEGORY_ENVIRONMENT, "no memory for a contribution of %llu words", (unsigned long long)fold->words);
+    FAILPOINT("node: before a contribution");
     struct result result = fold_contribute(fold, part->frozen.table, part->bank->config->threads, words, fold->words);
     if (!result_ok(result)) { /* the sentence may tell of rows: it stays in this bank's log */
         log_error("run", "%.12s: %s", part->hex, result_reason());
@@ -120,6 +124,7 @@ static struct result part_contribute(struct part *part)
     log_debug("time", "%.12s contribution %llu us, %llu words", part->hex,
               (unsigned long long)(clock_monotonic_us() - start), (unsigned long long)fold->words);
     part->contribution_due = false;
+    FAILPOINT("node: after a contribution");
     if (result_ok(result)) {
         (void)pthread_mutex_lock(&part->bank->lock);
         result =
@@ -149,9 +154,11 @@ static struct result part_take(struct part *part, const struct service_frame *fr
     ENSURE(frame->kind == SERVICE_RUN && hash_equal(&frame->run, &part->submission.id), CATEGORY_PEER,
            "the coordinator answered something else than was asked");
     part->sent = false;
+    FAILPOINT_MESSAGE("node: before taking", frame->payload);
     (void)pthread_mutex_lock(&part->bank->lock);
     struct result result = part_step(part, &(struct input){.kind = INPUT_MESSAGE, .from = 0, .bytes = frame->payload});
     (void)pthread_mutex_unlock(&part->bank->lock);
+    FAILPOINT_MESSAGE("node: after taking", frame->payload);
     if (result_ok(result) && !part->sent) buffer_clear(&part->request); /* it is answered */
     return result;
 }
@@ -181,7 +188,9 @@ static struct result part_work(struct part *part)
     struct bank *bank = part->bank;
     (void)pthread_mutex_lock(&bank->lock);
     struct result result = part_machine_new(part);
+    FAILPOINT("node: the run's machine is restored");
     if (result_ok(result)) result = part_step(part, &(struct input){.kind = INPUT_START});
+    FAILPOINT("node: the run's machine has started");
     (void)pthread_mutex_unlock(&bank->lock);
     while (result_ok(result) && part->state == SERVICE_RUN_OPEN && !atomic_load(&bank->stopping)) {
         if (part->contribution_due)
@@ -201,6 +210,7 @@ static void part_farewell(struct part *part)
     CLEANUP(buffer_done) struct buffer reply = {0};
     struct service_frame frame;
     if (part->known_over || part->state == SERVICE_RUN_OPEN) return;
+    FAILPOINT("node: before the last words");
     struct result result = RESULT_OK;
     if (part->request.length > 0)
         result = bank_ask(part->bank, buffer_view(&part->request), FAREWELL_MS, &reply, &frame);
@@ -275,6 +285,7 @@ struct result part_offered(struct bank *bank, struct view submission)
     log_info("run", "%.12s: plan %s, submitted by %s, %u banks", part->hex, part->submission.plan.name,
              bank->roster.members[part->submission.terms.submitter - 1].name,
              members_count(&part->submission.terms.cohort));
+    FAILPOINT("node: an offer came");
     struct part *launched = part;
     part = NULL;
     return part_launch(launched);
@@ -321,7 +332,30 @@ static struct result restore_scope(void *visitor, const struct hash *scope)
     return part_erase_secrets(bank->store, scope);
 }
 
+/* A frozen table is rows of customers: it goes with its run. A process that was killed may have left one whose run is
+ * over, or was never kept and is not offered again. */
+static struct result sweep_tables(struct bank *bank)
+{
+    char runs[FILE_PATH_MAX], directory[FILE_PATH_MAX], path[FILE_PATH_MAX];
+    TRY(file_path(bank->config->state, "runs", runs));
+    DIR *entries = opendir(runs);
+    if (!entries) return RESULT_OK; /* no run yet */
+    struct result result = RESULT_OK;
+    for (const struct dirent *entry; result_ok(result) && (entry = readdir(entries));) {
+        struct hash id;
+        if (!result_ok(bytes_unhex(view_text(entry->d_name), id.bytes, HASH_BYTES))) continue;
+        const struct part *part = part_find(bank, &id);
+        if (part && part->state == SERVICE_RUN_OPEN) continue;
+        result = file_path(runs, entry->d_name, directory);
+        if (result_ok(result)) result = file_path(directory, PART_TABLE, path);
+        if (result_ok(result)) freeze_remove(path);
+    }
+    (void)closedir(entries);
+    return result;
+}
+
 struct result parts_restore(struct bank *bank)
 {
-    return store_scopes(bank->store, restore_scope, bank);
+    TRY(store_scopes(bank->store, restore_scope, bank));
+    return sweep_tables(bank);
 }

@@ -60,6 +60,7 @@ MUST_USE struct result part_machine_new(struct part *part);
 /* Loads the end of a run that is over; ret_over false when it is open. */
 MUST_USE struct result part_load_end(struct part *part, bool *ret_over);
 
+#define PART_TABLE "table.frozen"               /* in the run's directory, as long as the run is open */
 #define PART_KEY_SUBMISSION "daemon/submission" /* u64 time ‖ the submission */
 #define PART_KEY_TABLE "daemon/table"           /* the frozen table's hash */
 #define PART_KEY_END "daemon/end"               /* u64 time ‖ an answer: ok, or why it failed */

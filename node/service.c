@@ -1,6 +1,7 @@
 /* The service thread: asks for offers, and answers other members' requests for attestation. */
 #include <stdlib.h>
 
+#include "crypto/base/failpoint.h"
 #include "node/part.h"
 #include "sys/log.h"
 
@@ -42,6 +43,7 @@ static struct result take_attest(struct bank *bank, const struct service_item *i
         secagg_attest(bank->key, bank->position, &bank->roster, &bank->counters, item->bytes, &answer);
     (void)pthread_mutex_unlock(&bank->lock);
     TRY(result);
+    FAILPOINT("node: before an attestation is sent");
     TRY(service_frame_write(SERVICE_ATTEST, &item->run, buffer_view(&answer), &request));
     return bank_ask(bank, buffer_view(&request), 0, &reply, &frame);
 }

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "crypto/base/failpoint.h"
 #include "node/part.h"
 #include "node/policy.h"
 #include "sys/clock.h"
@@ -112,6 +112,7 @@ static struct result step_carry(struct part *part)
         case EFFECT_SEND:
             buffer_clear(&part->request);
             part->sent = true;
+            FAILPOINT_MESSAGE("node: before sending", bytes);
             TRY(service_frame_write(SERVICE_RUN, &part->submission.id, bytes, &part->request));
             break;
         case EFFECT_CONTRIBUTE:
@@ -150,7 +151,9 @@ struct result part_step(struct part *part, const struct input *input)
             refusal = result;
             result = RESULT_OK;
         }
+        FAILPOINT("node: before a step's batch");
         if (result_ok(result)) result = step_persist(part, &persisted);
+        FAILPOINT("node: a step's batch is durable");
         uint64_t kept = clock_monotonic_us();
         if (result_ok(result)) result = step_carry(part);
         effects_clear(&part->effects);
@@ -169,7 +172,7 @@ static struct result end_write(const struct part *part, const char *name, struct
 {
     char path[FILE_PATH_MAX];
     TRY(part_path(part, name, path));
-    return file_write(path, bytes, 0644);
+    return file_write_alone(path, bytes, 0644);
 }
 
 static struct result end_write_results(const struct part *part)
@@ -177,6 +180,7 @@ static struct result end_write_results(const struct part *part)
     CLEANUP(buffer_done) struct buffer model = {0};
     TRY(fold_result(secagg_node_fold(part->machine), members_count(&part->submission.terms.cohort), &model));
     TRY(end_write(part, "plan.note", part->submission.terms.plan_note));
+    FAILPOINT("node: the plan is written, not the model");
     return end_write(part, "model.json", buffer_view(&model));
 }
 
@@ -241,11 +245,14 @@ struct result part_end(struct part *part, enum service_run_state state, const ch
     TRY(service_answer_write(&answer, &value));
     const struct store_record record = {
         .scope = &part->submission.id, .key = PART_KEY_END, .value = buffer_view(&value)};
+    FAILPOINT("node: before the run's secrets are erased");
     TRY(part_erase_secrets(part->bank->store, &part->submission.id));
+    FAILPOINT("node: before the run's end is kept");
     TRY(store_commit(part->bank->store, &record, 1));
+    FAILPOINT("node: the run's end is kept");
     char path[FILE_PATH_MAX];
-    TRY(part_path(part, "table.frozen", path));
-    (void)unlink(path); /* gone already after a crash right here */
+    TRY(part_path(part, PART_TABLE, path));
+    freeze_remove(path);
     part->state = answer.ok ? SERVICE_RUN_DONE : SERVICE_RUN_FAILED;
     (void)snprintf(part->reason, sizeof part->reason, "%s", answer.reason);
     part_say(part, answer.ok ? "done" : part->reason);

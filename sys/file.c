@@ -1,5 +1,6 @@
 #include "sys/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,6 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "crypto/base/failpoint.h"
+
+#define TEMPORARY ".XXXXXX" /* after a file's name, until it is in place */
 
 static void close_p(const int *descriptor)
 {
@@ -104,6 +109,7 @@ static struct result write_all(int descriptor, const char *path, struct view byt
                put < 0 ? strerror(errno) : "nothing was taken");
         done += (size_t)put;
     }
+    FAILPOINT("file: written, not durable");
     ENSURE(fsync(descriptor) == 0, CATEGORY_ENVIRONMENT, "%s: could not be written: %s", path, strerror(errno));
     return RESULT_OK;
 }
@@ -129,12 +135,15 @@ static struct result put_in_place(const char *temporary, const char *path, bool 
 static struct result write_beside(const char *path, struct view bytes, mode_t mode, bool replace)
 {
     char temporary[FILE_PATH_MAX];
-    int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    int length = snprintf(temporary, sizeof temporary, "%s" TEMPORARY, path);
     ENSURE(length >= 0 && length < FILE_PATH_MAX, CATEGORY_USAGE, "%s: the path is too long", path);
     CLEANUP(close_p) int descriptor = mkostemp(temporary, O_CLOEXEC);
     ENSURE(descriptor >= 0, CATEGORY_ENVIRONMENT, "%s: could not be made: %s", path, strerror(errno));
+    FAILPOINT("file: made");
     struct result result = fill(path, descriptor, bytes, mode);
+    FAILPOINT("file: durable, not in place");
     if (result_ok(result)) result = put_in_place(temporary, path, replace);
+    FAILPOINT("file: in place");
     if (!result_ok(result)) {
         (void)unlink(temporary);
         return result;
@@ -152,6 +161,30 @@ struct result file_write(const char *path, struct view bytes, mode_t mode)
 struct result file_write_new(const char *path, struct view bytes, mode_t mode)
 {
     return write_beside(path, bytes, mode, false);
+}
+
+/* What is named as write_beside names what it has not put in place. */
+static struct result remove_halves(const char *path)
+{
+    char directory[FILE_PATH_MAX];
+    directory_of(path, directory);
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t length = strlen(name);
+    DIR *entries = opendir(directory);
+    ENSURE(entries, CATEGORY_ENVIRONMENT, "%s: %s", directory, strerror(errno));
+    for (const struct dirent *entry; (entry = readdir(entries));) {
+        const char *found = entry->d_name;
+        if (strncmp(found, name, length) == 0 && found[length] == '.' && strlen(found + length) == strlen(TEMPORARY))
+            (void)unlinkat(dirfd(entries), found, 0);
+    }
+    (void)closedir(entries);
+    return RESULT_OK;
+}
+
+struct result file_write_alone(const char *path, struct view bytes, mode_t mode)
+{
+    TRY(remove_halves(path));
+    return file_write(path, bytes, mode);
 }
 
 bool file_exists(const char *path)

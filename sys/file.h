@@ -23,6 +23,9 @@ MUST_USE struct result file_read_secret(const char *path, size_t limit, struct s
 
 /* Replaces what is there. */
 MUST_USE struct result file_write(const char *path, struct view bytes, mode_t mode);
+/* The same for a directory that this process alone writes in: also removes what a process that was killed in the middle
+ * of this left beside the path. */
+MUST_USE struct result file_write_alone(const char *path, struct view bytes, mode_t mode);
 /* CATEGORY_USAGE when something is there already: keys are never overwritten. */
 MUST_USE struct result file_write_new(const char *path, struct view bytes, mode_t mode);
 

@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "crypto/base/failpoint.h"
 #include "sys/file.h"
 #include "sys/store_database.h"
 
@@ -128,6 +129,7 @@ static struct result transaction(struct database *database, const struct store_r
     if (mine == 0) return RESULT_OK;
     TRY(database_run(database, "BEGIN IMMEDIATE"));
     struct result result = apply(database, records, count, part, ret_removed);
+    FAILPOINT("store: inside a transaction");
     if (result_ok(result)) result = database_run(database, "COMMIT");
     if (!result_ok(result)) database_roll_back(database);
     return result;
@@ -136,9 +138,13 @@ static struct result transaction(struct database *database, const struct store_r
 static struct result commit(struct store *store, const struct store_record *records, size_t count)
 {
     bool replaced = false, removed = false, ignored = false;
+    FAILPOINT("store: before the secret puts");
     TRY(transaction(&store->secrets, records, count, SECRET_PUTS, &replaced));
+    FAILPOINT("store: before the decisions");
     TRY(transaction(&store->state, records, count, STATE, &ignored));
+    FAILPOINT("store: before the secret erasures");
     TRY(transaction(&store->secrets, records, count, SECRET_ERASURES, &removed));
+    FAILPOINT("store: after the secret erasures");
     /* An erasure asked for again may find the row gone and its bytes still in the log: the crash came between. */
     for (size_t i = 0; i < count; i++) removed = removed || belongs(&records[i], SECRET_ERASURES);
     if (replaced || removed) TRY(database_scrub_log(&store->secrets));

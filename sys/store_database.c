@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto/base/failpoint.h"
 #include "crypto/base/limits.h"
 #include "crypto/secret.h"
 
@@ -381,6 +382,7 @@ struct result database_scrub_log(struct database *database)
     enum { LOG_HEADER = 32 };
     int frames = 0;
     SQL(database, sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_RESTART, &frames, NULL));
+    FAILPOINT("store: the log is copied");
     sqlite3_file *log = NULL;
     SQL(database, sqlite3_file_control(database->handle, NULL, SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log));
     sqlite3_int64 size = 0;
@@ -388,10 +390,13 @@ struct result database_scrub_log(struct database *database)
         /* The header first and durably: without it the frames are no log, so that a crash half-way through cannot
          * bring back a beginning of the log whose pages the file holds in a later version. */
         int code = zero_log(log, 0, LOG_HEADER);
+        FAILPOINT("store: the log's header is overwritten");
         if (code == SQLITE_OK) code = zero_log(log, LOG_HEADER, size);
         ENSURE(code == SQLITE_OK, CATEGORY_ENVIRONMENT, "%s-wal: erased secrets could not be overwritten: %s",
                database->path, sqlite3_errstr(code));
     }
+    FAILPOINT("store: the log is overwritten");
     SQL(database, sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+    FAILPOINT("store: the log is cut");
     return RESULT_OK;
 }

@@ -55,6 +55,27 @@ static unsigned entries(void)
     return count;
 }
 
+static void halves_go_with_the_next_write(void **state)
+{
+    (void)state;
+    static const char *const left[] = {".a1B2c3", ".ZZZZZZ"}, *const other[] = {".a1B2c34", ".new", "x.a1B2c3"};
+    char name[FILE_PATH_MAX + 16];
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(name, sizeof name, "%s%s", path, left[i]);
+        ok(file_write_new(name, view_text("half"), 0600));
+    }
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(name, sizeof name, "%s%s", path, other[i]);
+        ok(file_write_new(name, view_text("not ours"), 0600));
+    }
+    ok(file_write_alone(path, view_text("whole"), 0600));
+    assert_int_equal(entries(), 4);
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(name, sizeof name, "%s%s", path, other[i]);
+        assert_int_equal(unlink(name), 0);
+    }
+}
+
 static void what_is_written_is_read(void **state)
 {
     (void)state;
@@ -185,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_written_is_read, enter, leave),
+        cmocka_unit_test_setup_teardown(halves_go_with_the_next_write, enter, leave),
         cmocka_unit_test_setup_teardown(a_new_file_overwrites_nothing, enter, leave),
         cmocka_unit_test_setup_teardown(a_failed_write_leaves_the_old_file, enter, leave),
         cmocka_unit_test_setup_teardown(what_is_no_file_is_refused, enter, leave),
