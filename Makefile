@@ -4,6 +4,7 @@
 #   make test                unit, property, machine and end-to-end tests; last line: N passed, N failed
 #   make check               formatting, lint, layers, banned calls
 #   make bench               build/bench/results.json
+#   make coverage            lines and branches of crypto/ and proto/ that unit tests and corpora reach
 #   make fuzz SECONDS=60     each fuzz target, so long
 #   make SANITIZER=address,undefined test      (or thread)
 #   make deps                installs what building and running need from Debian's packages
@@ -25,11 +26,11 @@ FUZZ_BUILD ?= $(if $(SANITIZER),$(BUILD),$(BUILD)/san-address-undefined)
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
 # Bit-identical arithmetic: docs/architecture.md says why each of these is here.
 FLOAT := -ffp-contract=off -fno-fast-math -fno-math-errno
-HARDEN := -fstack-protector-strong -fPIE -fcf-protection $(if $(SANITIZER),,-D_FORTIFY_SOURCE=2)
-OPT := $(if $(SANITIZER),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all,-O2)
+HARDEN := -fstack-protector-strong -fPIE -fcf-protection $(if $(SANITIZER)$(COVERAGE),,-D_FORTIFY_SOURCE=2)
+OPT := $(if $(SANITIZER),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all,$(if $(COVERAGE),-O0 --coverage,-O2))
 CPPFLAGS += -iquote . -I$(BUILD)/gen -D_GNU_SOURCE -DCOFFERDAM_VERSION='"$(VERSION)"' $(if $(FAILPOINTS),-DFAILPOINTS)
 CFLAGS := -std=c17 -g $(OPT) $(WARN) $(FLOAT) $(HARDEN) -pthread
-LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SANITIZER),-fsanitize=$(SANITIZER)) -pthread
+LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $(if $(COVERAGE),--coverage) -pthread
 # What each part links beyond the parts below it.
 LIBS_CRYPTO := -lsodium -lcrypto
 LIBS_PROTO := -lprotobuf-c -lcyaml -lyaml -lmpfr -lgmp -ljansson
@@ -63,7 +64,7 @@ EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard exampl
 # One short line a file; `make V=1` shows whole commands.
 run = $(if $(V),$(2),@printf '%-8s %s\n' '$(1)' '$@'; $(2))
 
-.PHONY: all test check bench fuzz fuzz-replay demo deps install clean format
+.PHONY: all test check coverage bench fuzz fuzz-replay demo deps install clean format
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(PROGRAMS) $(EXAMPLES)
@@ -82,7 +83,7 @@ $(BUILD)/obj/%.o: %.c | $(GEN)
 	$(call run,CC,$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@)
 
 # Kernels whose loops are written to be vectorised (gcc's -O2 leaves most of them alone).
-ifeq ($(SANITIZER),)
+ifeq ($(SANITIZER)$(COVERAGE),)
 $(patsubst %,$(BUILD)/obj/analytics/%.o,gram gram_tile logistic_design logistic_sums): CFLAGS += -O3
 endif
 
@@ -149,7 +150,8 @@ KILL_COUNTS ?= 1 2 3 5
 kill-loop: all failpoints
 	BUILD=$(BUILD) VERBOSE=1 KILL_COUNTS="$(KILL_COUNTS)" tests/e2e/kill_points.sh
 
-.PHONY: fuzzers libfuzzer-targets
+.PHONY: test-programs fuzzers libfuzzer-targets
+test-programs: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS)
 fuzzers: $(FUZZERS)
 # Built by tests/fuzz/run, in a build directory of its own, with libFuzzer's main.
 LIBFUZZER := $(patsubst tests/fuzz/%.c,$(BUILD)/libfuzzer/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -160,6 +162,9 @@ $(BUILD)/libfuzzer/%: $(BUILD)/obj/tests/fuzz/%.o $(TESTLIB) $(PARTS) $(ALL_ARCH
 
 fuzz:
 	CC=clang tests/fuzz/run $(SECONDS)
+
+coverage:
+	tests/check/coverage
 
 check:
 	CC=$(CC) tests/check/run
