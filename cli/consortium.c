@@ -16,7 +16,7 @@ enum {
     REPEAT_MS = 5000,         /* a member repeats a request that has no reply */
     ASK_AGAIN_MS = 2000,      /* and an attestation is asked for again */
     CONTRIBUTE_MS = 1,        /* later than all that happens now: the banks of a round are then computed together */
-    COPY_EVERY = 24,          /* batches, about, between copies of a party's records */
+    COPY_EVERY = 12,          /* batches, about, between copies of a party's records */
     RESTART_MS = 5000,        /* most processes are back by then */
     DELIVERIES_MAX = 5000000, /* a run of 1,000 banks takes a tenth; more means that it goes in circles */
 };
@@ -58,6 +58,11 @@ static struct result party_revive(struct consortium *consortium, unsigned number
     struct network *network = &consortium->network;
     uint64_t longest = network_below(network, 8) == 0 ? network->faults.down_ms : RESTART_MS;
     TRY(network_after(network, 1 + network_below(network, longest), DELIVERY_START, number, party->life));
+    if (number != 0 && network_fault(network, FAULT_NO_SECRETS)) {
+        say(consortium, "%s will start without its secrets", party->name);
+        party->bereft = true;
+        records_lose_secrets(&party->records);
+    }
     if (!party->copied || network->faults.old_left == 0 || !network_fault(network, FAULT_OLD_DISK)) return RESULT_OK;
     network->faults.old_left--;
     say(consortium, "%s will start from an old disk", party->name);
@@ -126,19 +131,24 @@ static struct result send_request(struct consortium *consortium, unsigned number
     return request_transmit(consortium, number);
 }
 
-static struct result send_reply(struct consortium *consortium, unsigned to, struct view bytes)
+struct result consortium_reply(struct consortium *consortium, unsigned to, struct view bytes)
 {
-    ENSURE(to >= 1 && to <= consortium->members, CATEGORY_BUG, "a message to member %u, who does not exist", to);
     struct party *party = &consortium->parties[to];
     if (party->parked == 0) return RESULT_OK;
     uint64_t answered = party->parked;
     party->parked = 0;
+    return network_send(&consortium->network, DELIVERY_REPLY, to, answered, bytes);
+}
+
+static struct result send_reply(struct consortium *consortium, unsigned to, struct view bytes)
+{
+    ENSURE(to >= 1 && to <= consortium->members, CATEGORY_BUG, "a message to member %u, who does not exist", to);
     const struct watcher *watcher = &consortium->watcher;
-    if (watcher->reply == NULL) return network_send(&consortium->network, DELIVERY_REPLY, to, answered, bytes);
+    if (watcher->reply == NULL) return consortium_reply(consortium, to, bytes);
     CLEANUP(buffer_done) struct buffer changed = {0};
     TRY(buffer_append(&changed, bytes));
     TRY(watcher->reply(watcher->context, consortium, to, &changed));
-    return network_send(&consortium->network, DELIVERY_REPLY, to, answered, buffer_view(&changed));
+    return consortium_reply(consortium, to, buffer_view(&changed));
 }
 
 static struct result carry_out(struct consortium *consortium, unsigned number, const struct effect *effect)
@@ -220,6 +230,15 @@ static struct result settle(struct consortium *consortium, unsigned number, stru
     }
 }
 
+/* A refusal is told once, however often the message comes. */
+static void note_refusal(struct consortium *consortium, const char *name)
+{
+    char refusal[sizeof consortium->refusal];
+    (void)snprintf(refusal, sizeof refusal, "%s refused a message: %s", name, result_reason());
+    if (consortium->config->faults && strcmp(refusal, consortium->refusal) != 0) say(consortium, "%s", refusal);
+    memcpy(consortium->refusal, refusal, sizeof refusal);
+}
+
 /* One input into one machine. *ret_refused (may be NULL): the machine wanted nothing to do with it. */
 static struct result party_step(struct consortium *consortium, unsigned number, struct input input, bool *ret_refused)
 {
@@ -229,8 +248,7 @@ static struct result party_step(struct consortium *consortium, unsigned number, 
     CLEANUP(effects_clear) struct effects effects = {0};
     struct result result = machine_step(consortium, number, input, &effects);
     if (result.category == CATEGORY_PEER) {
-        (void)snprintf(consortium->refusal, sizeof consortium->refusal, "%s refused a message: %s", name,
-                       result_reason());
+        note_refusal(consortium, name);
         if (ret_refused != NULL) *ret_refused = true;
         return settle(consortium, number, &effects); /* its evidence, if it is worth keeping */
     }

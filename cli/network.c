@@ -7,10 +7,15 @@
 enum { THOUSAND = 1000, CRASHES_PER_PARTY = 3 };
 
 const char *const fault_names[FAULT_KINDS] = {
-    [FAULT_LOST] = "messages lost",         [FAULT_TWICE] = "doubled",
-    [FAULT_CHANGED] = "changed on the way", [FAULT_CUT] = "partitions",
-    [FAULT_CRASH] = "processes killed",     [FAULT_BATCH] = "killed in a batch",
-    [FAULT_BLACKOUT] = "all killed",        [FAULT_OLD_DISK] = "started from an old disk",
+    [FAULT_LOST] = "messages lost",
+    [FAULT_TWICE] = "doubled",
+    [FAULT_CHANGED] = "changed on the way",
+    [FAULT_CUT] = "partitions",
+    [FAULT_CRASH] = "processes killed",
+    [FAULT_BATCH] = "killed in a batch",
+    [FAULT_BLACKOUT] = "all killed",
+    [FAULT_OLD_DISK] = "started from an old disk",
+    [FAULT_NO_SECRETS] = "started without secrets",
     [FAULT_JUMP] = "jumps of the clock",
 };
 
@@ -162,8 +167,10 @@ static struct result network_copy(struct network *network, enum delivery_kind ki
                                 .kind = kind,
                                 .party = party,
                                 .serial = serial};
+    bool changed = network_fault(network, FAULT_CHANGED);
+    if (changed && kind == DELIVERY_REPLY && !network->faults.replies_change) return RESULT_OK;
     TRY(buffer_append(&delivery.bytes, bytes));
-    if (network_fault(network, FAULT_CHANGED)) change(network, &delivery.bytes);
+    if (changed) change(network, &delivery.bytes);
     return network_put(network, delivery);
 }
 

@@ -35,28 +35,30 @@ struct delivery {
 void delivery_done(struct delivery *delivery);
 
 enum fault_kind {
-    FAULT_LOST,     /* a message is lost */
-    FAULT_TWICE,    /* a message arrives twice */
-    FAULT_CHANGED,  /* a message arrives with a byte changed, or cut short */
-    FAULT_CUT,      /* a member, or several, cannot be reached for a while */
-    FAULT_CRASH,    /* a process dies between two steps */
-    FAULT_BATCH,    /* a process dies before, in the middle of or after a batch */
-    FAULT_BLACKOUT, /* a crash takes every process down */
-    FAULT_OLD_DISK, /* a process starts from a copy of its records of some time ago */
-    FAULT_JUMP,     /* the coordinator's clock jumps */
+    FAULT_LOST,       /* a message is lost */
+    FAULT_TWICE,      /* a message arrives twice */
+    FAULT_CHANGED,    /* a message arrives with a byte changed, or cut short */
+    FAULT_CUT,        /* a member, or several, cannot be reached for a while */
+    FAULT_CRASH,      /* a process dies between two steps */
+    FAULT_BATCH,      /* a process dies before, in the middle of or after a batch */
+    FAULT_BLACKOUT,   /* a crash takes every process down */
+    FAULT_OLD_DISK,   /* a process starts from a copy of its records of some time ago */
+    FAULT_NO_SECRETS, /* a process starts without its secrets, which no backup holds */
+    FAULT_JUMP,       /* the coordinator's clock jumps */
     FAULT_KINDS,
 };
 extern const char *const fault_names[FAULT_KINDS]; /* "messages lost" */
 
 /* How hostile this network is. */
 struct faults {
-    struct random_source *random;    /* owned; NULL: no faults */
-    uint64_t until;                  /* from then on nothing goes wrong any more; 0: it never stops */
-    uint64_t rate[FAULT_KINDS];      /* in thousandths of the occasions */
-    uint64_t delay_ms;               /* the longest that a message takes, */
-    uint64_t cut_ms;                 /* that members are cut off, */
-    uint64_t down_ms;                /* that a process stays down, */
-    uint64_t jump_ms;                /* and that the clock jumps */
+    struct random_source *random; /* owned; NULL: no faults */
+    uint64_t until;               /* from then on nothing goes wrong any more; 0: it never stops */
+    uint64_t rate[FAULT_KINDS];   /* in thousandths of the occasions */
+    uint64_t delay_ms;            /* the longest that a message takes, */
+    uint64_t cut_ms;              /* that members are cut off, */
+    uint64_t down_ms;             /* that a process stays down, */
+    uint64_t jump_ms;             /* and that the clock jumps */
+    bool replies_change; /* else TLS notices a changed reply, and it is lost; a request's garbage is a bank's */
     unsigned crashes_left, old_left; /* crashes, and starts from old disks, that may still come */
     uint64_t count[FAULT_KINDS];     /* what happened */
 };

@@ -12,6 +12,7 @@ struct party {
     struct records records;
     struct records copy;      /* of some time ago, for a process that starts from an old disk */
     bool copied, aged;        /* there is a copy; it was started from */
+    bool bereft;              /* it was started without its secrets */
     uint64_t life;            /* how often its process has started; deliveries of an earlier life are void */
     uint64_t gone_at;         /* from then on it is down for good; 0: never */
     bool up, done, ended;     /* done: its machine says that the last state is certified; ended: that the run is over */
@@ -65,6 +66,8 @@ MUST_USE struct result consortium_init(const struct consortium_config *config, s
 /* Starts or restarts the process of a party from its records, with fresh randomness; stopping forgets all but them. */
 MUST_USE struct result party_start(struct consortium *consortium, unsigned number);
 void party_stop(struct consortium *consortium, unsigned number);
+/* Sends a reply, if the member waits for one. */
+MUST_USE struct result consortium_reply(struct consortium *consortium, unsigned to, struct view bytes);
 /* Carries messages until every party is done, has ended or is down for good (consortium.c). CATEGORY_FALSE when the
  * run stands still. */
 MUST_USE struct result consortium_go(struct consortium *consortium);

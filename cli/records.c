@@ -12,16 +12,22 @@ static void record_done(struct record *record, bool secret)
     buffer_done(&record->value);
 }
 
+static void map_done(struct record_map *map, bool secret)
+{
+    for (size_t i = 0; i < map->count; i++) record_done(&map->items[i], secret);
+    free(map->items);
+    *map = (struct record_map){0};
+}
+
 void records_done(struct records *records)
 {
-    for (size_t secret = 0; secret < 2; secret++) {
-        for (size_t shared = 0; shared < 2; shared++) {
-            struct record_map *map = &records->maps[secret][shared];
-            for (size_t i = 0; i < map->count; i++) record_done(&map->items[i], secret == 1);
-            free(map->items);
-            *map = (struct record_map){0};
-        }
-    }
+    for (size_t secret = 0; secret < 2; secret++)
+        for (size_t shared = 0; shared < 2; shared++) map_done(&records->maps[secret][shared], secret == 1);
+}
+
+void records_lose_secrets(struct records *records)
+{
+    for (size_t shared = 0; shared < 2; shared++) map_done(&records->maps[1][shared], true);
 }
 
 /* The place of the first key that is not below the given one. */

@@ -24,6 +24,7 @@ struct records {
 enum records_stage { RECORDS_NONE, RECORDS_SECRET_PUTS, RECORDS_DECISIONS, RECORDS_ALL };
 
 void records_done(struct records *records);
+void records_lose_secrets(struct records *records); /* as if the file of secrets were gone */
 /* Carries out the PERSIST effects among the given ones, in the order of the store, up to and including a stage. */
 MUST_USE struct result records_commit(struct records *records, const struct effects *effects, enum records_stage stage);
 /* Replaces to's content by a copy. */

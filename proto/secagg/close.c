@@ -61,7 +61,7 @@ struct result close_take_finished(struct secagg_node *node, const struct message
     uint64_t step = node->closed.step;
     TRY(effect_persist(effects, KEEP_RUN, message->payload, "closed/%05llu", (unsigned long long)step));
     TRY(ledger_add_certificate(node, "close", node->closed.round, message->payload, effects));
-    for (uint32_t k = 0; k < node->epoch.rounds; k++) TRY(node_erase_round(node, node->epoch.first + k, effects));
+    TRY(node_erase_secrets(node, effects));
     return node_keep_round(node, effects);
 }
 

@@ -173,18 +173,40 @@ static struct result set_timer(struct secagg_coordinator *coordinator, struct ef
     return RESULT_OK;
 }
 
+/* The first of a set that asks nothing; else the one that asked longest ago, if that is beyond patience; or 0. */
+static unsigned find_silent(const struct secagg_coordinator *coordinator, const struct members *set)
+{
+    unsigned oldest = 0;
+    for (unsigned j = members_next(set, 0); j; j = members_next(set, j)) {
+        const struct peer *peer = &coordinator->peers[j];
+        if (!peer->asked.kind) return j;
+        if (peer->heard + coordinator->config.patience_ms < coordinator->now &&
+            (!oldest || peer->heard < coordinator->peers[oldest].heard))
+            oldest = j;
+    }
+    return oldest;
+}
+
+/* Names a bank that is awaited and, where it asks and may itself be waiting, one of which nothing is heard. */
+static struct result end_at_deadline(struct secagg_coordinator *coordinator, struct effects *effects)
+{
+    struct members awaited = secagg_coordinator_awaited(coordinator);
+    unsigned silent = find_silent(coordinator, &awaited);
+    unsigned first = silent ? silent : members_next(&awaited, 0);
+    if (!silent) silent = find_silent(coordinator, run_cohort(&coordinator->run));
+    bool another = silent && silent != first;
+    return coordinator_end(coordinator, effects, "the plan's deadline of %u hours has passed (%s, %u awaited%s%s%s%s)",
+                           coordinator->run.terms.plan->deadline_hours, phase_names[coordinator->phase],
+                           members_count(&awaited), first ? ", the first is " : "",
+                           first ? run_member(&coordinator->run, first) : "", another ? "; nothing is heard of " : "",
+                           another ? run_member(&coordinator->run, silent) : "");
+}
+
 static struct result take_timer(struct secagg_coordinator *coordinator, struct effects *effects)
 {
     coordinator->timer = 0;
     if (coordinator->phase >= PHASE_FINISHED) return RESULT_OK;
-    if (coordinator->now >= deadline(coordinator)) {
-        struct members awaited = secagg_coordinator_awaited(coordinator);
-        unsigned first = members_next(&awaited, 0);
-        return coordinator_end(coordinator, effects, "the plan's deadline of %u hours has passed (%s, %u awaited%s%s)",
-                               coordinator->run.terms.plan->deadline_hours, phase_names[coordinator->phase],
-                               members_count(&awaited), first ? ", the first is " : "",
-                               first ? run_member(&coordinator->run, first) : "");
-    }
+    if (coordinator->now >= deadline(coordinator)) return end_at_deadline(coordinator, effects);
     if (coordinator->patience_at && coordinator->now >= coordinator->patience_at) {
         coordinator->patience_at = 0;
         coordinator->patience_over = true;
@@ -214,6 +236,7 @@ static struct result take_message(struct secagg_coordinator *coordinator, const 
     struct message message;
     TRY(message_decode(input->bytes, coordinator->run.terms.roster->size, &arena, &message));
     ENSURE(message.kind < MESSAGE_REQUESTS_END, CATEGORY_PEER, "%s from a bank", message_name(message.kind));
+    coordinator->peers[input->from].heard = coordinator->now;
     struct asked *asked = &coordinator->peers[input->from].asked;
     struct asked before = *asked;
     *asked = (struct asked){.kind = message.kind};

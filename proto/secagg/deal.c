@@ -70,6 +70,13 @@ void deal_wipe_channel(struct deal *deal)
     if (deal->arena) secret_bytes_wipe(deal_channel(deal), SEED_BYTES);
 }
 
+void deal_wipe(struct deal *deal)
+{
+    if (deal->arena) secret_wipe(deal->arena);
+    secret_free(deal->dealt);
+    deal->dealt = NULL;
+}
+
 /* Leaf hashes of the 2T shares of one receiver, in the tree's order. */
 static struct result block_leaves(const struct run *run, const struct provision *epoch, unsigned dealer,
                                   unsigned receiver, const uint8_t *shares, struct hash *leaves)

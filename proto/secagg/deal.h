@@ -37,6 +37,7 @@ static inline size_t deal_block_bytes(const struct deal *deal) /* one receiver's
 }
 void deal_wipe_round(struct deal *deal, uint32_t k);
 void deal_wipe_channel(struct deal *deal);
+void deal_wipe(struct deal *deal); /* every secret and share; also of a deal that is empty */
 
 /* Draws the epoch's secrets, splits them, and fills in the keys, commitments and root of p1, whose views then point
  * into `lists`. */

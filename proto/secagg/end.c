@@ -24,13 +24,11 @@ bool secagg_plan_fails(struct view reason)
 /* ---- node */
 
 /* A run that this bank has left leaves nothing that could open a round of it. */
-static struct result erase_secrets(struct secagg_node *node, struct effects *effects)
+static struct result leave(struct secagg_node *node, struct effects *effects)
 {
-    if (!node->epoch.epoch) return RESULT_OK;
-    for (uint32_t k = 0; k < node->epoch.rounds; k++) TRY(node_erase_round(node, node->epoch.first + k, effects));
+    TRY(node_erase_secrets(node, effects));
     deal_done(&node->deal);
-    TRY(effect_erase(effects, KEEP_SECRET, "secret/%u/channel", node->epoch.epoch));
-    return effect_erase(effects, KEEP_SECRET, "secret/%u/dealt", node->epoch.epoch);
+    return RESULT_OK;
 }
 
 struct result node_refuse(struct secagg_node *node, struct effects *effects, const char *format, ...)
@@ -48,7 +46,7 @@ struct result node_refuse(struct secagg_node *node, struct effects *effects, con
     struct wire_end end = {.run = node->run.id, .counter = node_count(node), .reason = buffer_view(&node->reason)};
     buffer_clear(&node->refusal);
     TRY(node_sign(node, "end", WIRE_END, &end, &node->refusal));
-    TRY(erase_secrets(node, effects));
+    TRY(leave(node, effects));
     return effect_persist(effects, KEEP_RUN, buffer_view(&node->reason), "refused");
 }
 
@@ -61,7 +59,7 @@ struct result end_take(struct secagg_node *node, const struct message *message, 
            run_member(&node->run, body.message.signer));
     if (!node->reason.length) TRY(buffer_append(&node->reason, body.end.reason));
     node->state = NODE_ENDED;
-    TRY(erase_secrets(node, effects));
+    TRY(leave(node, effects));
     return effect_persist(effects, KEEP_RUN, buffer_view(&node->reason), "ended");
 }
 

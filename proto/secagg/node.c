@@ -165,6 +165,20 @@ struct result node_erase_round(struct secagg_node *node, uint64_t round, struct 
     return effect_erase(effects, KEEP_SECRET, "secret/%u/held/%02u", node->epoch.epoch, k);
 }
 
+static struct result erase_visited(void *visitor, const char *key, struct view value)
+{
+    (void)value;
+    return effect_erase(visitor, KEEP_SECRET, "%s", key);
+}
+
+struct result node_erase_secrets(struct secagg_node *node, struct effects *effects)
+{
+    const struct record_source *records = &node->config.records;
+    deal_wipe(&node->deal);
+    for (uint32_t k = 0; k < node->epoch.rounds; k++) node->missing[k] = true;
+    return records->each(records->context, true, false, "secret/", erase_visited, effects);
+}
+
 void node_round_done(struct node_round *round)
 {
     free(round->y);

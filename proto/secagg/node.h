@@ -117,6 +117,9 @@ MUST_USE struct result node_keep_epoch(struct secagg_node *node, struct effects 
 MUST_USE struct result node_keep_round(struct secagg_node *node, struct effects *effects);
 /* Erases and wipes this bank's secrets and shares of a round. */
 MUST_USE struct result node_erase_round(struct secagg_node *node, uint64_t round, struct effects *effects);
+/* Erases and wipes every secret of the run there is: also those that a crash left without the decision that belongs to
+ * them. */
+MUST_USE struct result node_erase_secrets(struct secagg_node *node, struct effects *effects);
 /* Forgets the round under way (public parts; secrets have been erased). */
 void node_round_done(struct node_round *round);
 static inline struct round_name node_round_name(const struct secagg_node *node)

@@ -17,9 +17,11 @@ struct result r0_take_provision(struct secagg_node *node, const struct message *
 {
     (void)arena;
     const struct wire_provision *call = &message->provision;
-    ENSURE(call->epoch == node->epoch.epoch + 1 && call->first > node->last && call->first >= node->epoch.first,
-           CATEGORY_PEER, "a call to provision epoch %u from round %llu, after epoch %u and round %llu", call->epoch,
-           (unsigned long long)call->first, node->epoch.epoch, (unsigned long long)node->last);
+    /* Nothing of it is news: an epoch is used up to its last round. */
+    ENSURE(call->epoch == node->epoch.epoch + 1 && call->first == node->epoch.first + node->epoch.rounds, CATEGORY_PEER,
+           "a call to provision epoch %u from round %llu, after epoch %u from round %llu of %u rounds", call->epoch,
+           (unsigned long long)call->first, node->epoch.epoch, (unsigned long long)node->epoch.first,
+           node->epoch.rounds);
     return p1_begin(node, call->epoch, call->first, effects);
 }
 

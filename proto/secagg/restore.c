@@ -304,7 +304,6 @@ struct result node_restore(struct secagg_node *node, struct effects *effects)
 static bool is_spent(const struct secagg_node *node, uint32_t k)
 {
     uint64_t round = node->epoch.first + k;
-    if (node->state >= NODE_DONE) return true;
     if (node->state < NODE_READY || round > node->last) return false;
     bool open = node->state == NODE_CONTRIBUTING || node->state == NODE_UPLOADING || node->state == NODE_VOTED;
     return round < node->last || !open;
@@ -339,9 +338,9 @@ static struct result erase_epoch(struct secagg_node *node, uint32_t epoch, struc
 struct result node_repeat_erasures(struct secagg_node *node, struct effects *effects)
 {
     uint32_t epoch = node->epoch.epoch;
+    if (node->state >= NODE_DONE) return node_erase_secrets(node, effects);
     if (!epoch) return RESULT_OK;
     if (epoch > 1) TRY(erase_epoch(node, epoch - 1, effects));
-    if (node->state >= NODE_DONE) return erase_epoch(node, epoch, effects);
     if (node->state >= NODE_P2) TRY(erase_if_there(node, epoch, "dealt", UINT32_MAX, effects));
     if (node->state >= NODE_READY) TRY(erase_if_there(node, epoch, "channel", UINT32_MAX, effects));
     for (uint32_t k = 0; k < node->epoch.rounds; k++) {

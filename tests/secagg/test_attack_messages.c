@@ -224,7 +224,7 @@ static void a_run_with_void_and_a_late_bank(void **state)
     cohort_lose(&cohort, MESSAGE_HEADER, 2, true);
     OK(cohort_run(&cohort));
     cohort_stop(&cohort, 2);
-    cohort_lose_secrets(&cohort, 2);
+    records_lose_secrets(&cohort.parties[2].records);
     cohort_lose(&cohort, MESSAGE_HEADER, 2, false);
     cohort_lose(&cohort, MESSAGE_RELEASE, 4, true);
     OK(cohort_start(&cohort, 2));

@@ -60,7 +60,7 @@ static void without_secrets_nothing_is_masked(void **state)
     OK(cohort_run(&cohort));
     assert_true(dead);
     cohort_stop(&cohort, 2);
-    cohort_lose_secrets(&cohort, 2);
+    records_lose_secrets(&cohort.parties[2].records);
     OK(cohort_start(&cohort, 2));
     assert_int_equal(cohort.parties[2].node->state, NODE_CONTRIBUTING);
     cohort_lose(&cohort, MESSAGE_JOIN, 2, false);

@@ -64,7 +64,7 @@ static void a_bank_without_its_secrets_voids_what_it_cannot_mask(void **state)
     struct cohort cohort;
     begin(&cohort, &(struct cohort_config){.banks = 5, .words = 8, .rounds = 2, .epoch_rounds = 2});
     run_until_lost(&cohort, MESSAGE_HEADER, 2);
-    cohort_lose_secrets(&cohort, 2);
+    records_lose_secrets(&cohort.parties[2].records);
     OK(cohort_start(&cohort, 2));
     OK(cohort_settle(&cohort));
     OK(cohort_settle(&cohort));
@@ -112,7 +112,7 @@ static void a_certified_round_that_cannot_be_opened_is_done_again(void **state)
         struct cohort cohort;
         begin(&cohort, &(struct cohort_config){.banks = 3, .words = 8, .rounds = 2, .epoch_rounds = 2});
         run_until_lost(&cohort, MESSAGE_CERTIFICATE, 2);
-        cohort_lose_secrets(&cohort, 2);
+        records_lose_secrets(&cohort.parties[2].records);
         OK(cohort_start(&cohort, 2));
         OK(cohort_pump(&cohort));
         if (crash) OK(cohort_start_all(&cohort));
@@ -212,6 +212,26 @@ static void the_deadline_ends_a_run_and_names_who_is_awaited(void **state)
     cohort_done(&cohort);
 }
 
+static void the_deadline_names_a_silent_bank_and_not_one_that_waits_for_it(void **state)
+{
+    (void)state;
+    struct cohort cohort;
+    begin(&cohort, &(struct cohort_config){.banks = 5, .words = 8, .rounds = 2, .epoch_rounds = 4});
+    cohort_lose(&cohort, MESSAGE_HEADER, 1, true);
+    run_until_lost(&cohort, MESSAGE_HEADER, 5);
+    cohort_lose(&cohort, MESSAGE_HEADER, 1, false);
+    /* Bank 1 starts again and needs three attestations to join; two of the others are down. */
+    cohort_stop(&cohort, 4);
+    OK(cohort_start(&cohort, 1));
+    for (unsigned turn = 0; turn < 3 && !cohort.parties[0].failed; turn++) {
+        OK(cohort_settle(&cohort));
+        OK(cohort_timer(&cohort));
+    }
+    assert_true(cohort.parties[0].failed);
+    assert_non_null(strstr(cohort.parties[0].reason, "3 awaited, the first is bank4"));
+    cohort_done(&cohort);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +244,7 @@ int main(void)
         cmocka_unit_test(with_continue_a_lost_bank_is_left_behind_and_catches_up),
         cmocka_unit_test(with_continue_a_late_input_is_left_out_of_the_sum),
         cmocka_unit_test(the_deadline_ends_a_run_and_names_who_is_awaited),
+        cmocka_unit_test(the_deadline_names_a_silent_bank_and_not_one_that_waits_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

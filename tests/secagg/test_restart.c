@@ -69,11 +69,42 @@ static void everyone_at_once(void **state)
     crash_everywhere(RECORDS_ALL, true);
 }
 
+static bool until_the_crash(void *context, struct cohort *cohort, unsigned from, struct buffer *bytes)
+{
+    (void)context, (void)from, (void)bytes;
+    return cohort->batches < cohort->crash_at;
+}
+
+/* Also secrets whose decision was lost in a crash are gone when the run ends, whenever that is. */
+static void a_run_that_ends_after_a_crash_leaves_no_secret(void **state)
+{
+    (void)state;
+    for (uint64_t at = 1, reached = at; reached >= at; at++) {
+        struct cohort cohort;
+        OK(cohort_init(&small, &cohort));
+        cohort.crash_at = at;
+        cohort.crash_stage = RECORDS_SECRET_PUTS;
+        cohort.hooks.request = until_the_crash;
+        OK(cohort_start_all(&cohort));
+        OK(cohort_settle(&cohort));
+        reached = cohort.batches;
+        cohort.hooks.request = NULL;
+        if (!cohort_all_done(&cohort)) OK(cohort_cancel(&cohort, 0, "enough"));
+        OK(cohort_settle(&cohort));
+        for (unsigned i = 1; i <= small.banks; i++) {
+            assert_true(cohort.parties[i].failed || cohort.parties[i].done);
+            assert_int_equal(cohort.parties[i].records.maps[1][0].count, 0);
+        }
+        cohort_done(&cohort);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(before_a_batch), cmocka_unit_test(after_its_secrets), cmocka_unit_test(before_its_erasures),
-        cmocka_unit_test(after_a_batch),  cmocka_unit_test(everyone_at_once),
+        cmocka_unit_test(before_a_batch),      cmocka_unit_test(after_its_secrets),
+        cmocka_unit_test(before_its_erasures), cmocka_unit_test(after_a_batch),
+        cmocka_unit_test(everyone_at_once),    cmocka_unit_test(a_run_that_ends_after_a_crash_leaves_no_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -421,17 +421,6 @@ void cohort_lose(struct cohort *cohort, enum message_kind kind, unsigned bank, b
     }
 }
 
-void cohort_lose_secrets(struct cohort *cohort, unsigned bank)
-{
-    struct records *records = &cohort->parties[bank].records;
-    struct records gone = {0};
-    for (unsigned shared = 0; shared < 2; shared++) {
-        gone.maps[1][shared] = records->maps[1][shared];
-        memset(&records->maps[1][shared], 0, sizeof records->maps[1][shared]);
-    }
-    records_done(&gone);
-}
-
 struct result cohort_sign(const struct cohort *cohort, unsigned signer, const char *kind, enum wire_type type,
                           const void *body, struct buffer *out)
 {

@@ -112,8 +112,6 @@ MUST_USE struct result cohort_sign(const struct cohort *cohort, unsigned signer,
 void cohort_explain(const struct cohort *cohort);
 /* Fails the test with everyone's state when the run is not done with the value expected for `members`. */
 void cohort_assert_done(const struct cohort *cohort, const struct members *members);
-/* Forgets a party's secrets, as if its secrets file were gone; it must be stopped. */
-void cohort_lose_secrets(struct cohort *cohort, unsigned bank);
 bool cohort_all_done(const struct cohort *cohort);
 /* The last state's value when the sums are over `members`. */
 uint64_t cohort_expected(const struct cohort *cohort, const struct members *members);

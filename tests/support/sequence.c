@@ -315,7 +315,7 @@ static void restart(struct sequence *sequence, uint8_t how)
     unsigned party = how % (BANKS + 1);
     cohort_stop(&sequence->cohort, party);
     if (how & 0x80 && party) {
-        cohort_lose_secrets(&sequence->cohort, party);
+        records_lose_secrets(&sequence->cohort.parties[party].records);
         sequence->may_end = true;
     }
     ok(cohort_start(&sequence->cohort, party));
