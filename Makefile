@@ -6,6 +6,7 @@
 #   make bench               build/bench/results.json
 #   make coverage            lines and branches of crypto/ and proto/ that unit tests and corpora reach
 #   make fuzz SECONDS=60     each fuzz target, so long
+#   make soak SECONDS=600    the simulator on new seeds
 #   make SANITIZER=address,undefined test      (or thread)
 #   make deps                installs what building and running need from Debian's packages
 #   make install DESTDIR= PREFIX=/usr/local
@@ -54,6 +55,7 @@ COORDINATOR := $(call objects,$(call sources,coordinator))
 CLI := $(call objects,$(call sources,cli))
 # Everything of the daemons but their main, so that tests and the simulator link it.
 TESTLIB := $(call objects,$(call sources,tests/support))
+SIM := $(call objects,$(filter-out tests/sim/main.c,$(call sources,tests/sim)))
 
 PROGRAMS := $(BUILD)/cofferdam $(BUILD)/cofferdam-node $(BUILD)/cofferdam-coordinator
 TEST_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test_*.c tests/*/test_*.c)))
@@ -64,7 +66,7 @@ EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard exampl
 # One short line a file; `make V=1` shows whole commands.
 run = $(if $(V),$(2),@printf '%-8s %s\n' '$(1)' '$@'; $(2))
 
-.PHONY: all test check coverage bench fuzz fuzz-replay demo deps install clean format
+.PHONY: all test check coverage bench soak fuzz fuzz-replay demo deps install clean format
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(PROGRAMS) $(EXAMPLES)
@@ -123,6 +125,11 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
 # What makes memory, files and disks fail stands in front of the C library's functions, so it is in these programs alone.
 FAULTS := $(call objects,$(filter-out tests/faults/test_%,$(call sources,tests/faults)))
 $(filter $(BUILD)/tests/faults/%,$(TEST_PROGRAMS)): $(FAULTS)
+$(BUILD)/sim: $(BUILD)/obj/tests/sim/main.o $(SIM) $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
+	$(call run,LINK,$(CC) $(LDFLAGS) $(filter %.o,$^) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
+# The simulator with one planted fault (tests/sim/mutants.py): the changed file stands before the archive that has it.
+$(BUILD)/mutants/%: $(BUILD)/mutants/%.c $(BUILD)/sim
+	$(call run,MUTANT,$(CC) $(CPPFLAGS) $(CFLAGS) -w $(LDFLAGS) $< $(BUILD)/obj/tests/sim/main.o $(SIM) $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/bench.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
 	@mkdir -p $(@D)
 	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/bench/bench.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lopenblas -lcmocka -o $@)
@@ -136,7 +143,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/driver.o $(
 	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
 
 # The fuzz targets always run under AddressSanitizer; ThreadSanitizer has nothing to see in them.
-test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS) failpoints
+test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS) $(BUILD)/sim failpoints
 	@$(if $(filter thread,$(SANITIZER)),,$(MAKE) BUILD=$(FUZZ_BUILD) SANITIZER=$(or $(SANITIZER),address$(comma)undefined) fuzzers)
 	@BUILD=$(BUILD) FUZZ_BUILD=$(if $(filter thread,$(SANITIZER)),,$(FUZZ_BUILD)) tests/run
 
@@ -165,6 +172,10 @@ fuzz:
 
 coverage:
 	tests/check/coverage
+
+# Seeds that no run before has seen; SECONDS= how long.
+soak: $(BUILD)/sim
+	$(BUILD)/sim --seeds $(or $(SEED),$(shell date +%s)) --seconds $(SECONDS)
 
 check:
 	CC=$(CC) tests/check/run
