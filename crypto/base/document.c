@@ -72,8 +72,6 @@ static struct result memory_check(const yaml_parser_t *parser)
 static struct result key_note(struct walk *walk, struct level *level, const yaml_event_t *event)
 {
     const char *key = (const char *)event->data.scalar.value;
-    if (strlen(key) != event->data.scalar.length)
-        return fail_at(walk->document, line_of(event), "a key holds a NUL byte");
     for (size_t i = 0; i < level->keys_count; i++)
         if (strcmp(level->keys[i], key) == 0)
             return fail_at(walk->document, line_of(event), "key \"%.64s\" stands here twice; keep one", key);
@@ -113,7 +111,7 @@ static struct result walk_event(struct walk *walk, const yaml_event_t *event)
         anchor = event->data.scalar.anchor;
         tag = event->data.scalar.tag;
         if (memchr(event->data.scalar.value, 0, event->data.scalar.length))
-            return fail_at(walk->document, line_of(event), "a value holds a NUL byte");
+            return fail_at(walk->document, line_of(event), "a key or a value holds a NUL byte");
         break;
     case YAML_SEQUENCE_START_EVENT:
         anchor = event->data.sequence_start.anchor;

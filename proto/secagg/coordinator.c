@@ -363,11 +363,6 @@ void secagg_coordinator_free(struct secagg_coordinator *coordinator)
     free(coordinator);
 }
 
-void secagg_coordinator_freep(struct secagg_coordinator **coordinator)
-{
-    secagg_coordinator_free(*coordinator);
-}
-
 const struct fold *secagg_coordinator_fold(const struct secagg_coordinator *coordinator)
 {
     return &coordinator->fold;

@@ -314,11 +314,6 @@ void secagg_node_free(struct secagg_node *node)
     free(node);
 }
 
-void secagg_node_freep(struct secagg_node **node)
-{
-    secagg_node_free(*node);
-}
-
 const struct fold *secagg_node_fold(const struct secagg_node *node)
 {
     return &node->fold;

@@ -66,7 +66,6 @@ bool secagg_plan_fails(struct view reason);
 struct secagg_node;
 MUST_USE struct result secagg_node_new(const struct secagg_node_config *config, struct secagg_node **ret);
 void secagg_node_free(struct secagg_node *node);
-void secagg_node_freep(struct secagg_node **node);
 /* CATEGORY_PEER: the input was refused, nothing changed, result_reason() says why. Effects may come with it all the
  * same: the evidence of the refused message, carried out as those of any step. Any other failure ends the run here. */
 MUST_USE struct result secagg_node_step(struct secagg_node *node, const struct input *input, struct effects *effects);
@@ -89,7 +88,6 @@ struct secagg_coordinator;
 MUST_USE struct result secagg_coordinator_new(const struct secagg_coordinator_config *config,
                                               struct secagg_coordinator **ret);
 void secagg_coordinator_free(struct secagg_coordinator *coordinator);
-void secagg_coordinator_freep(struct secagg_coordinator **coordinator);
 MUST_USE struct result secagg_coordinator_step(struct secagg_coordinator *coordinator, const struct input *input,
                                                struct effects *effects);
 const struct fold *secagg_coordinator_fold(const struct secagg_coordinator *coordinator);

@@ -107,7 +107,7 @@ void sodium_free(void *memory)
 void allocation_fail(unsigned long which)
 {
     thread.counting = true;
-    thread.failed = false;
+    thread.failed = thread.paused = false;
     thread.left = which;
 }
 

@@ -106,6 +106,38 @@ static void a_restarted_coordinator(void **state)
     for (size_t i = 0; i < sizeof held / sizeof *held; i++) fail_each((struct scene){.party = 0, .hold = held[i]});
 }
 
+/* What a daemon makes for a run before its first step. */
+static struct result make_machines(void *context)
+{
+    struct cohort *cohort = context;
+    CLEANUP(secret_freep) struct secret *seed = NULL;
+    struct secagg_node_config node_config = {.terms = &cohort->terms,
+                                             .position = 1,
+                                             .key = cohort->keys[1],
+                                             .counters = &cohort->parties[1].counters,
+                                             .records = records_source(&cohort->parties[1].records)};
+    struct secagg_coordinator_config config = {
+        .terms = &cohort->terms, .key = cohort->keys[0], .records = records_source(&cohort->parties[0].records)};
+    struct secagg_node *node = NULL;
+    struct secagg_coordinator *coordinator = NULL;
+    TRY(secret_new(RANDOM_SEED_BYTES, &seed));
+    TRY(random_source_new(seed, &node_config.random));
+    TRY(secagg_node_new(&node_config, &node));
+    secagg_node_free(node);
+    TRY(secagg_coordinator_new(&config, &coordinator));
+    secagg_coordinator_free(coordinator);
+    return RESULT_OK;
+}
+
+static void machines_are_made(void **state)
+{
+    (void)state;
+    struct cohort cohort;
+    OK(cohort_init(&(struct cohort_config){.banks = 3, .words = 3, .rounds = 1, .seed = 5}, &cohort));
+    allocation_loop("machines", make_machines, &cohort);
+    cohort_done(&cohort);
+}
+
 /* What libraries make on first use is made. */
 static int play_once(void **state)
 {
@@ -120,9 +152,8 @@ static int play_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_node),
-        cmocka_unit_test(a_coordinator),
-        cmocka_unit_test(a_restarted_node),
+        cmocka_unit_test(machines_are_made),       cmocka_unit_test(a_node),
+        cmocka_unit_test(a_coordinator),           cmocka_unit_test(a_restarted_node),
         cmocka_unit_test(a_restarted_coordinator),
     };
     return cmocka_run_group_tests(tests, play_once, NULL);

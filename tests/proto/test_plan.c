@@ -231,7 +231,8 @@ static void wrong_documents(void **state)
          "plan.yaml:2: key \"name\": begins or ends with a blank, which is easily overlooked; "
          "remove it"},
         {2, "name: \"a\\tb\"", "plan.yaml:2: key \"name\": holds a control character; remove it"},
-        {2, "name: \"a\\0b\"", "plan.yaml:2: a value holds a NUL byte"},
+        {2, "name: \"a\\0b\"", "plan.yaml:2: a key or a value holds a NUL byte"},
+        {2, "\"na\\0me\": a", "plan.yaml:2: a key or a value holds a NUL byte"},
         {2, "name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
          "plan.yaml:2: key \"name\": has 65 bytes; at most 64 are taken"},
     };
@@ -247,6 +248,16 @@ static void wrong_documents(void **state)
     assert_int_equal(plan_parse(view_text("a: [[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]\n"), "p", &plan).category,
                      CATEGORY_USAGE);
     assert_string_equal(result_reason(), "p:1: nested deeper than 8 levels");
+    CLEANUP(buffer_done) struct buffer text = {0};
+    for (unsigned key = 0; key <= 64; key++) assert_true(result_ok(buffer_format(&text, "key%u: 1\n", key)));
+    assert_int_equal(plan_parse(buffer_view(&text), "p", &plan).category, CATEGORY_USAGE);
+    assert_string_equal(result_reason(), "p:65: more than 64 keys in one mapping");
+    char level[LEVEL_MAX_BYTES + 2] = {0}, line[LEVEL_MAX_BYTES + 128];
+    memset(level, 'v', LEVEL_MAX_BYTES + 1);
+    (void)snprintf(line, sizeof line, "  - {name: sex, kind: category, levels: [a, %s]}", level);
+    text_with(10, line, &text);
+    assert_int_equal(plan_parse(buffer_view(&text), "p", &plan).category, CATEGORY_USAGE);
+    assert_non_null(strstr(result_reason(), "p:10: key \"levels\": longer than allowed: vvvv"));
 }
 
 static void wrong_numbers(void **state)
@@ -324,6 +335,15 @@ static void wrong_categories(void **state)
         {10, "  - {name: sex, kind: category, levels: [a, missing], missing: level}",
          "plan.yaml:10: feature \"sex\", key \"levels\": \"missing\" is the name of the level that \"missing: level\" "
          "makes; rename it"},
+        {10, "  - {name: sex, kind: category, levels: [a, other], other: level}",
+         "plan.yaml:10: feature \"sex\", key \"levels\": \"other\" is the name of the level that \"other: level\" "
+         "makes; rename it"},
+        {10,
+         "  - {name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, kind: category, levels: [a, "
+         "b]}",
+         "plan.yaml:10: feature \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\", key \"name\": "
+         "has 65 "
+         "bytes; at most 64 are taken"},
         {10, "  - {name: sex, kind: category, levels: [a, b], baseline: c}",
          "plan.yaml:10: feature \"sex\", key \"baseline\": \"c\" is none of the levels"},
         {10, "  - {name: sex, kind: category, levels: [a, b], baseline: other}",
