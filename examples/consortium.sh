@@ -3,6 +3,7 @@
 #
 #   HOME_DIR        where everything lies: HOME_DIR/NAME/{identity.key,node.key,node.yaml,state}, HOME_DIR/coordinator
 #   BUILD           where the programs are (default build)
+#   HOST            where the coordinator listens (default 127.0.0.1)
 
 BUILD=${BUILD:-build}
 COFFERDAM=$BUILD/cofferdam
@@ -50,7 +51,7 @@ consortium_keys() {
         public+=("$HOME_DIR/$bank/$bank.pub")
     done
     "$COFFERDAM" roster new --coordinator "$HOME_DIR/coordinator/coordinator.pub" \
-        --address "tls+tcp://127.0.0.1:$port" -o "$HOME_DIR/roster.note" "${public[@]}" >/dev/null
+        --address "tls+tcp://${HOST:-127.0.0.1}:$port" -o "$HOME_DIR/roster.note" "${public[@]}" >/dev/null
     for bank in "$@"; do # each bank signs what the one before passed on
         "$COFFERDAM" roster sign "$HOME_DIR/roster.note" --key "$HOME_DIR/$bank/identity.key" >/dev/null
     done

@@ -14,11 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypto/base/failpoint.h"
 #include "sys/file.h"
 #include "sys/store_database.h"
+
+#define STATE_FILE "state.db"
+#define SECRETS_FILE "secrets.db"
+#define RESTORE "move the directory away and restore it from a backup"
 
 struct store {
     pthread_mutex_t mutex; /* recursive: a visitor may load */
@@ -31,7 +36,8 @@ static struct result take_lock(const char *directory, int *ret_lock)
     char path[FILE_PATH_MAX];
     TRY(file_path(directory, "lock", path));
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    ENSURE(lock >= 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
+    ENSURE(lock >= 0, CATEGORY_ENVIRONMENT, "%s: cannot be written (%s); give this user write access to the directory",
+           path, strerror(errno));
     char pid[24] = "";
     if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
         ssize_t length = pread(lock, pid, sizeof pid - 1, 0);
@@ -49,12 +55,29 @@ static struct result take_lock(const char *directory, int *ret_lock)
     return RESULT_OK;
 }
 
+/* state.db is made first: when the other has something, it had something too. Begun anew it would not know what was
+ * signed, nor with whom rows were added up. */
+static struct result refuse_lost_state(const char *directory)
+{
+    char state[FILE_PATH_MAX], secrets[FILE_PATH_MAX];
+    struct stat status;
+    TRY(file_path(directory, STATE_FILE, state));
+    TRY(file_path(directory, SECRETS_FILE, secrets));
+    if (stat(secrets, &status) != 0 || status.st_size == 0) return RESULT_OK;
+    ENSURE(stat(state, &status) == 0 && status.st_size > 0, CATEGORY_ENVIRONMENT,
+           "%s: the file is damaged (it is empty or gone); " RESTORE, state);
+    return RESULT_OK;
+}
+
 static struct result open_files(struct store *store, const char *directory)
 {
     TRY(file_directory(directory, 0700));
     TRY(take_lock(directory, &store->lock));
-    TRY(database_open(&store->state, directory, "state.db"));
-    TRY(database_open(&store->secrets, directory, "secrets.db"));
+    TRY(refuse_lost_state(directory));
+    TRY(database_open(&store->state, directory, STATE_FILE, RESTORE));
+    TRY(database_open(&store->secrets, directory, SECRETS_FILE,
+                      "no backup has it: move it and what begins with its name away, and the rounds under way are "
+                      "voided and done again"));
     /* A crash may have come between an erasure and the end of the log. */
     TRY(database_scrub_log(&store->secrets));
     return file_directory_sync(directory);

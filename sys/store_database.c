@@ -29,9 +29,7 @@ static struct result failure(const struct database *database)
     switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return FAIL(CATEGORY_ENVIRONMENT,
-                    "%s: the file is damaged (%s); move the directory away and restore it from a backup",
-                    database->path, why);
+        return FAIL(CATEGORY_ENVIRONMENT, "%s: the file is damaged (%s); %s", database->path, why, database->remedy);
     case SQLITE_FULL:
         return FAIL(CATEGORY_ENVIRONMENT, "%s: the disk is full; free space and start again", database->path);
     case SQLITE_IOERR: /* SQLite does not always keep the system's reason for a write that failed */
@@ -120,9 +118,9 @@ static struct result check_digest(const struct database *database, struct view s
 {
     struct hash expected;
     TRY(digest(scope, key, value, &expected));
-    ENSURE(view_equal(stored, hash_view(&expected)), CATEGORY_ENVIRONMENT,
-           "%s: the record \"%.*s\" is damaged; move the directory away and restore it from a backup", database->path,
-           (int)(key.length < NAME_MAX_BYTES ? key.length : NAME_MAX_BYTES), (const char *)key.data);
+    ENSURE(view_equal(stored, hash_view(&expected)), CATEGORY_ENVIRONMENT, "%s: the record \"%.*s\" is damaged; %s",
+           database->path, (int)(key.length < NAME_MAX_BYTES ? key.length : NAME_MAX_BYTES), (const char *)key.data,
+           database->remedy);
     return RESULT_OK;
 }
 
@@ -145,9 +143,8 @@ static struct result check_pages(struct database *database)
     TRY(prepare(database, "PRAGMA quick_check(1)", &statement));
     if (sqlite3_step(statement) != SQLITE_ROW) return failure(database);
     const char *answer = (const char *)sqlite3_column_text(statement, 0);
-    ENSURE(answer && strcmp(answer, "ok") == 0, CATEGORY_ENVIRONMENT,
-           "%s: the file is damaged (%s); move the directory away and restore it from a backup", database->path,
-           answer ? answer : "no answer");
+    ENSURE(answer && strcmp(answer, "ok") == 0, CATEGORY_ENVIRONMENT, "%s: the file is damaged (%s); %s",
+           database->path, answer ? answer : "no answer", database->remedy);
     return RESULT_OK;
 }
 
@@ -184,7 +181,9 @@ static struct result migrate(struct database *database)
     TRY(database_run(database, "BEGIN IMMEDIATE"));
     struct result result = migrate_steps(database, version);
     if (!result_ok(result)) database_roll_back(database);
-    return result;
+    TRY(result);
+    /* Into the file itself: one that has lost its log is then an old one, never one that looks new. */
+    return database_run(database, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 static struct result prepare_all(struct database *database)
@@ -235,10 +234,11 @@ static struct result make_private(const char *path)
     return RESULT_OK;
 }
 
-struct result database_open(struct database *database, const char *directory, const char *name)
+struct result database_open(struct database *database, const char *directory, const char *name, const char *remedy)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, use_wiping_memory);
+    database->remedy = remedy;
     TRY(file_path(directory, name, database->path));
     TRY(make_private(database->path));
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
@@ -344,8 +344,8 @@ struct result database_scopes(struct database *database,
         struct view next = column(statement, 0);
         if (sqlite3_column_type(statement, 0) == SQLITE_NULL) return RESULT_OK;
         ENSURE(next.length == HASH_BYTES, CATEGORY_ENVIRONMENT,
-               "%s: the file is damaged (a run's name has %zu bytes); restore the directory from a backup",
-               database->path, next.length);
+               "%s: the file is damaged (a run's name has %zu bytes); %s", database->path, next.length,
+               database->remedy);
         memcpy(scope.bytes, next.data, HASH_BYTES);
         length = HASH_BYTES;
         (void)sqlite3_reset(statement);

@@ -10,13 +10,15 @@
 
 struct database {
     char path[FILE_PATH_MAX];
+    const char *remedy; /* what to do when the file is damaged */
     sqlite3 *handle;
     sqlite3_stmt *get, *put, *remove;
 };
 
 /* Makes the file (mode 0600) when absent, migrates it, and reads every row once against its digest. A file of a later
  * version is refused. */
-MUST_USE struct result database_open(struct database *database, const char *directory, const char *name);
+MUST_USE struct result database_open(struct database *database, const char *directory, const char *name,
+                                     const char *remedy);
 void database_close(struct database *database); /* accepts a zeroed or half-opened one */
 
 MUST_USE struct result database_run(struct database *database, const char *sql);

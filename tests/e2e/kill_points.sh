@@ -41,7 +41,11 @@ one_run() {
 }
 RUNS=0
 counts=${KILL_COUNTS:-1}
-with_counts() { while IFS= read -r point; do for count in $counts; do echo "$point:$count"; done; done; }
+with_counts() {
+    local points count
+    points=$(cat)
+    for count in $counts; do sed "s/\$/:$count/" <<<"$points"; done
+}
 chosen() { points_of "$1" | grep -E "$2" | with_counts; } # node|coordinator PATTERN
 arm_all() {
     for party in "${parties[@]}"; do

@@ -400,6 +400,22 @@ static void a_changed_row_is_refused_with_advice(void **state)
     refused(store_open(directory, &store), CATEGORY_ENVIRONMENT, "is damaged");
 }
 
+static void a_lost_state_is_not_begun_anew(void **state)
+{
+    (void)state;
+    char path[FILE_PATH_MAX];
+    struct store *store = NULL;
+    path_in(path, "state.db");
+    ok(store_open(directory, &store));
+    put(store, NULL, "counter", "41", false);
+    store_close(store);
+    assert_int_equal(truncate(path, 0), 0);
+    refused(store_open(directory, &store), CATEGORY_ENVIRONMENT, "state.db: the file is damaged (it is empty or gone)");
+    assert_int_equal(unlink(path), 0);
+    refused(store_open(directory, &store), CATEGORY_ENVIRONMENT, "restore it from a backup");
+    assert_false(file_exists(path));
+}
+
 static void files_of_others_are_refused(void **state)
 {
     (void)state;
@@ -531,6 +547,7 @@ int main(void)
         IN_SCRATCH(a_flipped_byte_is_never_a_guess),
         IN_SCRATCH(a_changed_row_is_refused_with_advice),
         IN_SCRATCH(files_of_others_are_refused),
+        IN_SCRATCH(a_lost_state_is_not_begun_anew),
         IN_SCRATCH(what_is_erased_leaves_no_trace),
         IN_SCRATCH(an_erasure_repeated_after_a_crash_leaves_no_trace),
         IN_SCRATCH(files_are_private),
