@@ -49,4 +49,28 @@ sleep 1
 tail -n +"$said" "$HOME_DIR/east/log" | grep -qE "full|space" && echo "the store was full"
 mend
 goes_on "$run"
+
+# The coordinator's disk, full in the middle of a run: it stops with the reason, and what it acknowledged is still there.
+party_kill coordinator TERM
+hub=$HOME_DIR/coordinator/state
+mkdir "$HOME_DIR/kept" && cp -a "$hub/." "$HOME_DIR/kept" && mount -t tmpfs -o size=24m,mode=0700 tmpfs "$hub" || die "no second small disk"
+AT_END=(unmount_both)
+unmount_both() {
+    umount -l "$hub"
+    unmount
+}
+cp -a "$HOME_DIR/kept/." "$hub"
+coordinator_start
+run=$(submit north) || die "not submitted to the coordinator on the small disk"
+until_true 20 log_has coordinator "${run:0:12}: round 1" || die "the run does not begin"
+head -c 48m /dev/zero >"$hub/ballast" 2>/dev/null
+stopped() { ! kill -0 "${PROCESS[coordinator]}"; }
+until_true 20 stopped || die "the coordinator goes on with a full disk"
+wait "${PROCESS[coordinator]}"
+[ $? -eq 3 ] || die "the coordinator ended with another code than 3"
+tail -n 1 "$HOME_DIR/coordinator/log" | grep -qE "state.db: .*(full|space).* start again" || die "it does not say why: $(tail -n 1 "$HOME_DIR/coordinator/log")"
+rm "$hub/ballast"
+coordinator_start
+for bank in "${banks[@]}"; do watch "$bank" "$run" >/dev/null || die "with room again at the coordinator no model at $bank"; done
+same_models "$run" coordinator "${banks[@]}"
 good

@@ -134,14 +134,20 @@ prepare_twice() { # told at its start, so that neither goes further than the oth
     done
 }
 disturb_twice() {
-    local bank
-    attended 20 both_gone || die "the second round is not certified"
+    local bank gone=0
+    attended 20 gone_or_missed || die "the second round is neither certified nor closed"
+    has_begun 3 || gone=1
     for bank in east west; do
-        lose_secrets "$bank"
+        [ $gone -eq 0 ] || lose_secrets "$bank"
         HELD[$bank]= ARMED[$bank]=
+    done
+    for bank in east west; do
+        party_kill "$bank"
         armed_start "$bank"
     done
 }
+# A bank that was slow in the first round learnt of its sum without a certificate, and lives on: the next run, then.
+gone_or_missed() { both_gone || has_begun 3; }
 both_gone() { ! kill -0 "${PROCESS[east]}" && ! kill -0 "${PROCESS[west]}"; }
 twice() {
     QUEUE[coordinator]=$(chosen coordinator "$TWICE")
