@@ -1,5 +1,6 @@
 #include "tests/support/sequence.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +9,11 @@
 
 enum {
     BANKS = 3,
-    RING = 32,             /* messages kept for SEQUENCE_REPLAY */
-    OPERATIONS_MOST = 64,  /* of one input, so that it ends soon */
-    SAID_MOST = 256,       /* words of the party under test that are remembered */
-    SLOTS_MOST = 8,        /* signed bodies in one message */
+    RING = 32,            /* messages kept for SEQUENCE_REPLAY */
+    OPERATIONS_MOST = 64, /* of one input, so that it ends soon */
+    SAID_MOST = 256,      /* words of the party under test that are remembered */
+    SLOTS_MOST = 8,       /* signed bodies in one message */
+    BODY_MOST = 4096,
     TURNS = 24,            /* of honest play after the last operation */
     AN_HOUR_MS = 3600000,  /* its timers, but for the plan's deadline */
     PREPARED = 16 * 2 * 2, /* stages × first or second time × on_dropout */
@@ -74,52 +76,55 @@ static void say(struct sequence *sequence, enum message_kind kind, uint64_t plac
     if (sequence->said_count < SAID_MOST) sequence->said[sequence->said_count++] = (struct said){kind, place, hash};
 }
 
-/* The place of a signed body of one of the kinds that have one; others are free to change. */
+/* The signed bodies that have a place, a round or an epoch, and may not differ there; others are free to change. */
+static const struct watched {
+    enum message_kind kind;
+    enum wire_type type;
+    bool of_epoch;
+    size_t place; /* where the body says it */
+} watched[] = {
+    {MESSAGE_P1, WIRE_P1, true, offsetof(struct wire_p1, epoch)},
+    {MESSAGE_ACK, WIRE_ACK, true, offsetof(struct wire_ack, epoch)},
+    {MESSAGE_HEADER, WIRE_R1, false, offsetof(struct wire_r1, round)},
+    {MESSAGE_VOTE, WIRE_R2, false, offsetof(struct wire_r2, round)},
+    {MESSAGE_VOID, WIRE_VOID, false, offsetof(struct wire_void, round)},
+    {MESSAGE_RELEASE, WIRE_R3, false, offsetof(struct wire_r3, round)},
+    {MESSAGE_VOID_CERTIFICATE, WIRE_VOID, false, offsetof(struct wire_void, round)},
+    {MESSAGE_OPENED, WIRE_OPEN, false, offsetof(struct wire_open, round)},
+};
+
+static struct view watched_item(const struct message *message)
+{
+    if (message->kind == MESSAGE_HEADER) return message->header.header;
+    if (message->kind == MESSAGE_OPENED) return message->opened.open;
+    if (message->kind == MESSAGE_VOID_CERTIFICATE) return message->list.items[0];
+    return message->payload;
+}
+
+static uint64_t place_of(const struct watched *one, const uint8_t *body)
+{
+    uint32_t epoch;
+    uint64_t round;
+    memcpy(&epoch, body + one->place, sizeof epoch);
+    if (one->of_epoch) return epoch | UINT64_C(1) << 63;
+    memcpy(&round, body + one->place, sizeof round);
+    return round;
+}
+
 static void listen_to(struct sequence *sequence, struct view bytes)
 {
     CLEANUP(wire_arena_done) struct wire_arena arena = {0};
     struct message message;
     struct wire_signed one;
-    union {
-        struct wire_p1 p1;
-        struct wire_ack ack;
-        struct wire_r1 r1;
-        struct wire_r2 r2;
-        struct wire_r3 r3;
-        struct wire_void voided;
-        struct wire_open open;
-    } body;
+    static _Alignas(max_align_t) uint8_t body[BODY_MOST];
     ok(message_decode(bytes, BANKS, &arena, &message));
-    struct view item = message.kind == MESSAGE_HEADER             ? message.header.header
-                       : message.kind == MESSAGE_OPENED           ? message.opened.open
-                       : message.kind == MESSAGE_VOID_CERTIFICATE ? message.list.items[0]
-                                                                  : message.payload;
-    static const struct {
-        enum message_kind kind;
-        enum wire_type type;
-    } watched[] = {{MESSAGE_P1, WIRE_P1},
-                   {MESSAGE_ACK, WIRE_ACK},
-                   {MESSAGE_HEADER, WIRE_R1},
-                   {MESSAGE_VOTE, WIRE_R2},
-                   {MESSAGE_VOID, WIRE_VOID},
-                   {MESSAGE_RELEASE, WIRE_R3},
-                   {MESSAGE_VOID_CERTIFICATE, WIRE_VOID},
-                   {MESSAGE_OPENED, WIRE_OPEN}};
     for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
         if (watched[i].kind != message.kind) continue;
-        ok(wire_signed_decode(item, BANKS, &arena, &one));
-        ok(wire_decode(watched[i].type, one.body, BANKS, &arena, &body));
-        bool of_epoch = message.kind == MESSAGE_P1 || message.kind == MESSAGE_ACK;
-        uint64_t place = message.kind == MESSAGE_P1        ? body.p1.epoch
-                         : message.kind == MESSAGE_ACK     ? body.ack.epoch
-                         : message.kind == MESSAGE_HEADER  ? body.r1.round
-                         : message.kind == MESSAGE_VOTE    ? body.r2.round
-                         : message.kind == MESSAGE_RELEASE ? body.r3.round
-                         : message.kind == MESSAGE_OPENED  ? body.open.round
-                                                           : body.voided.round;
+        ok(wire_signed_decode(watched_item(&message), BANKS, &arena, &one));
+        ok(wire_decode(watched[i].type, one.body, BANKS, &arena, body));
         /* A certificate may be of any of the banks; that there is one is what counts. */
-        struct view what = message.kind == MESSAGE_VOID_CERTIFICATE ? view_text("") : one.body;
-        say(sequence, message.kind, of_epoch ? place | UINT64_C(1) << 63 : place, what);
+        bool certificate = message.kind == MESSAGE_VOID_CERTIFICATE;
+        say(sequence, message.kind, place_of(&watched[i], body), certificate ? view_text("") : one.body);
     }
 }
 
