@@ -14,30 +14,39 @@
 #include "tests/support/cohort.h"
 #include "tests/support/ok.h"
 
-/* party: whose allocations fail; hold: the message that is lost until the party has been started again, or 0: then the
- * party's first step, which restores it, is the one whose allocations fail. */
+/* party: whose allocations fail; hold: the message that is lost until the party has been started again, or 0: then only
+ * its first steps, which restore it, are those whose allocations fail. */
 struct scene {
     unsigned party;
     enum message_kind hold;
-    bool over;
+    bool secrets_lost; /* when it is started again: its round is voided */
+    unsigned steps;    /* of it so far */
 };
+
+enum { STEPS_RESTORED = 1, STEPS_VOIDING = 4 };
+
+static bool is_counted(struct scene *scene, bool ends)
+{
+    if (!scene->hold) return true;
+    unsigned most = scene->secrets_lost ? STEPS_VOIDING : STEPS_RESTORED;
+    scene->steps += ends;
+    return scene->steps - ends < most;
+}
 
 static void around(void *context, unsigned number, bool begins)
 {
     struct scene *scene = context;
-    if (number != scene->party || scene->over) return;
-    if (begins) {
+    if (number != scene->party || !is_counted(scene, !begins)) return;
+    if (begins)
         allocation_resume();
-    } else {
+    else
         allocation_pause();
-        scene->over = scene->hold != 0;
-    }
 }
 
 static struct result play(struct scene *scene, struct cohort *cohort, unsigned long which)
 {
     struct cohort_config config = {.banks = 3, .words = 3, .rounds = 1, .epoch_rounds = 1, .seed = 5};
-    scene->over = false;
+    scene->steps = 0;
     TRY(cohort_init(&config, cohort));
     cohort->revives = true;
     if (scene->hold) {
@@ -45,6 +54,10 @@ static struct result play(struct scene *scene, struct cohort *cohort, unsigned l
         TRY(cohort_start_all(cohort));
         TRY(cohort_pump(cohort));
         cohort_lose(cohort, scene->hold, 0, false);
+    }
+    if (scene->secrets_lost) {
+        cohort_stop(cohort, scene->party);
+        records_lose_secrets(&cohort->parties[scene->party].records);
     }
     cohort->hooks = (struct cohort_hooks){.context = scene, .around = around};
     allocation_fail(which);
@@ -75,8 +88,9 @@ static void fail_each(struct scene scene)
     unsigned long which = 1;
     while (fail_one(&scene, which)) which++;
     assert_true(which > 10);
-    print_message("party %u, %s: %lu allocations, each failed once\n", scene.party,
-                  scene.hold ? message_name(scene.hold) : "a whole run", which - 1);
+    print_message("party %u, %s%s: %lu allocations, each failed once\n", scene.party,
+                  scene.hold ? message_name(scene.hold) : "a whole run",
+                  scene.secrets_lost ? ", without its secrets" : "", which - 1);
 }
 
 static void a_node(void **state)
@@ -97,6 +111,13 @@ static void a_restarted_node(void **state)
     static const enum message_kind held[] = {MESSAGE_P1S,         MESSAGE_ACKS,   MESSAGE_ROUND,   MESSAGE_PROPOSAL,
                                              MESSAGE_CERTIFICATE, MESSAGE_OPENED, MESSAGE_FINISHED};
     for (size_t i = 0; i < sizeof held / sizeof *held; i++) fail_each((struct scene){.party = 1, .hold = held[i]});
+}
+
+static void a_node_without_its_secrets(void **state)
+{
+    (void)state;
+    fail_each((struct scene){.party = 1, .hold = MESSAGE_PROPOSAL, .secrets_lost = true});
+    fail_each((struct scene){.party = 1, .hold = MESSAGE_CERTIFICATE, .secrets_lost = true});
 }
 
 static void a_restarted_coordinator(void **state)
@@ -152,8 +173,11 @@ static int play_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(machines_are_made),       cmocka_unit_test(a_node),
-        cmocka_unit_test(a_coordinator),           cmocka_unit_test(a_restarted_node),
+        cmocka_unit_test(machines_are_made),
+        cmocka_unit_test(a_node),
+        cmocka_unit_test(a_coordinator),
+        cmocka_unit_test(a_restarted_node),
+        cmocka_unit_test(a_node_without_its_secrets),
         cmocka_unit_test(a_restarted_coordinator),
     };
     return cmocka_run_group_tests(tests, play_once, NULL);
