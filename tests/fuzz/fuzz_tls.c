@@ -13,7 +13,7 @@ extern const unsigned fuzz_mutations;
 
 const unsigned fuzz_mutations = 60;
 
-enum { MOVE, CHANGE, LOSE, REPEAT, MAKE_UP, WRITE, READ, OPERATIONS, OPERATIONS_MOST = 200, PIECE_MOST = 40000 };
+enum { MOVE, CHANGE, LOSE, REPEAT, MAKE_UP, WRITE, READ, OPERATIONS, OPERATIONS_MOST = 200, PIECE_MOST = 1 << 16 };
 
 struct side {
     struct tls_endpoint *endpoint;
