@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 #include "crypto/secret.h"
-#include "sys/descriptors.h"
+#include "sys/process.h"
 
 static const struct cli_command commands[] = {
     {"keygen", cli_keygen, "--org NAME --out DIR [--no-passphrase] [--json]",
@@ -269,7 +269,7 @@ static struct result dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct result result = descriptors_hold();
+    struct result result = process_start();
     if (result_ok(result)) result = dispatch(argc - 1, argv + (argc > 0));
     if (!result_ok(result)) (void)fprintf(stderr, "cofferdam: %s\n", result_reason());
     return cli_exit(result);

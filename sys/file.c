@@ -67,17 +67,27 @@ struct result file_read(const char *path, size_t limit, struct buffer *out)
     return RESULT_OK;
 }
 
+struct result file_check_private(int descriptor, const char *path)
+{
+    struct stat status;
+    ENSURE(fstat(descriptor, &status) == 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
+    const bool directory = S_ISDIR(status.st_mode);
+    const char *what = directory ? "directory of secrets" : "secret file";
+    ENSURE(status.st_uid == geteuid() || status.st_uid == 0, CATEGORY_USAGE,
+           "%s: a %s of another user (uid %u); it must belong to the user that runs this", path, what,
+           (unsigned)status.st_uid);
+    ENSURE((status.st_mode & (S_IRWXG | S_IRWXO)) == 0, CATEGORY_USAGE,
+           "%s: others can open this %s (mode %03o); run: chmod %d %s", path, what, (unsigned)(status.st_mode & 0777),
+           directory ? 700 : 600, path);
+    return RESULT_OK;
+}
+
 struct result file_read_secret(const char *path, size_t limit, struct secret **ret)
 {
     CLEANUP(close_p) int descriptor = -1;
     struct stat status;
     TRY(open_regular(path, limit, &descriptor, &status));
-    ENSURE(status.st_uid == geteuid() || status.st_uid == 0, CATEGORY_USAGE,
-           "%s: a secret file of another user (uid %u); it must belong to the user that runs this", path,
-           (unsigned)status.st_uid);
-    ENSURE((status.st_mode & (S_IRWXG | S_IRWXO)) == 0, CATEGORY_USAGE,
-           "%s: others can open this secret file (mode %03o); run: chmod 600 %s", path,
-           (unsigned)(status.st_mode & 0777), path);
+    TRY(file_check_private(descriptor, path));
     ENSURE(status.st_size > 0, CATEGORY_USAGE, "%s: the file is empty", path);
     CLEANUP(secret_freep) struct secret *secret = NULL;
     TRY(secret_new((size_t)status.st_size, &secret));
@@ -204,6 +214,14 @@ struct result file_directory(const char *path, mode_t mode)
     ENSURE(stat(path, &status) == 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
     ENSURE(S_ISDIR(status.st_mode), CATEGORY_USAGE, "%s: is not a directory", path);
     return RESULT_OK;
+}
+
+struct result file_private_directory(const char *path)
+{
+    TRY(file_directory(path, 0700));
+    CLEANUP(close_p) int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ENSURE(descriptor >= 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
+    return file_check_private(descriptor, path);
 }
 
 struct result file_directory_sync(const char *path)

@@ -32,6 +32,12 @@ MUST_USE struct result file_write_new(const char *path, struct view bytes, mode_
 bool file_exists(const char *path);
 /* Makes the directory when absent (its parent must exist). CATEGORY_USAGE when the path is something else. */
 MUST_USE struct result file_directory(const char *path, mode_t mode);
+/* A directory of this user's (or root's) that nobody else can enter; made when absent. CATEGORY_USAGE otherwise, with
+ * the remedy. */
+MUST_USE struct result file_private_directory(const char *path);
+/* Refuses an open file or directory that belongs to another user (root excepted), or that group or world can open,
+ * naming the remedy. */
+MUST_USE struct result file_check_private(int descriptor, const char *path);
 /* Makes durable which names the directory holds. */
 MUST_USE struct result file_directory_sync(const char *path);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "crypto/secret.h"
-#include "sys/descriptors.h"
+#include "sys/process.h"
 
 static void print_help(const struct program *program)
 {
@@ -70,7 +70,7 @@ static struct result dispatch(const struct program *program, int argc, char **ar
 
 int program_main(const struct program *program, int argc, char **argv)
 {
-    struct result result = descriptors_hold();
+    struct result result = process_start();
     if (result_ok(result)) result = dispatch(program, argc, argv);
     if (result_ok(result) && fflush(stdout) != 0) result = FAIL(CATEGORY_ENVIRONMENT, "stdout cannot be written");
     if (!result_ok(result)) (void)fprintf(stderr, "%s: %s\n", program->name, result_reason());

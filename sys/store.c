@@ -71,7 +71,7 @@ static struct result refuse_lost_state(const char *directory)
 
 static struct result open_files(struct store *store, const char *directory)
 {
-    TRY(file_directory(directory, 0700));
+    TRY(file_private_directory(directory));
     TRY(take_lock(directory, &store->lock));
     TRY(refuse_lost_state(directory));
     TRY(database_open(&store->state, directory, STATE_FILE, RESTORE));

@@ -230,8 +230,9 @@ static struct result make_private(const char *path)
     int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     ENSURE(descriptor >= 0, CATEGORY_ENVIRONMENT,
            "%s: cannot be written (%s); give this user write access to the directory", path, strerror(errno));
+    struct result result = file_check_private(descriptor, path);
     (void)close(descriptor);
-    return RESULT_OK;
+    return result;
 }
 
 struct result database_open(struct database *database, const char *directory, const char *name, const char *remedy)

@@ -298,7 +298,7 @@ static void a_read_only_directory_is_refused(void **state)
     struct store *store;
     ok(store_open(directory, &store));
     store_close(store);
-    assert_int_equal(chmod(directory, 0555), 0);
+    assert_int_equal(chmod(directory, 0500), 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) { /* root may write everywhere */
@@ -309,7 +309,34 @@ static void a_read_only_directory_is_refused(void **state)
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    assert_int_equal(chmod(directory, 0755), 0);
+    assert_int_equal(chmod(directory, 0700), 0);
+}
+
+/* What holds secrets is for this user alone, however it came to be otherwise. */
+static void what_others_can_open_is_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"state.db", "secrets.db", ""};
+    struct store *store = NULL;
+    ok(store_open(directory, &store));
+    store_close(store);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[FILE_PATH_MAX], remedy[FILE_PATH_MAX + 16];
+        if (*names[i])
+            ok(file_path(directory, names[i], path));
+        else
+            (void)snprintf(path, sizeof path, "%s", directory);
+        mode_t right = *names[i] ? 0600 : 0700;
+        (void)snprintf(remedy, sizeof remedy, "run: chmod %o %s", (unsigned)right, path);
+        for (unsigned more = 1; more <= 040; more *= 040) {
+            assert_int_equal(chmod(path, right | more), 0);
+            assert_int_equal(store_open(directory, &store).category, CATEGORY_USAGE);
+            assert_non_null(strstr(result_reason(), remedy));
+        }
+        assert_int_equal(chmod(path, right), 0);
+    }
+    ok(store_open(directory, &store));
+    store_close(store);
 }
 
 static void path_in(char path[FILE_PATH_MAX], const char *name)
@@ -544,6 +571,7 @@ int main(void)
         IN_SCRATCH(what_is_not_committed_leaves_nothing),
         IN_SCRATCH(a_full_disk_is_survived),
         IN_SCRATCH(a_read_only_directory_is_refused),
+        IN_SCRATCH(what_others_can_open_is_refused),
         IN_SCRATCH(a_flipped_byte_is_never_a_guess),
         IN_SCRATCH(a_changed_row_is_refused_with_advice),
         IN_SCRATCH(files_of_others_are_refused),
