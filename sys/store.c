@@ -152,6 +152,7 @@ static struct result transaction(struct database *database, const struct store_r
     if (mine == 0) return RESULT_OK;
     TRY(database_run(database, "BEGIN IMMEDIATE"));
     struct result result = apply(database, records, count, part, ret_removed);
+    if (result_ok(result) && part == SECRET_ERASURES) result = database_scrub_memory(database);
     FAILPOINT("store: inside a transaction");
     if (result_ok(result)) result = database_run(database, "COMMIT");
     if (!result_ok(result)) database_roll_back(database);

@@ -193,6 +193,9 @@ static struct result prepare_all(struct database *database)
     return prepare(database, "DELETE FROM record WHERE scope = ?1 AND key = ?2", &database->remove);
 }
 
+/* About the most of a row that stands in a page of 4 KiB itself, and not in further ones. */
+enum { ROW_IN_PAGE = 940 };
+
 /* SQLite's copies of secrets do not outlive their use: what it frees is wiped. For all of SQLite in the process, and
  * before its first use. */
 static sqlite3_mem_methods plain_memory;
@@ -222,6 +225,9 @@ static void use_wiping_memory(void)
     wiping.xFree = wipe_and_free;
     wiping.xRealloc = move_and_wipe;
     (void)sqlite3_config(SQLITE_CONFIG_MALLOC, &wiping);
+    /* No memory that SQLite hands out again without freeing it. */
+    (void)sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+    (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 }
 
 /* SQLite would make the file with the umask's mode; its log takes the file's. */
@@ -307,6 +313,14 @@ struct result database_remove(struct database *database, const struct hash *scop
     if (sqlite3_step(statement) != SQLITE_DONE) return failure(database);
     *ret_removed = sqlite3_changes(database->handle) > 0;
     return RESULT_OK;
+}
+
+struct result database_scrub_memory(struct database *database)
+{
+    static const uint8_t zeros[ROW_IN_PAGE];
+    bool removed;
+    TRY(database_put(database, NULL, "zeros", view_of(zeros, sizeof zeros)));
+    return database_remove(database, NULL, "zeros", &removed);
 }
 
 struct result database_each(struct database *database, const struct hash *scope, const char *prefix,
