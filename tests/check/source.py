@@ -40,6 +40,9 @@ BANNED = {
 }
 # Clocks and entropy live in sys/ alone; crypto's generator is seeded from there.
 CLOCK = re.compile(r"\b(time|gettimeofday|clock_gettime|randombytes_buf|randombytes_random|RAND_bytes|getrandom)\s*\(")
+# Secrets are compared by secret_equal and secret_bytes_equal, in constant time.
+COMPARED = re.compile(r"\b(memcmp|strcmp|strncmp|view_equal)\s*\([^;]*\b(secret_bytes|secret_view|sign_key_seed|passphrase|"
+                      r"deal_own|deal_held|deal_channel|deal_block)\b")
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK|not implemented)\b")
 FUNCTION_MAX, FILE_MAX = 70, 600
 
@@ -102,6 +105,8 @@ def check(path, found):
         for pattern, why in BANNED.items():
             if re.search(pattern, line):
                 found.append(f"{path}:{number}: {why}: {line.strip()[:60]}")
+        if COMPARED.search(line) and mine:
+            found.append(f"{path}:{number}: a secret compared in time that depends on it: {line.strip()[:60]}")
         if CLOCK.search(line) and mine and mine != "sys":
             found.append(f"{path}:{number}: clock or entropy outside sys/: {line.strip()[:60]}")
     if mine:
