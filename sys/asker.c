@@ -147,8 +147,9 @@ static void on_closed(void *owner, struct link *link)
     dial_later(asker);
 }
 
-static bool is_hungry(const void *owner)
+static bool is_hungry(const void *owner, const struct link *link)
 {
+    (void)link;
     (void)owner;
     return true;
 }

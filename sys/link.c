@@ -185,7 +185,7 @@ struct result link_send(struct link *link, uint64_t number, struct view bytes)
 static void read_on(struct link *link)
 {
     if (link->ended || link->reading || link->failing) return;
-    if (link->open && !link->set->events->hungry(link->set->owner)) return;
+    if (link->open && !link->set->events->hungry(link->set->owner, link)) return;
     nng_duration timeout = NNG_DURATION_INFINITE;
     if (!link->open) {
         uint64_t now = clock_monotonic_ms();
@@ -204,7 +204,7 @@ static void deliver(struct link *link)
     const struct link_events *events = link->set->events;
     void *owner = link->set->owner;
     struct view rest = buffer_view(&link->in);
-    while (!link->ended && events->hungry(owner)) {
+    while (!link->ended && events->hungry(owner, link)) {
         struct frame frame;
         bool got;
         if (!result_ok(frame_take(&rest, &frame, &got))) {
@@ -301,6 +301,11 @@ struct result link_new(struct link_set *set, nng_stream *take_stream, struct tls
 bool link_is_open(const struct link *link)
 {
     return link->open && !link->ended;
+}
+
+bool link_is_shaking(const struct link *link)
+{
+    return !link->open && !link->ended;
 }
 
 const struct sign_public *link_peer(const struct link *link)

@@ -26,7 +26,8 @@ struct link_events {
     void (*opened)(void *owner, struct link *link); /* the peer's key is known and accepted */
     void (*message)(void *owner, struct link *link, uint64_t number, struct view bytes);
     void (*closed)(void *owner, struct link *link); /* opened or not; the link is not to be used any more */
-    bool (*hungry)(const void *owner);              /* whether messages may come; else links stop reading */
+    /* Whether messages may come over this link; else it stops reading. */
+    bool (*hungry)(const void *owner, const struct link *link);
 };
 
 struct link_set {
@@ -52,6 +53,7 @@ MUST_USE struct result link_new(struct link_set *set, nng_stream *take_stream, s
 MUST_USE struct result link_send(struct link *link, uint64_t number, struct view bytes);
 void link_end(struct link *link);
 bool link_is_open(const struct link *link);
+bool link_is_shaking(const struct link *link);                /* its peer is not known yet */
 const struct sign_public *link_peer(const struct link *link); /* zeros on a plain link */
 nng_stream *link_stream(const struct link *link);
 /* The set's links, newest first. */

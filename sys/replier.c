@@ -117,28 +117,39 @@ static void on_closed(void *owner, struct link *link)
     }
 }
 
-static bool is_hungry(const void *owner)
+/* One peer that asks as fast as it can takes its share of the queue, and waits like the others. */
+static bool is_hungry(const void *owner, const struct link *link)
 {
-    return ((const struct replier *)owner)->queued < QUEUED_MAX;
+    const struct replier *replier = owner;
+    unsigned own = 0;
+    for (const struct held *held = replier->first; held; held = held->next)
+        own += !held->taken && sign_public_equal(&held->peer, link_peer(link));
+    return replier->queued < QUEUED_MAX && own < replier->door.queued;
 }
 
 static const struct link_events events = {on_opened, on_message, on_closed, is_hungry};
 
 /* --- Connections -------------------------------------------------------------------------------------------------- */
 
-/* Room for another one: members are limited as members, the others by their number. */
-static bool has_room(const struct replier *replier)
+/* Room for another one: members are limited as members, the others by their number. Of too many whose handshake is not
+ * done the oldest gives way: a member's takes a moment, and who only holds a connection must not keep it out. */
+static bool make_room(struct replier *replier)
 {
     unsigned strangers = 0;
-    for (const struct link *link = replier->links.first; link; link = link_next(link)) strangers += !link_is_open(link);
-    return strangers < STRANGERS_MAX &&
-           replier->links.count < (size_t)replier->door.peers * replier->door.connections + STRANGERS_MAX;
+    struct link *oldest = NULL; /* the set's order is newest first */
+    for (struct link *link = replier->links.first; link; link = link_next(link)) {
+        if (!link_is_shaking(link)) continue;
+        strangers++;
+        oldest = link;
+    }
+    if (strangers >= STRANGERS_MAX) link_end(oldest);
+    return replier->links.count < (size_t)replier->door.peers * replier->door.connections + 2 * STRANGERS_MAX;
 }
 
 static void accept_stream(struct replier *replier, nng_stream *stream)
 {
     struct tls_session *session = NULL;
-    bool good = has_room(replier) && replier->door.admit(stream) &&
+    bool good = make_room(replier) && replier->door.admit(stream) &&
                 (!replier->door.endpoint || result_ok(tls_session_new(replier->door.endpoint, true, &session)));
     if (good)
         (void)link_new(&replier->links, stream, session).category; /* without memory its dialer dials again */

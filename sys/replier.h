@@ -16,6 +16,7 @@ struct replier_door {
     bool (*admit)(nng_stream *stream);
     unsigned peers;
     unsigned connections, requests; /* of each peer at most; beyond, the oldest gives way */
+    unsigned queued;                /* of each peer's requests that wait to be taken; beyond, it is not read */
 };
 
 /* Takes the listener, which listens already. */

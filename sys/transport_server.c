@@ -9,6 +9,9 @@
 
 /* A node has one, and more for a moment when it dials again. */
 enum { MEMBER_CONNECTIONS = 4 };
+/* Requests of one member that wait for the daemon: one that asks as fast as it can is served in turn with the others.
+ */
+enum { MEMBER_QUEUED = 2 };
 
 struct transport_server {
     struct tls_endpoint *endpoint;
@@ -43,7 +46,12 @@ static struct result start(struct transport_server *server, const char *address,
     TRY(tls_endpoint_new(key, accept, context, &server->endpoint));
     nng_stream_listener *listener;
     TRY(listen_at(address, &listener));
-    struct replier_door door = {server->endpoint, admit, MEMBERS_MAX, MEMBER_CONNECTIONS, TRANSPORT_REQUESTS_MAX};
+    struct replier_door door = {.endpoint = server->endpoint,
+                                .admit = admit,
+                                .peers = MEMBERS_MAX,
+                                .connections = MEMBER_CONNECTIONS,
+                                .requests = TRANSPORT_REQUESTS_MAX,
+                                .queued = MEMBER_QUEUED};
     return replier_new(listener, &door, &server->replier);
 }
 

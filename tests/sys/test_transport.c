@@ -656,6 +656,62 @@ static void garbage_before_tls_hurts_nobody(void **state)
     echo_stop(&echo);
 }
 
+/* More connections than may wait for a handshake, and nothing said over any of them. */
+static void who_only_holds_connections_keeps_no_member_out(void **state)
+{
+    (void)state;
+    enum { SILENT = 300, HELD = 200 };
+    struct echo echo;
+    echo_start(&echo, 0);
+    uint16_t port = transport_server_port(echo.server);
+    int silent[SILENT];
+    for (int i = 0; i < SILENT; i++) silent[i] = connect_to(port);
+    struct transport_client *client = dial_with(port, bank_keys[0], coordinator_key);
+    struct caller caller = {.client = client, .bank = 0, .requests = 1};
+    (void)call(&caller);
+    assert_int_equal(caller.right, 1);
+    int held = 0;
+    for (int i = 0; i < SILENT; i++) {
+        char byte;
+        held += recv(silent[i], &byte, 1, MSG_DONTWAIT) < 0;
+        (void)close(silent[i]);
+    }
+    assert_true(held >= HELD); /* it was not let in because they had timed out */
+    transport_client_free(client);
+    echo_stop(&echo);
+}
+
+static void a_member_that_floods_is_served_in_turn(void **state)
+{
+    (void)state;
+    enum { FLOOD = 24, BEFORE = 12, PAUSE_US = 50000 };
+    struct transport_server *server = serve_at(0);
+    struct transport_client *clients[2];
+    struct single first, flood[FLOOD];
+    for (size_t i = 0; i < 2; i++) clients[i] = dial_with(transport_server_port(server), bank_keys[i], coordinator_key);
+    single_start(&first, clients[1], "first"); /* so that its connection stands */
+    struct transport_request request = take(server);
+    ok(transport_server_reply(server, request.id, view_text("first")));
+    buffer_done(&request.bytes);
+    single_end(&first, "first");
+    for (size_t i = 0; i < FLOOD; i++) single_start(&flood[i], clients[0], "flood");
+    (void)usleep(PAUSE_US);
+    single_start(&first, clients[1], "second");
+    unsigned taken = 0, before = FLOOD;
+    for (; taken < FLOOD + 1; taken++) {
+        (void)usleep(PAUSE_US); /* what can arrive does */
+        request = take(server);
+        if (bank_of(&request.peer) == 1) before = taken;
+        ok(transport_server_reply(server, request.id, buffer_view(&request.bytes)));
+        buffer_done(&request.bytes);
+    }
+    assert_true(before < BEFORE);
+    for (size_t i = 0; i < FLOOD; i++) single_end(&flood[i], "flood");
+    single_end(&first, "second");
+    for (size_t i = 0; i < 2; i++) transport_client_free(clients[i]);
+    transport_server_free(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -677,6 +733,8 @@ int main(void)
         cmocka_unit_test(a_server_survives_clients_that_come_and_go),
         cmocka_unit_test(only_tls_13_with_a_members_certificate_gets_through),
         cmocka_unit_test(garbage_before_tls_hurts_nobody),
+        cmocka_unit_test(who_only_holds_connections_keeps_no_member_out),
+        cmocka_unit_test(a_member_that_floods_is_served_in_turn),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
