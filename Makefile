@@ -3,6 +3,7 @@
 #   make                     build/cofferdam, build/cofferdam-node, build/cofferdam-coordinator
 #   make test                unit, property, machine and end-to-end tests; last line: N passed, N failed
 #   make check               formatting, lint, layers, banned calls
+#   make check-model         the decision rules, searched exhaustively by spin
 #   make bench               build/bench/results.json
 #   make coverage            lines and branches of crypto/ and proto/ that unit tests and corpora reach
 #   make fuzz SECONDS=60     each fuzz target, so long
@@ -66,7 +67,7 @@ EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard exampl
 # One short line a file; `make V=1` shows whole commands.
 run = $(if $(V),$(2),@printf '%-8s %s\n' '$(1)' '$@'; $(2))
 
-.PHONY: all test check coverage bench soak fuzz fuzz-replay demo deps install clean format
+.PHONY: all test check check-model coverage bench soak fuzz fuzz-replay demo deps install clean format
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(PROGRAMS) $(EXAMPLES)
@@ -169,6 +170,10 @@ $(BUILD)/libfuzzer/%: $(BUILD)/obj/tests/fuzz/%.o $(TESTLIB) $(PARTS) $(ALL_ARCH
 
 fuzz:
 	CC=clang tests/fuzz/run $(SECONDS)
+
+# The decisions of a round, as a model that spin searches.
+check-model:
+	tests/model/run
 
 coverage:
 	tests/check/coverage

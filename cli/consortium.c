@@ -426,8 +426,9 @@ static bool is_over(const struct consortium *consortium)
     return true;
 }
 
-static struct result stands_still(const struct consortium *consortium)
+static struct result stands_still(struct consortium *consortium)
 {
+    consortium->stands_still = true;
     const struct party *coordinator = &consortium->parties[0];
     return FAIL(CATEGORY_FALSE, "the run stands still: the coordinator is %s; %s",
                 coordinator->up ? secagg_coordinator_phase(consortium->coordinator) : "down",

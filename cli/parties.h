@@ -55,6 +55,7 @@ struct consortium {
     int64_t skew_ms;       /* of the coordinator's clock */
     uint32_t epoch_rounds; /* T; 0 = EPOCH_ROUNDS */
     uint64_t give_up_at;   /* a run that is not over by then stands still; 0: never */
+    bool stands_still;     /* it did */
     struct watcher watcher;
     uint64_t said;     /* the step of the fold that progress last told */
     char refusal[512]; /* the latest message that was refused, for a run that stands still */

@@ -192,6 +192,11 @@ static struct result cheat_round(struct adversary *adversary, const struct messa
     return put(bytes, MESSAGE_ROUND, &round);
 }
 
+static bool is_pretending(const struct adversary *adversary)
+{
+    return adversary->lies && adversary->consortium->coordinator->round.terms.step == adversary->lie_step;
+}
+
 /* The hash of the sum that it pretends. */
 static struct result pretend(struct adversary *adversary, struct hash *ret)
 {
@@ -221,7 +226,7 @@ static struct result show_false_sum(const struct adversary *adversary, struct bu
     return keep(bytes, buffer_view(&out));
 }
 
-/* A false sum, or a false secret. */
+/* A false sum, or a false secret; the sum that it pretends once is shown to everyone. */
 static struct result cheat_opened(struct adversary *adversary, const struct message *message, struct wire_arena *arena,
                                   struct buffer *bytes)
 {
@@ -234,7 +239,7 @@ static struct result cheat_opened(struct adversary *adversary, const struct mess
     CLEANUP(buffer_done) struct buffer changed = {0};
     CLEANUP(buffer_done) struct buffer out = {0};
     TRY(buffer_append(&secrets, opened.secrets));
-    if (dice(adversary, 2) == 0)
+    if (is_pretending(adversary) || dice(adversary, 2) == 0)
         TRY(pretend(adversary, &body.sum));
     else
         secrets.data[dice(adversary, secrets.length)] ^= 1;
@@ -321,7 +326,10 @@ struct result adversary_hear(struct adversary *adversary, unsigned from, struct 
     TRY(take_in(adversary, from, bytes));
     if (dice(adversary, adversary->boldness) != 0) return RESULT_OK;
     CLEANUP(buffer_done) struct buffer reply = {0};
-    TRY(cheat_anyhow(adversary, from, &reply));
+    if (bytes.length > 1 && bytes.data[1] == MESSAGE_VOID)
+        TRY(cheat_certificate(adversary, adversary->voids, MESSAGE_VOID_CERTIFICATE, &reply));
+    else
+        TRY(cheat_anyhow(adversary, from, &reply));
     return reply.length ? consortium_reply(adversary->consortium, from, buffer_view(&reply)) : RESULT_OK;
 }
 
@@ -331,11 +339,13 @@ struct result adversary_reply(void *context, struct consortium *consortium, unsi
     if (bytes->data[1] == MESSAGE_PROPOSAL) TRY(keep(&adversary->proposals[to], buffer_view(bytes)));
     TRY(keep(&adversary->replies[adversary->replies_count++ % ADVERSARY_MEMORY], buffer_view(bytes)));
     if (adversary->lies && bytes->data[1] == MESSAGE_SUM_PIECE) return show_false_sum(adversary, bytes);
-    if (dice(adversary, adversary->boldness) != 0) return RESULT_OK;
+    bool pretends = bytes->data[1] == MESSAGE_OPENED && is_pretending(adversary);
+    if (!pretends && dice(adversary, adversary->boldness) != 0) return RESULT_OK;
     CLEANUP(wire_arena_done) struct wire_arena arena = {0};
     CLEANUP(buffer_done) struct buffer copy = {0};
     struct message message;
     TRY(buffer_append(&copy, buffer_view(bytes)));
     TRY(message_decode(buffer_view(&copy), consortium->members, &arena, &message));
+    if (pretends) return cheat_opened(adversary, &message, &arena, bytes);
     return cheat(adversary, to, &message, &arena, bytes);
 }

@@ -134,9 +134,7 @@ static struct result go(struct world *world, bool trace)
     consortium->watcher = (struct watcher){world, stepped, reply};
     struct result result = consortium_go(consortium);
     /* A cheating coordinator may keep a run from ending; what it may not is checked at every step. */
-    bool stood_still = world->scenario.adversary && result.category == CATEGORY_FALSE &&
-                       consortium->network.now > world->scenario.faults.until;
-    if (!stood_still) TRY(result);
+    if (!world->scenario.adversary || !consortium->stands_still) TRY(result);
     return oracle_over(&world->oracle);
 }
 
