@@ -6,7 +6,8 @@
 
 void adversary_init(struct adversary *adversary, struct consortium *consortium, struct random_source *random)
 {
-    *adversary = (struct adversary){.consortium = consortium, .random = random};
+    *adversary =
+        (struct adversary){.consortium = consortium, .random = random, .lied_to = members_none(consortium->members)};
     adversary->accomplice = 1 + (unsigned)random_below(random, consortium->members);
     adversary->boldness = 2 + random_below(random, 30);
     consortium->parties[adversary->accomplice].aged = true; /* nothing is asked of it */
@@ -96,7 +97,7 @@ static struct result cheat_certificate(struct adversary *adversary, struct buffe
     struct wire_list list = {items, 0};
     CLEANUP(buffer_done) struct buffer own = {0};
     for (unsigned i = 1; i <= size_of(adversary); i++)
-        if (signed_ones[i].length && dice(adversary, 8) != 0) items[list.count++] = buffer_view(&signed_ones[i]);
+        if (signed_ones[i].length && dice(adversary, 32) != 0) items[list.count++] = buffer_view(&signed_ones[i]);
     if (list.count == 0) return RESULT_OK;
     if (!signed_ones[adversary->accomplice].length) {
         CLEANUP(wire_arena_done) struct wire_arena arena = {0};
@@ -108,7 +109,7 @@ static struct result cheat_certificate(struct adversary *adversary, struct buffe
         TRY(wire_signed_encode(&copy, &own));
         items[list.count++] = buffer_view(&own);
     }
-    if (dice(adversary, 2) == 0) items[list.count++] = items[0];
+    if (dice(adversary, 4) == 0) items[list.count++] = items[0];
     adversary->cheats++;
     return put(bytes, kind, &list);
 }
@@ -194,15 +195,17 @@ static struct result cheat_round(struct adversary *adversary, const struct messa
 
 static bool is_pretending(const struct adversary *adversary)
 {
-    return adversary->lies && adversary->consortium->coordinator->round.terms.step == adversary->lie_step;
+    return members_count(&adversary->lied_to) > 0 &&
+           adversary->consortium->coordinator->round.terms.step == adversary->lie_step;
 }
 
 /* The hash of the sum that it pretends. */
-static struct result pretend(struct adversary *adversary, struct hash *ret)
+static struct result pretend(struct adversary *adversary, unsigned to, struct hash *ret)
 {
     const struct coordinator_round *round = &adversary->consortium->coordinator->round;
     if (round->words == 0) return RESULT_OK;
-    adversary->lies = true;
+    if (!is_pretending(adversary)) adversary->lied_to = members_none(size_of(adversary));
+    members_add(&adversary->lied_to, to);
     adversary->lie_step = round->terms.step;
     round->sum[0]++;
     struct result result = ctx_sum_hash(round->sum, round->words, ret);
@@ -227,8 +230,8 @@ static struct result show_false_sum(const struct adversary *adversary, struct bu
 }
 
 /* A false sum, or a false secret; the sum that it pretends once is shown to everyone. */
-static struct result cheat_opened(struct adversary *adversary, const struct message *message, struct wire_arena *arena,
-                                  struct buffer *bytes)
+static struct result cheat_opened(struct adversary *adversary, unsigned to, const struct message *message,
+                                  struct wire_arena *arena, struct buffer *bytes)
 {
     struct wire_signed one;
     struct wire_open body;
@@ -240,7 +243,7 @@ static struct result cheat_opened(struct adversary *adversary, const struct mess
     CLEANUP(buffer_done) struct buffer out = {0};
     TRY(buffer_append(&secrets, opened.secrets));
     if (is_pretending(adversary) || dice(adversary, 2) == 0)
-        TRY(pretend(adversary, &body.sum));
+        TRY(pretend(adversary, to, &body.sum));
     else
         secrets.data[dice(adversary, secrets.length)] ^= 1;
     TRY(sign_as(adversary, 0, "open", WIRE_OPEN, &body, &changed));
@@ -306,7 +309,7 @@ static struct result cheat(struct adversary *adversary, unsigned to, const struc
     case MESSAGE_ROUND:
         return cheat_round(adversary, message, arena, bytes);
     case MESSAGE_OPENED:
-        return cheat_opened(adversary, message, arena, bytes);
+        return cheat_opened(adversary, to, message, arena, bytes);
     case MESSAGE_JOINED:
     case MESSAGE_P1S:
     case MESSAGE_P2S:
@@ -321,12 +324,22 @@ static struct result cheat(struct adversary *adversary, unsigned to, const struc
     }
 }
 
+/* One signature, with its accomplice's, is all that it lacks for VOID to be proven. */
+static bool nearly_void(const struct adversary *adversary)
+{
+    struct thresholds thresholds;
+    unsigned voids = !adversary->voids[adversary->accomplice].length;
+    for (unsigned i = 1; i <= size_of(adversary); i++) voids += adversary->voids[i].length > 0;
+    return result_ok(thresholds_of(size_of(adversary), &thresholds)) && voids + 1 == thresholds.v;
+}
+
 struct result adversary_hear(struct adversary *adversary, unsigned from, struct view bytes)
 {
     TRY(take_in(adversary, from, bytes));
-    if (dice(adversary, adversary->boldness) != 0) return RESULT_OK;
+    bool voids = bytes.length > 1 && bytes.data[1] == MESSAGE_VOID;
+    if (!(voids && nearly_void(adversary)) && dice(adversary, adversary->boldness) != 0) return RESULT_OK;
     CLEANUP(buffer_done) struct buffer reply = {0};
-    if (bytes.length > 1 && bytes.data[1] == MESSAGE_VOID)
+    if (voids)
         TRY(cheat_certificate(adversary, adversary->voids, MESSAGE_VOID_CERTIFICATE, &reply));
     else
         TRY(cheat_anyhow(adversary, from, &reply));
@@ -338,7 +351,8 @@ struct result adversary_reply(void *context, struct consortium *consortium, unsi
     struct adversary *adversary = context;
     if (bytes->data[1] == MESSAGE_PROPOSAL) TRY(keep(&adversary->proposals[to], buffer_view(bytes)));
     TRY(keep(&adversary->replies[adversary->replies_count++ % ADVERSARY_MEMORY], buffer_view(bytes)));
-    if (adversary->lies && bytes->data[1] == MESSAGE_SUM_PIECE) return show_false_sum(adversary, bytes);
+    if (bytes->data[1] == MESSAGE_SUM_PIECE && members_has(&adversary->lied_to, to))
+        return show_false_sum(adversary, bytes);
     bool pretends = bytes->data[1] == MESSAGE_OPENED && is_pretending(adversary);
     if (!pretends && dice(adversary, adversary->boldness) != 0) return RESULT_OK;
     CLEANUP(wire_arena_done) struct wire_arena arena = {0};
@@ -346,6 +360,6 @@ struct result adversary_reply(void *context, struct consortium *consortium, unsi
     struct message message;
     TRY(buffer_append(&copy, buffer_view(bytes)));
     TRY(message_decode(buffer_view(&copy), consortium->members, &arena, &message));
-    if (pretends) return cheat_opened(adversary, &message, &arena, bytes);
+    if (pretends) return cheat_opened(adversary, to, &message, &arena, bytes);
     return cheat(adversary, to, &message, &arena, bytes);
 }

@@ -18,8 +18,9 @@ struct adversary {
     uint64_t round;                           /* the highest that votes were seen of */
     struct buffer votes[MEMBERS_MAX + 1];     /* signed, of that round */
     struct buffer voids[MEMBERS_MAX + 1];
-    bool lies; /* the sum of this step is shown with 1 added to its first word, wherever it is shown: */
+    /* The sum of this step is shown with 1 added to its first word, to these banks, in OPEN and when they fetch it. */
     uint64_t lie_step;
+    struct members lied_to;
     uint64_t cheats;
 };
 

@@ -80,6 +80,14 @@ static struct result advance_reference(struct oracle *oracle, const struct membe
     return RESULT_OK;
 }
 
+/* Of many banks that check samples each may miss a false chunk now and then, and not act on the state it gave a CLOSE
+ * vote to; with t - f of 2 a bank misses one in 2^20. */
+static bool may_miss(const struct oracle *oracle)
+{
+    const struct thresholds *thresholds = &oracle->knowledge.thresholds;
+    return oracle->scenario->samples && thresholds->t - thresholds->f > 2;
+}
+
 static struct result check_fold(struct oracle *oracle, unsigned number)
 {
     const struct consortium *consortium = oracle->consortium;
@@ -95,7 +103,7 @@ static struct result check_fold(struct oracle *oracle, unsigned number)
     }
     ENSURE(step < oracle->steps, CATEGORY_FALSE, "party %u is at step %llu, which nobody closed", number, at + 1);
     const struct truth *truth = &oracle->truths[step];
-    ENSURE(hash_equal(&fold->state_hash, &truth->state), CATEGORY_FALSE,
+    ENSURE(hash_equal(&fold->state_hash, &truth->state) || (number && may_miss(oracle)), CATEGORY_FALSE,
            "party %u advanced step %llu on a sum that is not the sum", number, at);
     if (number && node->closed.step == step)
         ENSURE(members_equal(&node->closed.survivors, &truth->survivors), CATEGORY_FALSE,

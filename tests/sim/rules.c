@@ -149,6 +149,8 @@ static struct result check_terms(const struct oracle *oracle, unsigned bank, con
     ENSURE(terms->step == fold->step && hash_equal(&terms->state, &fold->state_hash), CATEGORY_FALSE,
            "bank %u masked an input to round %llu for another step or state than its own", bank,
            (unsigned long long)terms->round);
+    ENSURE(terms->step == 0 || hash_equal(&terms->state, &oracle->truths[terms->step - 1].state), CATEGORY_FALSE,
+           "bank %u masked an input on a state that the true sums do not lead to", bank);
     for (uint64_t round = terms->round + 1; round < oracle->rounds; round++)
         ENSURE(!is_said(&oracle->said[round * (oracle->scenario->banks + 1) + bank].header), CATEGORY_FALSE,
                "bank %u masked an input to round %llu after a later one", bank, (unsigned long long)terms->round);
