@@ -4,7 +4,7 @@
  *
  * Names, sizes, ids and reasons only: nothing here takes a view, a buffer or a secret, so a payload cannot be logged
  * without being formatted on purpose. Control characters are replaced, so that a peer's name cannot forge a line.
- * Thread-safe after log_start.
+ * Warnings beyond 100 at once and two a second are counted instead. Thread-safe after log_start.
  */
 #ifndef SYS_LOG_H
 #define SYS_LOG_H

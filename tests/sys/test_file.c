@@ -202,6 +202,44 @@ static void log_lines_are_plain(void **state)
     refused(log_level_parse("loud", &level), CATEGORY_USAGE, "\"loud\" is not a log level");
 }
 
+static void warn_often(void)
+{
+    for (int i = 0; i < 1000; i++) log_warning("net", "a peer's doing");
+    log_error("net", "an error");
+}
+
+static void warn_again(void)
+{
+    (void)usleep(1100000); /* two more are allowed by then, at least */
+    log_warning("net", "later");
+}
+
+static unsigned count_of(const char *text, const char *part)
+{
+    unsigned count = 0;
+    for (const char *at = strstr(text, part); at; at = strstr(at + 1, part)) count++;
+    return count;
+}
+
+static void warnings_do_not_fill_a_disk(void **state)
+{
+    (void)state;
+    CLEANUP(buffer_done) struct buffer out = {0}, later = {0};
+    const char *text;
+    log_start("node", LEVEL_INFO);
+    logged(warn_often, &out);
+    ok(buffer_terminate(&out, &text));
+    unsigned written = count_of(text, "a peer's doing");
+    assert_true(written >= 90 && written < 500); /* the test before this has used one up */
+    assert_int_equal(count_of(text, "an error"), 1);
+    logged(warn_again, &later);
+    ok(buffer_terminate(&later, &text));
+    char told[64];
+    (void)snprintf(told, sizeof told, "log: %u warnings were left out\n", 1000 - written);
+    assert_non_null(strstr(text, told));
+    assert_non_null(strstr(text, "net: later\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_file_is_refused, enter, leave),
         cmocka_unit_test_setup_teardown(clocks_run_forward, enter, leave),
         cmocka_unit_test_setup_teardown(log_lines_are_plain, enter, leave),
+        cmocka_unit_test_setup_teardown(warnings_do_not_fill_a_disk, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
