@@ -36,7 +36,7 @@ struct asked {
 };
 struct peer {
     struct asked asked;
-    uint64_t heard; /* when its last message came */
+    uint64_t heard;     /* when its last message came */
     struct buffer join; /* signed; waits for attestations */
     uint8_t nonce[NONCE_BYTES];
     uint64_t join_order;
