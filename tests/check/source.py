@@ -117,8 +117,18 @@ def check(path, found):
             found.append(f"{path}: {text.count(chr(10))} lines, more than {FILE_MAX}")
 
 
+def check_named_tests(found):
+    """Tests that docs/protocol.md names exist."""
+    tests = "".join(p.read_text() for p in pathlib.Path("tests").rglob("test_*.c"))
+    table = pathlib.Path("docs/protocol.md").read_text().split("## The attacks that are staged")[1].split("\n## ")[0]
+    for name in re.findall(r"`([a-z0-9_]+)`", table):
+        if f"static void {name}(void **state)" not in tests:
+            found.append(f"docs/protocol.md: there is no test {name}")
+
+
 def main():
     found = []
+    check_named_tests(found)
     for path in subprocess.run(["git", "ls-files", "*.c", "*.h"], capture_output=True, text=True, check=True).stdout.split():
         check(path, found)
     print("\n".join(found) if found else "", end="\n" if found else "")
