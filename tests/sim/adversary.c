@@ -336,11 +336,13 @@ static bool nearly_void(const struct adversary *adversary)
 struct result adversary_hear(struct adversary *adversary, unsigned from, struct view bytes)
 {
     TRY(take_in(adversary, from, bytes));
-    bool voids = bytes.length > 1 && bytes.data[1] == MESSAGE_VOID;
-    if (!(voids && nearly_void(adversary)) && dice(adversary, adversary->boldness) != 0) return RESULT_OK;
+    bool voids = bytes.length > 1 && bytes.data[1] == MESSAGE_VOID, nearly = voids && nearly_void(adversary);
+    if (!nearly && dice(adversary, adversary->boldness) != 0) return RESULT_OK;
     CLEANUP(buffer_done) struct buffer reply = {0};
-    if (voids)
+    if (nearly || (voids && dice(adversary, 2) == 0))
         TRY(cheat_certificate(adversary, adversary->voids, MESSAGE_VOID_CERTIFICATE, &reply));
+    else if (voids) /* what it could have signed before */
+        TRY(buffer_append(&reply, buffer_view(&adversary->proposals[from])));
     else
         TRY(cheat_anyhow(adversary, from, &reply));
     return reply.length ? consortium_reply(adversary->consortium, from, buffer_view(&reply)) : RESULT_OK;

@@ -54,8 +54,6 @@ MUTANTS = {
     "trust_a_sampled_sum": ("open.c", "    if (memcmp(check->part, check->sum + first, words * 8) != 0) return "
                             "false_sum(node, effects);\n", ""),
     "erasures_are_not_repeated": ("node.c", "    TRY(node_repeat_erasures(node, effects));\n", ""),
-    "forget_the_proposal_of_void": ("vote.c", 'return effect_persist(effects, KEEP_RUN, '
-                                    'buffer_view(&round->void_proposal), "voiding/%05llu", number);', "return RESULT_OK;"),
     "an_input_is_added_twice": ("r1.c", "    if (upload->next > 0 || !header->chunk.length) return RESULT_OK;",
                                 "    if (!header->chunk.length) return RESULT_OK;\n    upload->next = 0;"),
     "patience_never_ends": ("coordinator.c", "        coordinator->patience_over = true;\n", ""),
