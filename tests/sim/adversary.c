@@ -4,6 +4,8 @@
 
 #include "proto/secagg/coordinator.h"
 
+enum { LIES_ONE_IN = 12 }; /* times that it shows a bank a sum */
+
 void adversary_init(struct adversary *adversary, struct consortium *consortium, struct random_source *random)
 {
     *adversary =
@@ -355,7 +357,7 @@ struct result adversary_reply(void *context, struct consortium *consortium, unsi
     TRY(keep(&adversary->replies[adversary->replies_count++ % ADVERSARY_MEMORY], buffer_view(bytes)));
     if (bytes->data[1] == MESSAGE_SUM_PIECE && members_has(&adversary->lied_to, to))
         return show_false_sum(adversary, bytes);
-    bool pretends = bytes->data[1] == MESSAGE_OPENED && is_pretending(adversary);
+    bool pretends = bytes->data[1] == MESSAGE_OPENED && (is_pretending(adversary) || dice(adversary, LIES_ONE_IN) == 0);
     if (!pretends && dice(adversary, adversary->boldness) != 0) return RESULT_OK;
     CLEANUP(wire_arena_done) struct wire_arena arena = {0};
     CLEANUP(buffer_done) struct buffer copy = {0};

@@ -56,7 +56,6 @@ MUTANTS = {
     "erasures_are_not_repeated": ("node.c", "    TRY(node_repeat_erasures(node, effects));\n", ""),
     "an_input_is_added_twice": ("r1.c", "    if (upload->next > 0 || !header->chunk.length) return RESULT_OK;",
                                 "    if (!header->chunk.length) return RESULT_OK;\n    upload->next = 0;"),
-    "patience_never_ends": ("coordinator.c", "        coordinator->patience_over = true;\n", ""),
 }
 
 
