@@ -5,6 +5,17 @@
 
 enum { FILTER_BITS = 65536 };
 
+bool adversary_can_have(const struct thresholds *thresholds, unsigned false_banks, unsigned did, unsigned need,
+                        unsigned did_other, unsigned need_other)
+{
+    unsigned n = thresholds->n, f = thresholds->f;
+    unsigned more = false_banks < f ? f - false_banks : 0;
+    unsigned taken = false_banks + did + did_other;
+    unsigned idle = taken < n ? n - taken : 0;
+    unsigned lost = more > idle ? more - idle : 0; /* of those that did something, and are its own now */
+    return did + f >= need && did_other + f >= need_other && did + did_other + 2 * f >= need + need_other + lost;
+}
+
 struct result knowledge_init(struct knowledge *knowledge, unsigned banks)
 {
     *knowledge = (struct knowledge){.banks = banks};
@@ -137,9 +148,8 @@ static struct result let_out_fact(void *context, const struct fact *fact)
     TRY(reserve_round(knowledge, fact->round));
     members_add(let_out(knowledge, fact, fact->kind), fact->holder);
     const struct thresholds *thresholds = &knowledge->thresholds;
-    for (unsigned kind = 0; kind < 2; kind++)
-        if (members_count(let_out(knowledge, fact, (enum share_kind)kind)) + thresholds->f < thresholds->t)
-            return RESULT_OK;
+    unsigned a = members_count(let_out(knowledge, fact, SHARE_A)), b = members_count(let_out(knowledge, fact, SHARE_B));
+    if (!adversary_can_have(thresholds, 0, a, thresholds->t, b, thresholds->t)) return RESULT_OK;
     return FAIL(CATEGORY_FALSE, "both kinds of secrets of bank %u of round %llu can be derived", fact->dealer, round);
 }
 

@@ -19,6 +19,12 @@ struct fact {
     enum share_kind kind;
 };
 
+/* Whether an adversary with f of the banks can have `need` acts of one kind and `need_other` of another, where so many
+ * banks did the one and so many others the other, and `false_banks` are its own already. Its banks do both; it chooses
+ * those that did neither first. */
+bool adversary_can_have(const struct thresholds *thresholds, unsigned false_banks, unsigned did, unsigned need,
+                        unsigned did_other, unsigned need_other);
+
 struct knowledge {
     unsigned banks;
     struct thresholds thresholds;

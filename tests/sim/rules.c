@@ -109,8 +109,11 @@ static struct result check_one_decision(struct oracle *oracle, uint64_t round)
         ENSURE(members_equal(&first->survivors, &said->survivors), CATEGORY_FALSE, "round %llu was released for two U",
                (unsigned long long)round);
     }
-    bool opens = released + thresholds->f >= thresholds->t, voids = voided + thresholds->f >= thresholds->v;
-    ENSURE(!opens || !voids, CATEGORY_FALSE, "round %llu can be opened and is void", (unsigned long long)round);
+    unsigned aged = 0;
+    for (unsigned i = 1; i <= oracle->scenario->banks; i++) aged += oracle->consortium->parties[i].aged;
+    bool opens = released + thresholds->f >= thresholds->t;
+    ENSURE(!adversary_can_have(thresholds, aged, released, thresholds->t, voided, thresholds->v), CATEGORY_FALSE,
+           "round %llu can be opened and is void", (unsigned long long)round);
     for (uint64_t other = 0; opens && other < oracle->rounds; other++)
         for (unsigned i = 1; i <= oracle->scenario->banks; i++) {
             const struct said *said = said_of(oracle, other, i);
