@@ -7,7 +7,7 @@
 #include "tests/sim/oracle.h"
 #include "tests/support/toy.h"
 
-enum { HOUR_MS = 3600000 };
+enum { HOUR_MS = 3600000, CHEAT_MS = 600000 };
 
 void sim_add(struct sim_tally *sum, const struct sim_tally *more)
 {
@@ -83,8 +83,9 @@ static struct result world_init(struct world *world, uint64_t seed, bool trace)
     consortium->network.faults = scenario->faults;
     scenario->faults.random = NULL;
     consortium->epoch_rounds = scenario->epoch_rounds;
-    /* The deadline of the plan, and a clock that is behind, are over by then. */
-    consortium->give_up_at = scenario->faults.until + (uint64_t)scenario->plan.deadline_hours * HOUR_MS + HOUR_MS;
+    /* The deadline of the plan, and a clock that is behind, are over by then; a cheat would go on for ever. */
+    uint64_t longest = scenario->adversary ? CHEAT_MS : ((uint64_t)scenario->plan.deadline_hours + 1) * HOUR_MS;
+    consortium->give_up_at = scenario->faults.until + longest;
     return RESULT_OK;
 }
 
