@@ -172,6 +172,7 @@ MUST_USE struct result p1_open_epoch(struct secagg_coordinator *coordinator, uin
 MUST_USE struct result p1_set_hash(struct secagg_coordinator *coordinator);
 /* Proposes VOID for the present round: U is never used after that. */
 MUST_USE struct result void_propose(struct secagg_coordinator *coordinator, struct effects *effects);
+bool vote_may_be_given_up(const struct secagg_coordinator *coordinator); /* once patience is over */
 MUST_USE struct result vote_propose(struct secagg_coordinator *coordinator, struct effects *effects);
 MUST_USE struct result close_take_vote(struct secagg_coordinator *coordinator, unsigned from, struct view bytes,
                                        struct wire_arena *arena, struct effects *effects);

@@ -197,7 +197,9 @@ static struct result load_open_round(struct secagg_coordinator *coordinator, con
     TRY(load_uploads(coordinator));
     TRY(load_proposals(coordinator));
     TRY(load_opening(coordinator));
-    if (coordinator->phase == PHASE_COLLECT && coordinator->run.terms.plan->on_dropout == DROPOUT_CONTINUE)
+    bool goes_on = coordinator->run.terms.plan->on_dropout == DROPOUT_CONTINUE;
+    if ((coordinator->phase == PHASE_COLLECT && goes_on) ||
+        (coordinator->phase == PHASE_VOTE && vote_may_be_given_up(coordinator)))
         coordinator->patience_at = coordinator->now + coordinator->config.patience_ms;
     return RESULT_OK;
 }

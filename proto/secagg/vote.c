@@ -143,6 +143,14 @@ struct result vote_drop_others(struct secagg_coordinator *coordinator)
     return RESULT_OK;
 }
 
+/* A bank of U may be gone before it votes: a run that goes on without silent banks then voids the round, as one does in
+ * which a bank has voided already. */
+bool vote_may_be_given_up(const struct secagg_coordinator *coordinator)
+{
+    return coordinator->run.terms.plan->on_dropout == DROPOUT_CONTINUE ||
+           members_count(&coordinator->round.voids.have) > 0;
+}
+
 struct result vote_propose(struct secagg_coordinator *coordinator, struct effects *effects)
 {
     struct coordinator_round *round = &coordinator->round;
@@ -161,7 +169,8 @@ struct result vote_propose(struct secagg_coordinator *coordinator, struct effect
     TRY(coordinator_sign(coordinator, "r2", WIRE_R2, &proposal, &round->proposal));
     round->proposed = true;
     coordinator->phase = PHASE_VOTE;
-    coordinator->patience_at = 0;
+    coordinator->patience_at =
+        vote_may_be_given_up(coordinator) ? coordinator->now + coordinator->config.patience_ms : 0;
     for (unsigned j = members_next(&round->survivors, 0); j; j = members_next(&round->survivors, j))
         TRY(effect_record(effects, "r1", proposal.round, j, buffer_view(&round->uploads[j].header)));
     return effect_persist(effects, KEEP_RUN, buffer_view(&round->proposal), "proposal/%05llu",
@@ -233,7 +242,7 @@ struct result vote_advance(struct secagg_coordinator *coordinator, struct effect
         return effect_persist(effects, KEEP_RUN, buffer_view(&round->certificate), "certificate/%05llu", number);
     }
     unsigned voids = members_count(&round->voids.have);
-    bool over = coordinator->patience_over && voids > 0;
+    bool over = coordinator->patience_over && vote_may_be_given_up(coordinator);
     coordinator->patience_over = false;
     if (thresholds->n - voids >= thresholds->t && !over) return RESULT_OK;
     *ret_moved = true;

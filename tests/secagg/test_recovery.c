@@ -194,6 +194,39 @@ static void with_continue_a_late_input_is_left_out_of_the_sum(void **state)
     cohort_done(&cohort);
 }
 
+/* U has a bank that is gone before it votes, and not one that is late: t votes are not to be had. */
+static void with_continue_a_bank_lost_before_its_vote_voids_the_round(void **state)
+{
+    (void)state;
+    for (unsigned crash = 0; crash < 2; crash++) {
+        struct cohort cohort;
+        begin(&cohort,
+              &(struct cohort_config){.banks = 5, .words = 8, .rounds = 2, .epoch_rounds = 4, .goes_on = true});
+        cohort_lose(&cohort, MESSAGE_HEADER, 5, true);
+        cohort_lose(&cohort, MESSAGE_VOTE, 4, true);
+        OK(cohort_run(&cohort));
+        OK(cohort_timer(&cohort)); /* patience with bank 5 is over */
+        OK(cohort_settle(&cohort));
+        assert_int_equal(secagg_coordinator_fold(cohort.coordinator)->step, 0);
+        cohort_stop(&cohort, 4);
+        cohort_lose(&cohort, MESSAGE_HEADER, 5, false);
+        if (crash) OK(cohort_start(&cohort, 0));
+        for (unsigned turn = 0; turn < 6 && !cohort.parties[0].done; turn++) {
+            OK(cohort_settle(&cohort));
+            if (cohort.timer) OK(cohort_timer(&cohort));
+        }
+        assert_true(cohort_event(&cohort, "round 1 cannot be completed"));
+        assert_true(cohort.parties[0].done);
+        cohort_lose(&cohort, MESSAGE_VOTE, 4, false);
+        OK(cohort_start(&cohort, 4));
+        OK(cohort_settle(&cohort));
+        struct members four = cohort.terms.cohort;
+        members_remove(&four, 4);
+        cohort_assert_done(&cohort, &four);
+        cohort_done(&cohort);
+    }
+}
+
 static void the_deadline_ends_a_run_and_names_who_is_awaited(void **state)
 {
     (void)state;
@@ -243,6 +276,7 @@ int main(void)
         cmocka_unit_test(a_vote_split_between_u_and_void_gets_unstuck),
         cmocka_unit_test(with_continue_a_lost_bank_is_left_behind_and_catches_up),
         cmocka_unit_test(with_continue_a_late_input_is_left_out_of_the_sum),
+        cmocka_unit_test(with_continue_a_bank_lost_before_its_vote_voids_the_round),
         cmocka_unit_test(the_deadline_ends_a_run_and_names_who_is_awaited),
         cmocka_unit_test(the_deadline_names_a_silent_bank_and_not_one_that_waits_for_it),
     };
