@@ -58,6 +58,8 @@ CLI := $(call objects,$(call sources,cli))
 TESTLIB := $(call objects,$(call sources,tests/support))
 SIM := $(call objects,$(filter-out tests/sim/main.c,$(call sources,tests/sim)))
 
+CHEAT := $(call objects,$(call sources,tests/cheat))
+
 PROGRAMS := $(BUILD)/cofferdam $(BUILD)/cofferdam-node $(BUILD)/cofferdam-coordinator
 TEST_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test_*.c tests/*/test_*.c)))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -131,6 +133,9 @@ $(BUILD)/sim: $(BUILD)/obj/tests/sim/main.o $(SIM) $(TESTLIB) $(PARTS) $(ALL_ARC
 # The simulator with one planted fault (tests/sim/mutants.py): the changed file stands before the archive that has it.
 $(BUILD)/mutants/%: $(BUILD)/mutants/%.c $(BUILD)/sim
 	$(call run,MUTANT,$(CC) $(CPPFLAGS) $(CFLAGS) -w $(LDFLAGS) $< $(BUILD)/obj/tests/sim/main.o $(SIM) $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
+# A coordinator that cheats: what comes in and what goes out pass by tests/cheat.
+$(BUILD)/cheat: $(CHEAT) $(COORDINATOR) $(SUPPORT) $(COORDINATOR_ARCHIVES)
+	$(call run,LINK,$(CC) $(LDFLAGS) -Wl$(comma)--wrap=asks_dispatch$(comma)--wrap=transport_server_reply $(filter %.o,$^) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@)
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/bench.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
 	@mkdir -p $(@D)
 	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/bench/bench.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lopenblas -lcmocka -o $@)
@@ -144,7 +149,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/driver.o $(
 	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
 
 # The fuzz targets always run under AddressSanitizer; ThreadSanitizer has nothing to see in them.
-test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS) $(BUILD)/sim failpoints
+test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS) $(BUILD)/sim $(BUILD)/cheat failpoints
 	@$(if $(filter thread,$(SANITIZER)),,$(MAKE) BUILD=$(FUZZ_BUILD) SANITIZER=$(or $(SANITIZER),address$(comma)undefined) fuzzers)
 	@BUILD=$(BUILD) FUZZ_BUILD=$(if $(filter thread,$(SANITIZER)),,$(FUZZ_BUILD)) tests/run
 

@@ -232,6 +232,9 @@ static struct result check(const struct logistic *state)
                    CATEGORY_FALSE, "the state's median of %s is impossible", state->plan->features[f].name);
     }
     ENSURE(!state->aliased[0], CATEGORY_FALSE, "the state leaves out the intercept");
+    for (size_t t = 1; t < state->terms.count; t++)
+        ENSURE(!state->aliased[t] || state->stage > LOGISTIC_GRAM, CATEGORY_FALSE,
+               "the state leaves out a column before the products of columns are known");
     return check_curve(&state->curve);
 }
 
