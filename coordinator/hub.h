@@ -39,7 +39,7 @@ bool hub_accept(void *context, const struct sign_public *peer);
 /* Opens the store and the port, restores the runs, serves until SIGTERM or SIGINT. */
 MUST_USE struct result hub_serve(struct hub *hub);
 
-/* One request of a member: answered now, or parked (coordinator/service.c). */
+/* One request of a member: answered now, or parked (coordinator/asks.c). */
 MUST_USE struct result asks_dispatch(struct hub *hub, const struct transport_request *request);
 /* Answers the polls for which there is something new. */
 MUST_USE struct result asks_polls(struct hub *hub);

@@ -6,9 +6,9 @@
  * alone.
  *
  *   loop.c     the one thread: requests, timers, the operator's questions
- *   service.c  what a member may ask, a handler for each kind
- *   run.c      one run: its machine and carrying out its effects
- *   status.c   what `status` shows
+ *   asks.c     what a member may ask, a handler for each kind
+ *   session.c  one run: its machine and carrying out its effects
+ *   overview.c what `status` shows
  */
 #include <stdio.h>
 #include <string.h>

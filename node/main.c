@@ -4,13 +4,13 @@
  * on them, and sends out nothing but masked sums. It dials the coordinator and
  * opens no port.
  *
- *   node.c      what the daemon is made of, its threads, its pinned roster
- *   service.c   the thread that asks for offers and attests other members'
- * counters policy.c    which runs this bank takes part in freeze.c    the table
- * a run computes on, the same bytes from its first moment to its last run.c a
- * run's thread: exchange a message, step the machine, compute a contribution
- *   step.c      the machine and the store: what is made durable before anything
- * is sent control.c   what this bank's own commands may ask
+ *   bank.c     what the daemon is made of, its threads, its pinned roster
+ *   service.c  the thread that asks for offers and attests other members' counters
+ *   policy.c   which runs this bank takes part in
+ *   freeze.c   the table a run computes on, the same bytes from beginning to end
+ *   part.c     a run's thread: exchange a message, step the machine, contribute
+ *   step.c     the machine and the store: what is durable before anything is sent
+ *   control.c  what this bank's own commands may ask
  */
 #include <stdio.h>
 #include <stdlib.h>
