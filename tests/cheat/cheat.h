@@ -6,6 +6,7 @@
  *   NAME@BANK   in the first such reply to this bank
  *   ...*        in every such reply from then on
  * Each is played once at most in a reply, and each time is one line of the log: "cheat: NAME at BANK".
+ * COFFERDAM_RECORD names a file that gets every request as it came, for tests/rogue to send again.
  */
 #ifndef TESTS_CHEAT_CHEAT_H
 #define TESTS_CHEAT_CHEAT_H

@@ -70,6 +70,22 @@ static struct result see(const struct hub *hub, unsigned member, struct view byt
     return RESULT_OK;
 }
 
+/* COFFERDAM_RECORD: a file to which every request is added, member u32 ‖ length u32 ‖ bytes (tests/rogue). */
+static struct result record(unsigned member, struct view bytes)
+{
+    const char *path = getenv("COFFERDAM_RECORD");
+    if (!path) return RESULT_OK;
+    CLEANUP(buffer_done) struct buffer line = {0};
+    TRY(buffer_u32(&line, member));
+    TRY(buffer_u32(&line, (uint32_t)bytes.length));
+    TRY(buffer_append(&line, bytes));
+    FILE *file = fopen(path, "ab");
+    bool written = file && fwrite(line.data, line.length, 1, file) == 1;
+    if (file) written = fclose(file) == 0 && written;
+    ENSURE(written, CATEGORY_ENVIRONMENT, "%s cannot be written", path);
+    return RESULT_OK;
+}
+
 struct result __wrap_asks_dispatch(struct hub *hub, const struct transport_request *request)
 {
     unsigned member = roster_position_of_node(&hub->roster, &request->peer);
@@ -77,6 +93,7 @@ struct result __wrap_asks_dispatch(struct hub *hub, const struct transport_reque
     cheating_hub = hub;
     asked_by[request->id % ASKED_MAX] = member;
     TRY(see(hub, member, buffer_view(&request->bytes)));
+    TRY(record(member, buffer_view(&request->bytes)));
     return __real_asks_dispatch(hub, request);
 }
 
