@@ -37,6 +37,7 @@ struct replier {
     atomic_bool woken;
     struct held *first, **last;
     unsigned queued; /* not taken */
+    bool roomier;    /* what was queued is gone untaken: links that stopped reading may go on */
     uint64_t ids_given;
 };
 
@@ -54,7 +55,10 @@ static void drop(struct replier *replier, struct held **place)
     struct held *held = *place;
     *place = held->next;
     if (!held->next) replier->last = place;
-    if (!held->taken) replier->queued--;
+    if (!held->taken) {
+        replier->queued--;
+        replier->roomier = true;
+    }
     buffer_done(&held->bytes);
     free(held);
 }
@@ -115,6 +119,7 @@ static void on_closed(void *owner, struct link *link)
         else
             place = &(*place)->next;
     }
+    if (replier->roomier) signal_event(replier); /* take() lets the others go on */
 }
 
 /* One peer that asks as fast as it can takes its share of the queue, and waits like the others. */
@@ -226,7 +231,7 @@ nng_stream_listener *replier_listener(const struct replier *replier)
     return replier->listener;
 }
 
-/* The oldest request in the queue becomes parked; its bytes are the caller's. */
+/* The oldest request in the queue becomes parked; its bytes are the caller's. Where room came about, links read on. */
 static bool take(struct replier *replier, struct replier_request *ret)
 {
     (void)pthread_mutex_lock(&replier->links.mutex);
@@ -237,8 +242,11 @@ static bool take(struct replier *replier, struct replier_request *ret)
         held->bytes = (struct buffer){0};
         held->taken = true;
         replier->queued--;
-        link_set_resume(&replier->links);
+        replier->roomier = true;
     }
+    bool roomier = replier->roomier;
+    replier->roomier = false;
+    if (roomier) link_set_resume(&replier->links);
     (void)pthread_mutex_unlock(&replier->links.mutex);
     return held != NULL;
 }

@@ -8,12 +8,15 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "sys/control.h"
 #include "sys/file.h"
+#include "sys/frame.h"
 #include "tests/support/scratch.h"
 
 enum { PATIENCE_MS = 20000, THREADS = 6 };
@@ -99,6 +102,51 @@ static void commands_are_answered(void **state)
     assert_false(file_exists(path));
 }
 
+static int dial(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int length = snprintf(address.sun_path, sizeof address.sun_path, "%s/control.sock", directory);
+    assert_in_range(length, 1, sizeof address.sun_path - 1);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(descriptor >= 0);
+    assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof address), 0);
+    return descriptor;
+}
+
+/* One that asks more than the queue holds and goes away, when the first of it is answered, takes its questions along:
+ * another, who was not read because of them, is read now. */
+static void who_waited_for_room_is_heard_when_the_crowd_is_gone(void **state)
+{
+    (void)state;
+    struct control_server *server = NULL;
+    struct control_request request;
+    bool got = false;
+    uint8_t crowd[64 * FRAME_HEADER_BYTES] = {0}, greeting[64];
+    ok(control_server_new(directory, &server));
+    int many = dial();
+    assert_int_equal(send(many, crowd, sizeof crowd, MSG_NOSIGNAL), sizeof crowd);
+    ok(control_server_receive(server, PATIENCE_MS, &request, &got));
+    assert_true(got && request.bytes.length == 0);
+    (void)usleep(100000); /* the place of the first is taken again */
+    int one = dial();
+    assert_true(recv(one, greeting, sizeof greeting, 0) > 0);
+    CLEANUP(buffer_done) struct buffer frame = {0};
+    ok(frame_write(&(struct frame){1, view_text("me")}, &frame));
+    assert_int_equal(send(one, frame.data, frame.length, MSG_NOSIGNAL), frame.length);
+    (void)close(many);
+    ok(control_server_reply(server, request.id, view_text("you")));
+    (void)usleep(200000); /* nobody is there to take it: the connection ends */
+    for (;;) {
+        ok(control_server_receive(server, PATIENCE_MS, &request, &got));
+        assert_true(got);
+        bool mine = view_equal(buffer_view(&request.bytes), view_text("me"));
+        buffer_done(&request.bytes);
+        if (mine) break;
+    }
+    (void)close(one);
+    control_server_free(server);
+}
+
 static void nobody_there_is_said(void **state)
 {
     (void)state;
@@ -134,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nobody_there_is_said, enter, leave),
         cmocka_unit_test_setup_teardown(commands_are_answered, enter, leave),
+        cmocka_unit_test_setup_teardown(who_waited_for_room_is_heard_when_the_crowd_is_gone, enter, leave),
         cmocka_unit_test_setup_teardown(a_dead_ones_socket_gives_way, enter, leave),
         cmocka_unit_test_setup_teardown(a_long_path_is_refused, enter, leave),
     };
