@@ -136,6 +136,9 @@ $(BUILD)/mutants/%: $(BUILD)/mutants/%.c $(BUILD)/sim
 # A coordinator that cheats: what comes in and what goes out pass by tests/cheat.
 $(BUILD)/cheat: $(CHEAT) $(COORDINATOR) $(SUPPORT) $(COORDINATOR_ARCHIVES)
 	$(call run,LINK,$(CC) $(LDFLAGS) -Wl$(comma)--wrap=asks_dispatch$(comma)--wrap=transport_server_reply $(filter %.o,$^) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@)
+# What valgrind looks at, for branches and addresses that depend on secrets.
+$(BUILD)/constant_time: $(BUILD)/obj/tests/constant_time/main.o $(BUILD)/libcrypto_.a
+	$(call run,LINK,$(CC) $(LDFLAGS) $^ $(LIBS_CRYPTO) -o $@)
 # A member that misbehaves at the coordinator's door.
 $(BUILD)/rogue: $(BUILD)/obj/tests/rogue/main.o $(PARTS) $(ALL_ARCHIVES)
 	$(call run,LINK,$(CC) $(LDFLAGS) $(filter %.o,$^) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
@@ -152,7 +155,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/driver.o $(
 	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
 
 # The fuzz targets always run under AddressSanitizer; ThreadSanitizer has nothing to see in them.
-test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS) $(BUILD)/sim $(BUILD)/cheat $(BUILD)/rogue failpoints
+test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS) $(BUILD)/sim $(BUILD)/cheat $(BUILD)/rogue $(BUILD)/constant_time failpoints
 	@$(if $(filter thread,$(SANITIZER)),,$(MAKE) BUILD=$(FUZZ_BUILD) SANITIZER=$(or $(SANITIZER),address$(comma)undefined) fuzzers)
 	@BUILD=$(BUILD) FUZZ_BUILD=$(if $(filter thread,$(SANITIZER)),,$(FUZZ_BUILD)) tests/run
 
