@@ -3,15 +3,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "analytics/coding.h"
 #include "analytics/schema.h"
 #include "node/source.h"
 #include "proto/run/note.h"
 #include "proto/run/plan.h"
+#include "sys/control.h"
 #include "sys/file.h"
 
-enum { CONNECT_MS = 5000, LEVELS_SHOWN = 6 };
+enum { CONNECT_MS = 5000, CONTROL_MS = 1000, LEVELS_SHOWN = 6 };
 
 static void show_column(const struct csv_profile *column)
 {
@@ -122,6 +124,22 @@ static struct result check_connection(struct bank *bank)
     return RESULT_OK;
 }
 
+/* Nothing is made here: whoever checks need not be the user that the node will run as. */
+static struct result check_state(struct bank *bank)
+{
+    const char *state = bank->config->state;
+    CLEANUP(buffer_done) struct buffer reply = {0};
+    if (access(state, F_OK) != 0) {
+        printf("state     %s, to be made at the first start\n", state);
+    } else if (result_ok(control_request(state, view_text("{\"ask\": \"status\"}"), CONTROL_MS, &reply))) {
+        printf("state     %s, where this bank's node is running\n", state);
+    } else {
+        TRY(store_open(state, &bank->store));
+        printf("state     %s, every record of it whole\n", state);
+    }
+    return RESULT_OK;
+}
+
 /* One part of the check: a failure is printed, and kept when it is the first. */
 static void part(const char *what, struct result result, struct result *kept, char *reason, size_t size)
 {
@@ -148,6 +166,7 @@ struct result bank_check(const char *config_path, const char *plan)
     char reason[SERVICE_REASON_MAX + 1] = "";
     part("source", check_file(&config->source, &options.csv), &kept, reason, sizeof reason);
     if (plan) part("plan", check_plan(&config->source, &options.csv, plan), &kept, reason, sizeof reason);
+    part("state", check_state(bank), &kept, reason, sizeof reason);
     part("link", check_connection(bank), &kept, reason, sizeof reason);
     if (!result_ok(kept)) {
         result_say("not ready: %s", reason);

@@ -27,6 +27,7 @@ f.seek(int(sys.argv[2])); f.write(bytes([b[0] ^ 4]))' "$1" "$2"
 refused() { # PARTY FILE REMEDY: and what is refused once is not mended by asking again
     expect_exit 3 "$1/state/$2: the" timeout 20 "$(program "$1")" run "$HOME_DIR/$1"
     expect_exit 3 "$3" timeout 20 "$(program "$1")" run "$HOME_DIR/$1"
+    "$(program "$1")" check "$HOME_DIR/$1" 2>&1 | grep -q "$3" || die "check of $1 says nothing of $2"
     cmp -s "$HOME_DIR/$1/damaged" "$HOME_DIR/$1/state/$2" || die "$1 changed a damaged $2"
     restore "$1"
 }
