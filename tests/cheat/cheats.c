@@ -474,30 +474,29 @@ static struct result play_closed_short(struct play *play)
 
 /* ---- the end, and what is no message of the protocol */
 
-static struct result play_end(struct play *play)
+static struct result send_end(const struct play *play, const char *kind, bool other_run)
 {
     CLEANUP(buffer_done) struct buffer one = {0};
     struct wire_end end = {.run = play->session->submission.id, .reason = view_text("because I say so")};
-    TRY(sign(play, "end", WIRE_END, &end, &one));
+    if (other_run) end.run.bytes[0] ^= 1;
+    TRY(sign(play, kind, WIRE_END, &end, &one));
     return send_raw(play, MESSAGE_ENDED, buffer_view(&one));
 }
 
-/* The end as another kind of message signs, and of another run. */
+static struct result play_end(struct play *play)
+{
+    return send_end(play, "end", false);
+}
+
+/* As another kind of message is signed. */
 static struct result play_end_other_kind(struct play *play)
 {
-    CLEANUP(buffer_done) struct buffer one = {0};
-    struct wire_end end = {.run = play->session->submission.id, .reason = view_text("because I say so")};
-    TRY(sign(play, "open", WIRE_END, &end, &one));
-    return send_raw(play, MESSAGE_ENDED, buffer_view(&one));
+    return send_end(play, "open", false);
 }
 
 static struct result play_end_other_run(struct play *play)
 {
-    CLEANUP(buffer_done) struct buffer one = {0};
-    struct wire_end end = {.run = play->session->submission.id, .reason = view_text("because I say so")};
-    end.run.bytes[0] ^= 1;
-    TRY(sign(play, "end", WIRE_END, &end, &one));
-    return send_raw(play, MESSAGE_ENDED, buffer_view(&one));
+    return send_end(play, "end", true);
 }
 
 static struct result play_wait(struct play *play)
