@@ -17,7 +17,7 @@ enum {
     ACCEPT_PAUSE_MS = 200, /* when the process has no descriptors left */
 };
 
-/* A request from its arrival to its answer; the list is in order of arrival. */
+/* A request from its arrival to its answer; the list is in order of arrival, and so are they taken. */
 struct held {
     struct held *next;
     struct link *link;
@@ -36,8 +36,9 @@ struct replier {
     int event; /* eventfd: something was queued, or wake was called */
     atomic_bool woken;
     struct held *first, **last;
-    unsigned queued; /* not taken */
-    bool roomier;    /* what was queued is gone untaken: links that stopped reading may go on */
+    struct held *waiting; /* the first that is not taken; none after it is, either */
+    unsigned queued;      /* not taken */
+    bool roomier;         /* what was queued is gone untaken: links that stopped reading may go on */
     uint64_t ids_given;
 };
 
@@ -54,6 +55,7 @@ static void drop(struct replier *replier, struct held **place)
 {
     struct held *held = *place;
     *place = held->next;
+    if (replier->waiting == held) replier->waiting = held->next;
     if (!held->next) replier->last = place;
     if (!held->taken) {
         replier->queued--;
@@ -89,6 +91,7 @@ static void on_message(void *owner, struct link *link, uint64_t number, struct v
     held->peer = *link_peer(link);
     *replier->last = held;
     replier->last = &held->next;
+    if (!replier->waiting) replier->waiting = held;
     replier->queued++;
     drop_beyond_limit(replier, &held->peer);
     signal_event(replier);
@@ -127,9 +130,10 @@ static bool is_hungry(const void *owner, const struct link *link)
 {
     const struct replier *replier = owner;
     unsigned own = 0;
-    for (const struct held *held = replier->first; held; held = held->next)
-        own += !held->taken && sign_public_equal(&held->peer, link_peer(link));
-    return replier->queued < QUEUED_MAX && own < replier->door.queued;
+    if (replier->queued >= QUEUED_MAX) return false;
+    for (const struct held *held = replier->waiting; held; held = held->next)
+        own += sign_public_equal(&held->peer, link_peer(link));
+    return own < replier->door.queued;
 }
 
 static const struct link_events events = {on_opened, on_message, on_closed, is_hungry};
@@ -235,9 +239,9 @@ nng_stream_listener *replier_listener(const struct replier *replier)
 static bool take(struct replier *replier, struct replier_request *ret)
 {
     (void)pthread_mutex_lock(&replier->links.mutex);
-    struct held *held = replier->first;
-    while (held && held->taken) held = held->next;
+    struct held *held = replier->waiting;
     if (held) {
+        replier->waiting = held->next;
         *ret = (struct replier_request){held->id, held->peer, held->bytes};
         held->bytes = (struct buffer){0};
         held->taken = true;
