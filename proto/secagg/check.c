@@ -1,5 +1,6 @@
 #include "proto/secagg/check.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,21 +143,26 @@ void check_done(struct check *check)
     *check = (struct check){0};
 }
 
-/* (1 - p)^honest for p in 2^-32 units. */
-static double missed_by_all(uint64_t p, unsigned honest)
+/* How likely at least `need` of `honest` banks miss a chunk that each checks with probability p. */
+static double missed_by_enough(double p, unsigned need, unsigned honest)
 {
-    double miss = 1.0 - (double)p / 4294967296.0;
-    double product = 1.0;
-    for (unsigned i = 0; i < honest; i++) product *= miss;
-    return product;
+    double term = 0, sum = 0; /* term: the logarithm of the binomial's */
+    for (unsigned k = 1; k <= need; k++) term += log((double)(honest - need + k) / k) + log1p(-p);
+    term += (honest - need) * log(p);
+    for (unsigned k = need; k <= honest; k++) {
+        sum += exp(term);
+        term += log((double)(honest - k) / (k + 1)) + log1p(-p) - log(p);
+    }
+    return sum;
 }
 
-uint64_t check_probability(unsigned honest)
+uint64_t check_probability(const struct thresholds *thresholds)
 {
+    unsigned need = thresholds->t - thresholds->f, honest = thresholds->n - thresholds->f;
     uint64_t low = 0, high = UINT64_C(1) << 32; /* low never suffices, high does */
     while (high - low > 1) {
         uint64_t middle = low + (high - low) / 2;
-        if (missed_by_all(middle, honest) <= 1.0 / 1099511627776.0)
+        if (missed_by_enough((double)middle / 4294967296.0, need, honest) <= 1.0 / 1099511627776.0)
             high = middle;
         else
             low = middle;

@@ -42,7 +42,9 @@ struct check {
     uint32_t chunk;                           /* which */
 };
 void check_done(struct check *check);
-/* p in 2^-32 units: the least with (1 - p)^honest <= 2^-40. */
-uint64_t check_probability(unsigned honest);
+/* p in 2^-32 units: the least with which a false chunk is certified with probability 2^-40 at most. The coordinator and
+ * f banks need t - f votes of the n - f others, and may leave without an answer, and so without a vote, every bank that
+ * asks for that chunk: it is enough for them that any t - f of the n - f miss it. */
+uint64_t check_probability(const struct thresholds *thresholds);
 
 #endif

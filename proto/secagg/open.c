@@ -344,7 +344,7 @@ static void draw_chunks(struct secagg_node *node, struct check *check)
     if (small) bytes = check->words * 8 * check->survivors_count;
     check->sampling = !small || bytes > node->close_full_bytes;
     if (!check->sampling) return;
-    uint64_t p = check_probability(node->run.thresholds.t - node->run.thresholds.f);
+    uint64_t p = check_probability(&node->run.thresholds);
     for (uint32_t c = 0; c < check->chunks; c++)
         check->chosen[c] = random_below(node->config.random, UINT64_C(1) << 32) < p;
 }

@@ -278,14 +278,36 @@ static void a_pre_shared_key_stays_through_the_run(void **state)
     }
 }
 
+/* How likely at least t - f of the n - f honest banks miss a chunk: Pascal's triangle of who misses. */
+static double certified(const struct thresholds *of, double p)
+{
+    static double missed[MEMBERS_MAX + 1];
+    unsigned honest = of->n - of->f, need = of->t - of->f;
+    memset(missed, 0, sizeof missed);
+    missed[0] = 1;
+    for (unsigned bank = 1; bank <= honest; bank++) {
+        for (unsigned k = bank; k > 0; k--) missed[k] = missed[k] * p + missed[k - 1] * (1 - p);
+        missed[0] *= p;
+    }
+    double sum = 0;
+    for (unsigned k = need; k <= honest; k++) sum += missed[k];
+    return sum;
+}
+
 static void the_sampling_probability_is_the_least_that_suffices(void **state)
 {
     (void)state;
-    /* (1 - p)^1 <= 2^-40 needs every chunk; with 34 honest checkers about 0.558 of them. */
-    assert_true(check_probability(1) == (UINT64_C(1) << 32));
-    double p = (double)check_probability(34) / 4294967296.0;
-    assert_true(p > 0.5575 && p < 0.5577);
-    assert_true(check_probability(334) < check_probability(34));
+    const unsigned sizes[] = {3, 4, 5, 7, 10, 40, 100, 500, MEMBERS_MAX};
+    const double bound = 1.0 / 1099511627776.0, unit = 1.0 / 4294967296.0;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct thresholds of;
+        assert_true(result_ok(thresholds_of(sizes[i], &of)));
+        double p = (double)check_probability(&of) * unit;
+        assert_true(p > 0 && p <= 1);
+        assert_true(certified(&of, p) <= bound * (1 + 1e-6));
+        assert_true(certified(&of, p - unit) > bound * (1 - 1e-6));
+        printf("%u banks: each chunk with probability %.4f\n", sizes[i], p);
+    }
 }
 
 /* A coordinator that changes one word of what it calls the sum. */
