@@ -165,6 +165,13 @@ struct result node_erase_round(struct secagg_node *node, uint64_t round, struct 
     return effect_erase(effects, KEEP_SECRET, "secret/%u/held/%02u", node->epoch.epoch, k);
 }
 
+struct result node_reach_round(struct secagg_node *node, uint64_t round, struct effects *effects)
+{
+    for (uint64_t skipped = node->last + 1; skipped < round; skipped++) TRY(node_erase_round(node, skipped, effects));
+    if (round > node->last) node->last = round;
+    return RESULT_OK;
+}
+
 static struct result erase_visited(void *visitor, const char *key, struct view value)
 {
     (void)value;

@@ -117,6 +117,8 @@ MUST_USE struct result node_keep_epoch(struct secagg_node *node, struct effects 
 MUST_USE struct result node_keep_round(struct secagg_node *node, struct effects *effects);
 /* Erases and wipes this bank's secrets and shares of a round. */
 MUST_USE struct result node_erase_round(struct secagg_node *node, uint64_t round, struct effects *effects);
+/* Rounds only grow: what lies between was decided without this bank, nobody may ask for it any more, and it goes. */
+MUST_USE struct result node_reach_round(struct secagg_node *node, uint64_t round, struct effects *effects);
 /* Erases and wipes every secret of the run there is: also those that a crash left without the decision that belongs to
  * them. */
 MUST_USE struct result node_erase_secrets(struct secagg_node *node, struct effects *effects);

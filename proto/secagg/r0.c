@@ -112,10 +112,7 @@ static struct result enter(struct secagg_node *node, const struct wire_round *ro
     node->round.words = node->fold.words;
     node->round.chunks = check_chunks(node->fold.words);
     node->masked = *masked;
-    /* Rounds only grow: what lies between was decided without this bank, and nobody may ask for it any more. */
-    for (uint64_t skipped = node->last + 1; skipped < r0->round; skipped++)
-        TRY(node_erase_round(node, skipped, effects));
-    node->last = r0->round;
+    TRY(node_reach_round(node, r0->round, effects));
     unsigned long long number = (unsigned long long)r0->round;
     TRY(effect_persist(effects, KEEP_RUN, round->r0, "r0/%05llu", number));
     if (round->close.length)

@@ -74,7 +74,7 @@ struct result vote_void(struct secagg_node *node, uint64_t round, struct effects
         .run = node->run.id, .epoch = node->epoch.epoch, .round = round, .counter = node_count(node)};
     buffer_clear(&node->round.void_vote);
     TRY(node_sign(node, "void", WIRE_VOID, &vote, &node->round.void_vote));
-    node->last = round > node->last ? round : node->last;
+    TRY(node_reach_round(node, round, effects));
     node->state = NODE_VOIDED;
     TRY(effect_persist(effects, KEEP_RUN, buffer_view(&node->round.void_vote), "void/%05llu",
                        (unsigned long long)round));
