@@ -170,7 +170,7 @@ static int ask_in_child(bool confirm)
     /* As for a person at a terminal, whatever started the test: a shell lets its background jobs ignore ^C. */
     static const int signals[] = {SIGINT, SIGQUIT, SIGTTIN, SIGTTOU};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) (void)signal(signals[i], SIG_DFL);
-    (void)alarm(20); /* a prompt that nobody answers ends the test, and does not hang it */
+    (void)alarm(120); /* a prompt that nobody answers ends the test, and does not hang it */
     (void)unsetenv("COFFERDAM_PASSPHRASE_FILE");
     struct secret *passphrase = NULL;
     struct result result = keys_passphrase("Passphrase: ", confirm, &passphrase);
