@@ -146,8 +146,9 @@ bool secagg_coordinator_attest_request(const struct secagg_coordinator *coordina
     for (unsigned i = members_next(cohort, 0); i; i = members_next(cohort, i)) {
         const struct peer *peer = &coordinator->peers[i];
         if (i == member || peer->asked.kind != MESSAGE_JOIN || !peer->join.length) continue;
-        if (is_attested(coordinator, peer) || members_has(&peer->attestations.have, member)) continue;
-        if (!oldest || peer->join_order < oldest->join_order) oldest = peer;
+        if ((oldest && peer->join_order > oldest->join_order) || members_has(&peer->attestations.have, member))
+            continue;
+        if (!is_attested(coordinator, peer)) oldest = peer;
     }
     if (!oldest) return false;
     *ret = buffer_view(&oldest->join);
