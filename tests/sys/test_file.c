@@ -221,6 +221,16 @@ static unsigned count_of(const char *text, const char *part)
     return count;
 }
 
+/* How many warnings the lines of a log say were left out, together: a slow machine is told so more than once. */
+static unsigned left_out_of(const char *text)
+{
+    static const char before[] = "log: ";
+    unsigned sum = 0, count;
+    for (const char *at = strstr(text, before); at; at = strstr(at + 1, before))
+        if (sscanf(at, "log: %u warnings were left out\n", &count) == 1) sum += count;
+    return sum;
+}
+
 static void warnings_do_not_fill_a_disk(void **state)
 {
     (void)state;
@@ -232,11 +242,10 @@ static void warnings_do_not_fill_a_disk(void **state)
     unsigned written = count_of(text, "a peer's doing");
     assert_true(written >= 90 && written < 500); /* the test before this has used one up */
     assert_int_equal(count_of(text, "an error"), 1);
+    unsigned left_out = left_out_of(text);
     logged(warn_again, &later);
     ok(buffer_terminate(&later, &text));
-    char told[64];
-    (void)snprintf(told, sizeof told, "log: %u warnings were left out\n", 1000 - written);
-    assert_non_null(strstr(text, told));
+    assert_int_equal(left_out + left_out_of(text), 1000 - written);
     assert_non_null(strstr(text, "net: later\n"));
 }
 
