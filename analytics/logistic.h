@@ -47,7 +47,7 @@ struct logistic_feature {
     double center;       /* numbers: mean of the values present */
     double fill, mean, deviation, inverse; /* inverse = 1 / deviation, or 0 for a constant */
     uint64_t exponent;                     /* a standardised value stays within 2^exponent */
-    struct quantile median;
+    struct quantile median[2]; /* the two middle values, the same one of an odd number */
 };
 
 struct logistic {

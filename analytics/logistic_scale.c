@@ -107,7 +107,7 @@ static double fill_of(const struct plan_feature *feature, const struct logistic_
 {
     switch (feature->missing) {
     case MISSING_MEDIAN:
-        return quantile_value(grid, &of->median);
+        return quantile_value(grid, of->median[0].low + of->median[1].low);
     case MISSING_VALUE:
         return feature->fill;
     default:

@@ -59,7 +59,7 @@ struct result logistic_new(const struct plan *plan, struct logistic *ret)
         if (!logistic_has_median(feature)) continue;
         struct quantile_grid grid;
         TRY(quantile_grid_of(feature->name, feature->minimum, feature->maximum, feature->resolution, &grid));
-        state.features[f].median = quantile_start(&grid);
+        state.features[f].median[0] = state.features[f].median[1] = quantile_start(&grid);
     }
     logistic_activate(&state);
     *ret = state;
@@ -117,9 +117,12 @@ static struct result walk_feature(const struct walk *walk, struct logistic_featu
     TRY(walk_f64(walk, &feature->deviation, name));
     TRY(walk_f64(walk, &feature->inverse, name));
     TRY(walk_u64(walk, &feature->exponent));
-    TRY(walk_counts(walk, feature->median.low, 2));
-    TRY(walk_counts(walk, feature->median.high, 2));
-    return walk_counts(walk, feature->median.rank, 2);
+    for (size_t i = 0; i < 2; i++) {
+        TRY(walk_u64(walk, &feature->median[i].low));
+        TRY(walk_u64(walk, &feature->median[i].high));
+        TRY(walk_u64(walk, &feature->median[i].rank));
+    }
+    return RESULT_OK;
 }
 
 static struct result walk_enum(const struct walk *walk, unsigned *value, unsigned most, const char *what)
@@ -228,7 +231,7 @@ static struct result check(const struct logistic *state)
         ENSURE(feature->exponent <= 64, CATEGORY_FALSE, "the state's scale of %s is impossible",
                state->plan->features[f].name);
         for (unsigned i = 0; i < 2; i++)
-            ENSURE(feature->median.low[i] <= feature->median.high[i] && feature->median.high[i] <= QUANTILE_INDEX_MAX,
+            ENSURE(feature->median[i].low <= feature->median[i].high && feature->median[i].high <= QUANTILE_INDEX_MAX,
                    CATEGORY_FALSE, "the state's median of %s is impossible", state->plan->features[f].name);
     }
     ENSURE(!state->aliased[0], CATEGORY_FALSE, "the state leaves out the intercept");

@@ -37,48 +37,62 @@ uint64_t quantile_index(const struct quantile_grid *grid, double value)
     return index >= (double)grid->last ? grid->last : (uint64_t)index;
 }
 
+double quantile_value(const struct quantile_grid *grid, uint64_t twice)
+{
+    if (grid->steps > 0) return (2 * whole(grid->minimum * grid->steps) + (double)twice) / (2 * grid->steps);
+    return grid->minimum + grid->resolution * ((double)twice / 2);
+}
+
 struct quantile quantile_start(const struct quantile_grid *grid)
 {
-    return (struct quantile){.high = {grid->last, grid->last}};
+    return (struct quantile){.high = grid->last};
 }
 
-uint64_t quantile_width(const struct quantile *search, unsigned interval)
+size_t quantile_intervals(const struct quantile *searches, size_t count, struct quantile_interval *ret)
 {
-    uint64_t values = search->high[interval] - search->low[interval] + 1;
-    return (values + QUANTILE_BINS - 1) / QUANTILE_BINS;
-}
-
-uint64_t quantile_bins(const struct quantile *search, unsigned interval)
-{
-    uint64_t values = search->high[interval] - search->low[interval] + 1, width = quantile_width(search, interval);
-    return (values + width - 1) / width;
-}
-
-static bool same_interval(const struct quantile *search)
-{
-    return search->low[0] == search->low[1] && search->high[0] == search->high[1];
-}
-
-unsigned quantile_open(const struct quantile *search, unsigned intervals[2])
-{
-    unsigned open = 0;
-    for (unsigned i = 0; i < 2; i++) {
-        if (search->low[i] == search->high[i] || (i == 1 && same_interval(search))) continue;
-        intervals[open++] = i;
+    size_t found = 0;
+    uint64_t at = 0;
+    for (size_t s = 0; s < count; s++) {
+        uint64_t low = searches[s].low, high = searches[s].high, values = high - low + 1;
+        if (low == high || (s > 0 && low == searches[s - 1].low && high == searches[s - 1].high)) continue;
+        uint64_t width = (values + QUANTILE_BINS - 1) / QUANTILE_BINS, bins = (values + width - 1) / width;
+        ret[found++] = (struct quantile_interval){s, low, high, width, bins, at};
+        at += bins;
     }
-    return open;
+    return found;
 }
 
-/* Narrows the interval of one rank to its bin. False when the counts end before the rank. */
-static bool narrow(struct quantile *search, unsigned which, uint64_t width, uint64_t bins, const uint64_t *counts)
+uint64_t quantile_bins(const struct quantile *searches, size_t count)
+{
+    struct quantile_interval intervals[QUANTILES_MAX];
+    size_t found = quantile_intervals(searches, count, intervals);
+    return found ? intervals[found - 1].at + intervals[found - 1].bins : 0;
+}
+
+void quantile_add(const struct quantile_interval *intervals, size_t count, uint64_t index, __int128 *bins)
+{
+    size_t begin = 0, end = count;
+    while (begin < end) {
+        size_t middle = (begin + end) / 2;
+        if (intervals[middle].high < index)
+            begin = middle + 1;
+        else
+            end = middle;
+    }
+    if (begin == count || index < intervals[begin].low) return;
+    bins[intervals[begin].at + (index - intervals[begin].low) / intervals[begin].width]++;
+}
+
+/* To the bin that holds the rank. False when the counts end before it. */
+static bool narrow(struct quantile *search, const struct quantile_interval *interval, const uint64_t *counts)
 {
     uint64_t before = 0;
-    for (uint64_t bin = 0; bin < bins; bin++) {
-        if (search->rank[which] < before + counts[bin]) {
-            uint64_t low = search->low[which] + bin * width;
-            if (low + width - 1 < search->high[which]) search->high[which] = low + width - 1;
-            search->low[which] = low;
-            search->rank[which] -= before;
+    for (uint64_t bin = 0; bin < interval->bins; bin++) {
+        if (search->rank < before + counts[bin]) {
+            uint64_t low = interval->low + bin * interval->width;
+            if (low + interval->width - 1 < search->high) search->high = low + interval->width - 1;
+            search->low = low;
+            search->rank -= before;
             return true;
         }
         before += counts[bin];
@@ -86,28 +100,18 @@ static bool narrow(struct quantile *search, unsigned which, uint64_t width, uint
     return false;
 }
 
-void quantile_first(struct quantile *search, const uint64_t *counts, uint64_t total)
+struct result quantile_narrow(struct quantile *searches, size_t count, const struct quantile_interval *interval,
+                              const uint64_t *counts)
 {
-    search->rank[0] = (total - 1) / 2;
-    search->rank[1] = total / 2;
-    uint64_t width = quantile_width(search, 0), bins = quantile_bins(search, 0);
-    (void)narrow(search, 0, width, bins, counts);
-    (void)narrow(search, 1, width, bins, counts);
-}
-
-struct result quantile_narrow(struct quantile *search, unsigned interval, const uint64_t *counts)
-{
-    bool both = interval == 0 && same_interval(search);
-    uint64_t width = quantile_width(search, interval), bins = quantile_bins(search, interval);
-    bool found = narrow(search, interval, width, bins, counts);
-    if (both) found = narrow(search, 1, width, bins, counts) && found;
-    ENSURE(found, CATEGORY_FALSE, "a histogram holds fewer values than the one before it said: not a true sum");
+    for (size_t s = interval->search;
+         s < count && searches[s].low == interval->low && searches[s].high == interval->high; s++)
+        ENSURE(narrow(&searches[s], interval, counts), CATEGORY_FALSE,
+               "a histogram holds fewer values than the one before it said: not a true sum");
     return RESULT_OK;
 }
 
-double quantile_value(const struct quantile_grid *grid, const struct quantile *search)
+void quantile_median_ranks(struct quantile searches[2], uint64_t total)
 {
-    double twice = (double)(search->low[0] + search->low[1]);
-    if (grid->steps > 0) return (2 * whole(grid->minimum * grid->steps) + twice) / (2 * grid->steps);
-    return grid->minimum + grid->resolution * (twice / 2);
+    searches[0].rank = (total - 1) / 2;
+    searches[1].rank = total / 2;
 }

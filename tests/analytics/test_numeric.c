@@ -42,26 +42,21 @@ static int by_value(const void *a, const void *b)
 /* The median by histograms alone; counts how many sums that took. */
 static double searched(const struct quantile_grid *grid, const double *values, size_t count, unsigned *ret_sums)
 {
-    struct quantile search = quantile_start(grid);
-    unsigned intervals[2], sums = 0;
-    for (unsigned open = 1; open > 0 && (open = quantile_open(&search, intervals)) > 0; sums++) {
-        struct quantile held = search;
-        for (unsigned i = 0; i < open; i++) {
-            uint64_t counts[QUANTILE_BINS] = {0}, width = quantile_width(&held, intervals[i]);
-            for (size_t k = 0; k < count; k++) {
-                uint64_t index = quantile_index(grid, values[k]);
-                if (index < held.low[intervals[i]] || index > held.high[intervals[i]]) continue;
-                assert_true((index - held.low[intervals[i]]) / width < quantile_bins(&held, intervals[i]));
-                counts[(index - held.low[intervals[i]]) / width]++;
-            }
-            if (sums == 0)
-                quantile_first(&search, counts, count);
-            else
-                must(quantile_narrow(&search, intervals[i], counts));
+    struct quantile search[2] = {quantile_start(grid), quantile_start(grid)};
+    struct quantile_interval intervals[2];
+    unsigned sums = 0;
+    for (size_t open; (open = quantile_intervals(search, 2, intervals)) > 0; sums++) {
+        __int128 bins[2 * QUANTILE_BINS] = {0};
+        for (size_t k = 0; k < count; k++) quantile_add(intervals, open, quantile_index(grid, values[k]), bins);
+        if (sums == 0) quantile_median_ranks(search, count);
+        for (size_t i = 0; i < open; i++) {
+            uint64_t counts[QUANTILE_BINS];
+            for (size_t b = 0; b < intervals[i].bins; b++) counts[b] = (uint64_t)bins[intervals[i].at + b];
+            must(quantile_narrow(search, 2, &intervals[i], counts));
         }
     }
     *ret_sums = sums;
-    return quantile_value(grid, &search);
+    return quantile_value(grid, search[0].low + search[1].low);
 }
 
 static void medians_are_those_of_a_sort(void **state)
@@ -107,12 +102,16 @@ static void a_histogram_without_the_rank_is_refused(void **state)
     (void)state;
     struct quantile_grid grid;
     must(quantile_grid_of("x", 0, 100000, 1, &grid));
-    struct quantile search = quantile_start(&grid);
+    struct quantile search[2] = {quantile_start(&grid), quantile_start(&grid)};
+    struct quantile_interval interval;
     uint64_t counts[QUANTILE_BINS] = {[3] = 10};
-    quantile_first(&search, counts, 10);
+    assert_int_equal(quantile_intervals(search, 2, &interval), 1);
+    quantile_median_ranks(search, 10);
+    must(quantile_narrow(search, 2, &interval, counts));
+    assert_int_equal(quantile_intervals(search, 2, &interval), 1);
     memset(counts, 0, sizeof counts);
     counts[0] = 4;
-    assert_int_equal(quantile_narrow(&search, 0, counts).category, CATEGORY_FALSE);
+    assert_int_equal(quantile_narrow(search, 2, &interval, counts).category, CATEGORY_FALSE);
 }
 
 static void systems_are_solved_and_inverted(void **state)
