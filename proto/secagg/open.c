@@ -12,15 +12,29 @@
 
 /* ---- coordinator */
 
-/* The releases that are combined: t members and, of each, its shares in roster order of the dealers. */
+/* The releases that are combined: of t members, the values of their shares, in roster order of the dealers. */
 struct opening {
     uint32_t x[MEMBERS_MAX];
-    struct wire_list shares[MEMBERS_MAX];
+    struct buffer values; /* count · n scalars */
     size_t count;
 };
 
-static struct result choose_releases(struct secagg_coordinator *coordinator, struct wire_arena *arena,
-                                     struct opening *opening)
+static void opening_done(struct opening *opening)
+{
+    buffer_done(&opening->values);
+}
+
+/* One at a time: together, with their paths, the releases of many banks are larger than any message. */
+static struct result read_release(const struct secagg_coordinator *coordinator, unsigned author,
+                                  struct wire_arena *arena, struct wire_r3 *ret)
+{
+    const struct ballot *releases = &coordinator->round.releases;
+    struct wire_signed one;
+    TRY(wire_signed_decode(ballot_get(releases, author), releases->have.size, arena, &one));
+    return wire_r3_decode(one.body, releases->have.size, arena, ret);
+}
+
+static struct result choose_releases(struct secagg_coordinator *coordinator, struct opening *opening)
 {
     struct coordinator_round *round = &coordinator->round;
     const struct members *have = &round->releases.have;
@@ -28,12 +42,12 @@ static struct result choose_releases(struct secagg_coordinator *coordinator, str
     for (unsigned i = members_next(have, 0); i && opening->count < coordinator->run.thresholds.t;
          i = members_next(have, i)) {
         if (members_has(&round->false_releases, i)) continue;
-        struct wire_signed one;
+        CLEANUP(wire_arena_done) struct wire_arena arena = {0};
         struct wire_r3 r3;
-        TRY(wire_signed_decode(ballot_get(&round->releases, i), have->size, arena, &one));
-        TRY(wire_r3_decode(one.body, have->size, arena, &r3));
-        opening->x[opening->count] = i;
-        opening->shares[opening->count++] = r3.shares;
+        TRY(read_release(coordinator, i, &arena, &r3));
+        for (size_t rank = 0; rank < r3.shares.count; rank++)
+            TRY(buffer_append(&opening->values, view_of(r3.shares.items[rank].data, SCALAR_BYTES)));
+        opening->x[opening->count++] = i;
     }
     return RESULT_OK;
 }
@@ -41,16 +55,16 @@ static struct result choose_releases(struct secagg_coordinator *coordinator, str
 static struct result combine(const struct secagg_coordinator *coordinator, const struct opening *opening,
                              struct buffer *secrets)
 {
-    size_t count = opening->count;
+    size_t count = opening->count, n = coordinator->run.thresholds.n;
     CLEANUP(buffer_done) struct buffer memory = {0};
     uint8_t *coefficients;
     TRY(buffer_extend(&memory, 2 * count * SCALAR_BYTES, &coefficients));
     uint8_t *shares = coefficients + count * SCALAR_BYTES;
     TRY(shamir_coefficients(opening->x, count, coefficients));
-    for (unsigned rank = 0; rank < coordinator->run.thresholds.n; rank++) {
+    for (size_t rank = 0; rank < n; rank++) {
         bool canonical = true;
         for (size_t k = 0; k < count; k++) {
-            memcpy(shares + k * SCALAR_BYTES, opening->shares[k].items[rank].data, SCALAR_BYTES);
+            memcpy(shares + k * SCALAR_BYTES, opening->values.data + (k * n + rank) * SCALAR_BYTES, SCALAR_BYTES);
             canonical = canonical && scalar_canonical(shares + k * SCALAR_BYTES);
         }
         uint8_t *secret;
@@ -87,7 +101,10 @@ static struct result attribute(struct secagg_coordinator *coordinator, const str
     bool found = false;
     for (size_t k = 0; k < opening->count; k++) {
         unsigned author = opening->x[k];
-        if (result_ok(check_share(coordinator, dealer, author, opening->shares[k].items[rank]))) continue;
+        CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+        struct wire_r3 r3;
+        TRY(read_release(coordinator, author, &arena, &r3));
+        if (result_ok(check_share(coordinator, dealer, author, r3.shares.items[rank]))) continue;
         found = true;
         members_add(&round->false_releases, author);
         TRY(effect_event(effects, "round %llu: %s released a share of %s that was not dealt to it", number,
@@ -161,18 +178,15 @@ static struct result sign_sum(struct secagg_coordinator *coordinator, struct vie
 struct result open_sum(struct secagg_coordinator *coordinator, struct effects *effects, bool *ret_moved)
 {
     struct coordinator_round *round = &coordinator->round;
-    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
-    CLEANUP(buffer_done) struct buffer secrets = {0}, memory = {0};
-    uint8_t *at;
-    TRY(buffer_extend(&memory, sizeof(struct opening), &at));
-    struct opening *opening = (struct opening *)(void *)at;
-    TRY(choose_releases(coordinator, &arena, opening));
-    TRY(combine(coordinator, opening, &secrets));
+    CLEANUP(buffer_done) struct buffer secrets = {0};
+    CLEANUP(opening_done) struct opening opening = {0};
+    TRY(choose_releases(coordinator, &opening));
+    TRY(combine(coordinator, &opening, &secrets));
     unsigned dealer = 0;
     struct result fits = check_secrets(&coordinator->run, &coordinator->epoch, round->terms.round, &round->survivors,
                                        secrets.data, &dealer);
     *ret_moved = true;
-    if (fits.category == CATEGORY_PEER) return attribute(coordinator, opening, dealer, effects);
+    if (fits.category == CATEGORY_PEER) return attribute(coordinator, &opening, dealer, effects);
     TRY(fits);
     struct round_name name = coordinator_round_name(coordinator);
     CLEANUP(mask_set_freep) struct mask_set *set = NULL;

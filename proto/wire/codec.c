@@ -16,7 +16,10 @@ struct wire_block {
 static void *arena_take(void *context, size_t size)
 {
     struct wire_arena *arena = context;
-    if (size > ARENA_MAX || arena->used + sizeof(struct wire_block) + size > ARENA_MAX) return NULL;
+    if (size > ARENA_MAX || arena->used + sizeof(struct wire_block) + size > ARENA_MAX) {
+        arena->full = true;
+        return NULL;
+    }
     struct wire_block *block = malloc(sizeof *block + size);
     if (!block) {
         arena->no_memory = true;
@@ -34,9 +37,10 @@ static void arena_keep(void *context, void *pointer)
     (void)pointer;
 }
 
-/* What could not be taken apart for lack of memory is no peer's fault. */
+/* What could not be taken apart for lack of memory is no peer's fault; what asks for too much of it is. */
 static struct result memory_check(const struct wire_arena *arena, const struct wire_schema *schema)
 {
+    ENSURE(!arena->full, CATEGORY_PEER, "%s is too large", schema->name);
     ENSURE(!arena->no_memory, CATEGORY_ENVIRONMENT, "out of memory for %s", schema->name);
     return RESULT_OK;
 }
@@ -49,7 +53,7 @@ void wire_arena_done(struct wire_arena *arena)
         arena->blocks = next;
     }
     arena->used = 0;
-    arena->no_memory = false;
+    arena->no_memory = arena->full = false;
 }
 
 /* Receives a packed message and compares it with the bytes it was unpacked from. */
@@ -87,7 +91,6 @@ static struct result take_views(const struct wire_schema *schema, const struct w
     if (count) {
         views = arena_take(arena, count * sizeof *views);
         TRY(memory_check(arena, schema));
-        ENSURE(views, CATEGORY_PEER, "%s is too large", schema->name);
     }
     for (size_t i = 0; i < count; i++) {
         ENSURE(items[i].len >= 1 && items[i].len <= rule->item_most, CATEGORY_PEER, "an item of %s has %zu bytes",

@@ -17,6 +17,7 @@ struct wire_arena {
     struct wire_block *blocks;
     size_t used;
     bool no_memory; /* a block could not be had */
+    bool full;      /* a message would have needed more than is allowed */
 };
 void wire_arena_done(struct wire_arena *arena);
 
