@@ -81,11 +81,11 @@ struct result cases_classify(const struct plan *plan, const struct table *table,
                              uint8_t *kinds)
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};
-    const uint16_t *targets = table->columns[schema_target(plan)].codes;
+    const uint16_t *targets = plan->target[0] ? table->columns[schema_target(plan)].codes : NULL;
     for (uint64_t row = begin; row < end; row++) {
         bool held = table->held && table->held[row];
         if (!table->held) TRY(held_out(plan, table, row, &bytes, &held));
-        bool positive = targets[row] == 0;
+        bool positive = targets && targets[row] == 0;
         kinds[row - begin] = (uint8_t)((held ? CASE_HELD_NEGATIVE : CASE_TRAIN_NEGATIVE) + (positive ? 1 : 0));
     }
     return RESULT_OK;

@@ -6,6 +6,7 @@
 
 void coding_add(const struct plan *plan, const struct table *table, struct coding *coding)
 {
+    if (!plan->target[0]) return;
     const struct column *target = &table->columns[schema_target(plan)];
     for (uint64_t row = 0; row < table->rows; row++) {
         uint16_t code = target->codes[row];
@@ -28,6 +29,7 @@ struct result coding_line(const struct plan *plan, const struct coding *coding, 
 
 struct result coding_warning(const struct plan *plan, const struct coding *coding, struct buffer *out)
 {
+    if (!plan->target[0]) return RESULT_OK;
     bool several = plan->negative_count == 0 && coding->others.count > 1;
     if (coding->positive > 0 && !several) return RESULT_OK;
     TRY(buffer_format(out, "target %s: ", plan->target));

@@ -10,4 +10,15 @@
  * cannot. */
 MUST_USE struct result json_text(const json_t *json, size_t flags, struct buffer *out);
 
+/* A tree under construction: the first allocation that fails is remembered, and everything after it does nothing. */
+struct tree {
+    bool failed;
+};
+void tree_put(struct tree *tree, json_t *object, const char *key, json_t *take_value);
+void tree_add(struct tree *tree, json_t *array, json_t *take_value);
+json_t *tree_count(uint64_t value);
+json_t *tree_real(double value); /* null when it is not finite; -0 becomes 0 */
+/* Appends the tree as a file's text, 17 significant digits and a newline at the end, and frees it. */
+MUST_USE struct result tree_text(struct tree *tree, json_t *take_root, struct buffer *out);
+
 #endif

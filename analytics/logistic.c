@@ -15,7 +15,7 @@ static const struct {
     struct result (*layout)(const struct logistic *state, struct layout *ret);
     struct result (*contribute)(const struct logistic *state, const struct table *table, unsigned threads,
                                 uint64_t *words);
-    struct result (*advance)(struct logistic *state, const struct logistic_sum *sum);
+    struct result (*advance)(struct logistic *state, const struct sum *sum);
 } stages[] = {
     [LOGISTIC_COUNTS] = {logistic_counts_layout, logistic_counts_contribute, logistic_counts_advance},
     [LOGISTIC_SCALE] = {logistic_scale_layout, logistic_scale_contribute, logistic_scale_advance},
@@ -138,7 +138,7 @@ static struct result logistic_advance(const struct plan *plan, struct view bytes
     TRY(parse_open(plan, bytes, &state));
     struct layout layout;
     TRY(stage_layout(&state, &layout));
-    TRY(stages[state.stage].advance(&state, &(struct logistic_sum){&layout, words}));
+    TRY(stages[state.stage].advance(&state, &(struct sum){&layout, words}));
     return logistic_write(&state, out);
 }
 

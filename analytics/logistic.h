@@ -17,6 +17,7 @@
 
 #include "analytics/curve.h"
 #include "analytics/quantile.h"
+#include "analytics/sum.h"
 #include "analytics/terms.h"
 #include "proto/run/task.h"
 
@@ -47,7 +48,7 @@ struct logistic_feature {
     double center;       /* numbers: mean of the values present */
     double fill, mean, deviation, inverse; /* inverse = 1 / deviation, or 0 for a constant */
     uint64_t exponent;                     /* a standardised value stays within 2^exponent */
-    struct quantile median[2]; /* the two middle values, the same one of an odd number */
+    struct quantile median[2];             /* the two middle values, the same one of an odd number */
 };
 
 struct logistic {
@@ -96,23 +97,13 @@ static inline uint64_t logistic_train_rows(const struct logistic *state)
     return state->cases[CASE_TRAIN_NEGATIVE] + state->cases[CASE_TRAIN_POSITIVE];
 }
 
-/* A field's values of a sum: signed 128-bit integers, or reals. */
-struct logistic_sum {
-    const struct layout *layout;
-    const uint64_t *words;
-};
-__int128 logistic_integer(const struct logistic_sum *sum, size_t field, uint64_t value);
-double logistic_real(const struct logistic_sum *sum, size_t field, uint64_t value);
-/* A count of rows: CATEGORY_FALSE when negative or over `most`. */
-MUST_USE struct result logistic_count(const struct logistic_sum *sum, size_t field, uint64_t value, uint64_t most,
-                                      uint64_t *ret);
 /* Medians ride along: their field goes last in the layouts of the first stages. */
 MUST_USE struct result logistic_medians_layout(const struct logistic *state, struct layout *layout);
 /* One grid a feature; those without a median are left zero. Free it. */
 MUST_USE struct result logistic_medians_grids(const struct logistic *state, struct quantile_grid **ret);
 void logistic_medians_add(const struct logistic *state, const struct quantile_grid *grids, const struct table *table,
                           uint64_t begin, uint64_t count, const uint8_t *kinds, __int128 *values);
-MUST_USE struct result logistic_medians_advance(struct logistic *state, const struct logistic_sum *sum, size_t field);
+MUST_USE struct result logistic_medians_advance(struct logistic *state, const struct sum *sum, size_t field);
 bool logistic_medians_open(const struct logistic *state);
 static inline bool logistic_has_median(const struct plan_feature *feature)
 {
@@ -123,21 +114,21 @@ static inline bool logistic_has_median(const struct plan_feature *feature)
 MUST_USE struct result logistic_counts_layout(const struct logistic *state, struct layout *ret);
 MUST_USE struct result logistic_counts_contribute(const struct logistic *state, const struct table *table,
                                                   unsigned threads, uint64_t *words);
-MUST_USE struct result logistic_counts_advance(struct logistic *state, const struct logistic_sum *sum);
+MUST_USE struct result logistic_counts_advance(struct logistic *state, const struct sum *sum);
 MUST_USE struct result logistic_scale_layout(const struct logistic *state, struct layout *ret);
 MUST_USE struct result logistic_scale_contribute(const struct logistic *state, const struct table *table,
                                                  unsigned threads, uint64_t *words);
-MUST_USE struct result logistic_scale_advance(struct logistic *state, const struct logistic_sum *sum);
+MUST_USE struct result logistic_scale_advance(struct logistic *state, const struct sum *sum);
 /* Every column is on its scale: the intercept-only model is next, and its products. */
 MUST_USE struct result logistic_gram_begin(struct logistic *state);
 MUST_USE struct result logistic_newton_layout(const struct logistic *state, struct layout *ret);
 MUST_USE struct result logistic_newton_contribute(const struct logistic *state, const struct table *table,
                                                   unsigned threads, uint64_t *words);
-MUST_USE struct result logistic_newton_advance(struct logistic *state, const struct logistic_sum *sum);
+MUST_USE struct result logistic_newton_advance(struct logistic *state, const struct sum *sum);
 MUST_USE struct result logistic_score_layout(const struct logistic *state, struct layout *ret);
 MUST_USE struct result logistic_score_contribute(const struct logistic *state, const struct table *table,
                                                  unsigned threads, uint64_t *words);
-MUST_USE struct result logistic_score_advance(struct logistic *state, const struct logistic_sum *sum);
+MUST_USE struct result logistic_score_advance(struct logistic *state, const struct sum *sum);
 
 MUST_USE struct result logistic_result(const struct plan *plan, struct view bytes, uint64_t rounds, unsigned banks,
                                        struct buffer *out);

@@ -128,14 +128,14 @@ struct result logistic_counts_contribute(const struct logistic *state, const str
     return result;
 }
 
-static struct result take_levels(struct logistic *state, size_t f, const struct logistic_sum *sum)
+static struct result take_levels(struct logistic *state, size_t f, const struct sum *sum)
 {
     uint64_t totals[2] = {0};
     const struct plan_feature *feature = &state->plan->features[f];
     for (size_t level = 0; level < plan_feature_levels(feature); level++) {
         for (size_t k = 0; k < 2; k++) {
             uint64_t at = state->level_at[f] + level;
-            TRY(logistic_count(sum, LEVELS, 2 * at + k, state->cases[k], &state->levels[at][k]));
+            TRY(sum_count(sum, LEVELS, 2 * at + k, state->cases[k], &state->levels[at][k]));
             totals[k] += state->levels[at][k];
         }
     }
@@ -144,29 +144,29 @@ static struct result take_levels(struct logistic *state, size_t f, const struct 
     return RESULT_OK;
 }
 
-static struct result take_number(struct logistic *state, size_t f, size_t number, const struct logistic_sum *sum)
+static struct result take_number(struct logistic *state, size_t f, size_t number, const struct sum *sum)
 {
     const struct plan_feature *feature = &state->plan->features[f];
     struct logistic_feature *into = &state->features[f];
     uint64_t train = logistic_train_rows(state);
     uint64_t held = state->cases[CASE_HELD_NEGATIVE] + state->cases[CASE_HELD_POSITIVE];
-    TRY(logistic_count(sum, MISSING, 2 * number, train, &into->missing[0]));
-    TRY(logistic_count(sum, MISSING, 2 * number + 1, held, &into->missing[1]));
-    TRY(logistic_count(sum, OUTSIDE, number, train + held, &into->outside));
+    TRY(sum_count(sum, MISSING, 2 * number, train, &into->missing[0]));
+    TRY(sum_count(sum, MISSING, 2 * number + 1, held, &into->missing[1]));
+    TRY(sum_count(sum, OUTSIDE, number, train + held, &into->outside));
     uint64_t present = train - into->missing[0];
     ENSURE(present > 0, CATEGORY_USAGE,
            "no training row of any bank has a value of %s; leave the feature out of the plan", feature->name);
-    double share = logistic_real(sum, TOTALS, number) / (double)present;
+    double share = sum_real(sum, TOTALS, number) / (double)present;
     ENSURE(share >= 0 && share <= 1, CATEGORY_FALSE,
            "the total of %s lies outside its bounds; the sum is not a true one", feature->name);
     into->center = feature->minimum + (feature->maximum - feature->minimum) * share;
     return RESULT_OK;
 }
 
-static struct result take_cases(struct logistic *state, const struct logistic_sum *sum)
+static struct result take_cases(struct logistic *state, const struct sum *sum)
 {
     uint64_t most = state->plan->rows * MEMBERS_MAX;
-    for (size_t k = 0; k < CASE_KINDS; k++) TRY(logistic_count(sum, CASES, k, most, &state->cases[k]));
+    for (size_t k = 0; k < CASE_KINDS; k++) TRY(sum_count(sum, CASES, k, most, &state->cases[k]));
     ENSURE(logistic_train_rows(state) > 0, CATEGORY_USAGE, "every row is held out; check split");
     ENSURE(state->cases[CASE_TRAIN_POSITIVE] > 0, CATEGORY_USAGE,
            "none of the %" PRIu64 " training rows is positive (%s = %s); check how the target is coded",
@@ -177,7 +177,7 @@ static struct result take_cases(struct logistic *state, const struct logistic_su
     return RESULT_OK;
 }
 
-struct result logistic_counts_advance(struct logistic *state, const struct logistic_sum *sum)
+struct result logistic_counts_advance(struct logistic *state, const struct sum *sum)
 {
     TRY(take_cases(state, sum));
     size_t number = 0;

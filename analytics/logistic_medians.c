@@ -55,7 +55,7 @@ void logistic_medians_add(const struct logistic *state, const struct quantile_gr
     }
 }
 
-static struct result advance_feature(struct logistic *state, size_t f, const struct logistic_sum *sum, size_t field,
+static struct result advance_feature(struct logistic *state, size_t f, const struct sum *sum, size_t field,
                                      uint64_t *at)
 {
     struct quantile *median = state->features[f].median;
@@ -65,7 +65,7 @@ static struct result advance_feature(struct logistic *state, size_t f, const str
     for (size_t i = 0; i < open; i++) {
         uint64_t counts[QUANTILE_BINS], total = 0;
         for (uint64_t b = 0; b < intervals[i].bins; b++) {
-            TRY(logistic_count(sum, field, (*at)++, present, &counts[b]));
+            TRY(sum_count(sum, field, (*at)++, present, &counts[b]));
             total += counts[b];
         }
         ENSURE(total == present || (state->stage != LOGISTIC_COUNTS && total < present), CATEGORY_FALSE,
@@ -77,7 +77,7 @@ static struct result advance_feature(struct logistic *state, size_t f, const str
     return RESULT_OK;
 }
 
-struct result logistic_medians_advance(struct logistic *state, const struct logistic_sum *sum, size_t field)
+struct result logistic_medians_advance(struct logistic *state, const struct sum *sum, size_t field)
 {
     uint64_t at = 0;
     for (size_t f = 0; f < state->plan->features_count; f++)

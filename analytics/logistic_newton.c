@@ -60,17 +60,16 @@ struct result logistic_gram_begin(struct logistic *state)
 }
 
 /* Lower triangle of a field of pairs over the terms kept, on the standardised scale. */
-static void read_matrix(const struct logistic *state, const struct logistic_sum *sum, size_t field, double *matrix)
+static void read_matrix(const struct logistic *state, const struct sum *sum, size_t field, double *matrix)
 {
     size_t count = state->active_count;
     for (size_t i = 0; i < count; i++)
         for (size_t j = i; j < count; j++)
-            matrix[j * count + i] = logistic_real(sum, field, terms_pair(count, i, j)) *
-                                    power(exponent_of(state, i) + exponent_of(state, j));
+            matrix[j * count + i] =
+                sum_real(sum, field, terms_pair(count, i, j)) * power(exponent_of(state, i) + exponent_of(state, j));
 }
 
-struct result logistic_hessian(const struct logistic *state, const struct logistic_sum *sum, size_t field,
-                               double *matrix)
+struct result logistic_hessian(const struct logistic *state, const struct sum *sum, size_t field, double *matrix)
 {
     double rows = (double)logistic_train_rows(state);
     size_t count = state->active_count;
@@ -85,10 +84,10 @@ struct result logistic_hessian(const struct logistic *state, const struct logist
     return RESULT_OK;
 }
 
-static struct result read_gradient(const struct logistic *state, const struct logistic_sum *sum, double *gradient)
+static struct result read_gradient(const struct logistic *state, const struct sum *sum, double *gradient)
 {
     for (size_t j = 0; j < state->active_count; j++) {
-        double value = logistic_real(sum, NEWTON_GRADIENT, j);
+        double value = sum_real(sum, NEWTON_GRADIENT, j);
         ENSURE(fabs(value) <= (double)logistic_train_rows(state), CATEGORY_FALSE,
                "the gradient is impossible; the sum is not a true one");
         gradient[j] = value * power(exponent_of(state, j));
@@ -177,13 +176,13 @@ static void next_point(struct logistic *state, double *hessian, double *gradient
 }
 
 /* Counts that the products must repeat: rows, rows of each level, nothing of a constant. */
-static struct result check_products(const struct logistic *state, const struct logistic_sum *sum)
+static struct result check_products(const struct logistic *state, const struct sum *sum)
 {
     size_t count = state->terms.count;
     double unit = (double)((int64_t)1 << 60);
     for (size_t t = 0; t < count; t++) {
         size_t f = state->terms.items[t].feature;
-        __int128 diagonal = logistic_integer(sum, NEWTON_HESSIAN, terms_pair(count, t, t));
+        __int128 diagonal = sum_integer(sum, NEWTON_HESSIAN, terms_pair(count, t, t));
         __int128 one = (__int128)1 << 60, rows = (__int128)logistic_train_rows(state);
         bool fits;
         if (f == TERM_INTERCEPT) {
@@ -201,7 +200,7 @@ static struct result check_products(const struct logistic *state, const struct l
     return RESULT_OK;
 }
 
-static struct result find_collinear(struct logistic *state, const struct logistic_sum *sum)
+static struct result find_collinear(struct logistic *state, const struct sum *sum)
 {
     size_t count = state->terms.count;
     CLEANUP(release_integers) __int128 *products = calloc(count * count, sizeof *products);
@@ -210,7 +209,7 @@ static struct result find_collinear(struct logistic *state, const struct logisti
     if (!products || !collinear) result = FAIL(CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
     for (size_t i = 0; i < count && result_ok(result); i++)
         for (size_t j = i; j < count; j++)
-            products[j * count + i] = logistic_integer(sum, NEWTON_HESSIAN, terms_pair(count, i, j));
+            products[j * count + i] = sum_integer(sum, NEWTON_HESSIAN, terms_pair(count, i, j));
     if (result_ok(result)) result = linear_collinear(count, products, collinear);
     for (size_t t = 1; t < count && result_ok(result); t++) state->aliased[t] = collinear[t];
     free(collinear);
@@ -227,7 +226,7 @@ static void compress(const struct logistic *state, size_t before, double *matrix
     }
 }
 
-static struct result gram_advance(struct logistic *state, const struct logistic_sum *sum)
+static struct result gram_advance(struct logistic *state, const struct sum *sum)
 {
     size_t count = state->terms.count;
     TRY(check_products(state, sum));
@@ -256,23 +255,23 @@ static double penalised(const struct logistic *state, double likelihood)
     return likelihood - state->plan->penalty / 2 * squares;
 }
 
-static struct result read_likelihood(const struct logistic *state, const struct logistic_sum *sum, double *ret,
+static struct result read_likelihood(const struct logistic *state, const struct sum *sum, double *ret,
                                      double *ret_slack)
 {
     int score, likelihood;
     TRY(logistic_score_exponents(state, &score, &likelihood));
-    *ret = logistic_real(sum, NEWTON_LIKELIHOOD, 0) * power(likelihood);
+    *ret = sum_real(sum, NEWTON_LIKELIHOOD, 0) * power(likelihood);
     ENSURE(*ret <= 0, CATEGORY_FALSE, "the log-likelihood is above zero; the sum is not a true one");
     *ret_slack = (double)logistic_train_rows(state) * power(likelihood) * 0x1p-50 + 1e-12 * fabs(*ret);
     return RESULT_OK;
 }
 
-static struct result read_scores(struct logistic *state, const struct logistic_sum *sum)
+static struct result read_scores(struct logistic *state, const struct sum *sum)
 {
     int score, likelihood;
     TRY(logistic_score_exponents(state, &score, &likelihood));
     double rows = (double)logistic_train_rows(state);
-    double mean = logistic_real(sum, NEWTON_SCORES, 0) / rows, square = logistic_real(sum, NEWTON_SCORES, 1) / rows;
+    double mean = sum_real(sum, NEWTON_SCORES, 0) / rows, square = sum_real(sum, NEWTON_SCORES, 1) / rows;
     ENSURE(fabs(mean) <= 1 && square >= 0 && mean * mean <= square + 0x1p-40, CATEGORY_FALSE,
            "the spread of the scores is impossible; the sum is not a true one");
     double variance = square - mean * mean;
@@ -292,7 +291,7 @@ static void halve(struct logistic *state)
         try_fraction(state, state->fraction / 2);
 }
 
-static struct result step_advance(struct logistic *state, const struct logistic_sum *sum)
+static struct result step_advance(struct logistic *state, const struct sum *sum)
 {
     size_t count = state->active_count;
     CLEANUP(release) double *hessian = calloc(count * count, sizeof *hessian);
@@ -318,7 +317,7 @@ static struct result step_advance(struct logistic *state, const struct logistic_
     return RESULT_OK;
 }
 
-struct result logistic_newton_advance(struct logistic *state, const struct logistic_sum *sum)
+struct result logistic_newton_advance(struct logistic *state, const struct sum *sum)
 {
     return state->stage == LOGISTIC_GRAM ? gram_advance(state, sum) : step_advance(state, sum);
 }

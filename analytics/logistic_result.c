@@ -2,9 +2,12 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "analytics/cells.h"
 #include "analytics/exact.h"
+#include "analytics/head.h"
 #include "analytics/json_text.h"
 #include "analytics/logistic.h"
 
@@ -14,31 +17,10 @@ static const char separation_advice[] =
     "no finite estimate fits: these terms tell the outcome for sure in the training rows; set train.penalty above 0 "
     "(0.01 is mild), or merge the levels";
 
-/* A tree under construction: the first allocation that fails is remembered, and everything after it does nothing. */
 struct writer {
     const struct logistic *state;
-    bool failed;
+    struct tree tree;
 };
-
-static void put(struct writer *writer, json_t *object, const char *key, json_t *take_value)
-{
-    if (json_object_set_new(object, key, take_value) != 0) writer->failed = true;
-}
-
-static void add(struct writer *writer, json_t *array, json_t *take_value)
-{
-    if (json_array_append_new(array, take_value) != 0) writer->failed = true;
-}
-
-static json_t *count(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
-
-static json_t *real(double value)
-{
-    return isfinite(value) ? json_real(value == 0 ? 0 : value) : json_null();
-}
 
 static json_t *term_name(struct writer *writer, size_t term)
 {
@@ -49,12 +31,10 @@ static json_t *term_name(struct writer *writer, size_t term)
     return json_string(text);
 }
 
-static json_t *two_sets(struct writer *writer, uint64_t train, uint64_t held)
+/* A count that is large enough to be shown, or 0; else null. */
+static json_t *shown(const struct writer *writer, uint64_t count)
 {
-    json_t *object = json_object();
-    put(writer, object, "train", count(train));
-    put(writer, object, "holdout", count(held));
-    return object;
+    return count == 0 || count >= writer->state->plan->cells_minimum ? tree_count(count) : json_null();
 }
 
 /* Why a term has no estimate of its own. A number whose values are all equal and one that spreads over less than about
@@ -71,30 +51,30 @@ static json_t *one_term(struct writer *writer, size_t term)
 {
     const struct logistic *state = writer->state;
     json_t *object = json_object();
-    put(writer, object, "term", term_name(writer, term));
+    tree_put(&writer->tree, object, "term", term_name(writer, term));
     bool aliased = state->aliased[term] != 0;
     double estimate = aliased ? (double)NAN : state->base[term];
     double error = !aliased && state->variance[term] > 0 ? sqrt(state->variance[term]) : (double)NAN;
     double z = estimate / error;
-    put(writer, object, "estimate", real(estimate));
-    put(writer, object, "std_error", real(error));
-    put(writer, object, "z", real(z));
-    put(writer, object, "p", isfinite(z) ? real(exact_normal_two_sided(z)) : json_null());
+    tree_put(&writer->tree, object, "estimate", tree_real(estimate));
+    tree_put(&writer->tree, object, "std_error", tree_real(error));
+    tree_put(&writer->tree, object, "z", tree_real(z));
+    tree_put(&writer->tree, object, "p", isfinite(z) ? tree_real(exact_normal_two_sided(z)) : json_null());
     size_t f = state->terms.items[term].feature;
     if (f != TERM_INTERCEPT && state->plan->features[f].kind == PLAN_NUMBER) {
-        put(writer, object, "mean", real(state->features[f].mean));
-        put(writer, object, "sd", real(state->features[f].deviation));
+        tree_put(&writer->tree, object, "mean", tree_real(state->features[f].mean));
+        tree_put(&writer->tree, object, "sd", tree_real(state->features[f].deviation));
     }
-    if (aliased) put(writer, object, "aliased", json_true());
+    if (aliased) tree_put(&writer->tree, object, "aliased", json_true());
     const char *reason = no_estimate(state, term);
-    if (reason) put(writer, object, "reason", json_string(reason));
+    if (reason) tree_put(&writer->tree, object, "reason", json_string(reason));
     return object;
 }
 
 static json_t *terms(struct writer *writer)
 {
     json_t *array = json_array();
-    for (size_t t = 0; t < writer->state->terms.count; t++) add(writer, array, one_term(writer, t));
+    for (size_t t = 0; t < writer->state->terms.count; t++) tree_add(&writer->tree, array, one_term(writer, t));
     return array;
 }
 
@@ -102,7 +82,7 @@ static json_t *aliased(struct writer *writer)
 {
     json_t *array = json_array();
     for (size_t t = 0; t < writer->state->terms.count; t++)
-        if (writer->state->aliased[t]) add(writer, array, term_name(writer, t));
+        if (writer->state->aliased[t]) tree_add(&writer->tree, array, term_name(writer, t));
     return array;
 }
 
@@ -115,9 +95,9 @@ static void one_class_levels(struct writer *writer, json_t *array)
         for (size_t level = 0; feature->kind == PLAN_CATEGORY && level < plan_feature_levels(feature); level++) {
             const uint64_t *rows = state->levels[state->level_at[f] + level];
             if (rows[0] + rows[1] == 0 || (rows[0] > 0 && rows[1] > 0)) continue;
-            add(writer, array,
-                json_sprintf("%s=%s%s", feature->name, plan_feature_level(feature, level),
-                             level == feature->baseline ? " (baseline)" : ""));
+            tree_add(&writer->tree, array,
+                     json_sprintf("%s=%s%s", feature->name, plan_feature_level(feature, level),
+                                  level == feature->baseline ? " (baseline)" : ""));
         }
     }
 }
@@ -141,15 +121,15 @@ static json_t *separation(struct writer *writer)
         if (name && has_text(array, json_string_value(name)))
             json_decref(name);
         else
-            add(writer, array, name);
+            tree_add(&writer->tree, array, name);
     }
     if (json_array_size(array) == 0) {
         json_decref(array);
         return json_null();
     }
     json_t *object = json_object();
-    put(writer, object, "terms", array);
-    put(writer, object, "advice", json_string(separation_advice));
+    tree_put(&writer->tree, object, "terms", array);
+    tree_put(&writer->tree, object, "advice", json_string(separation_advice));
     return object;
 }
 
@@ -160,11 +140,11 @@ static json_t *fit(struct writer *writer)
         [LOGISTIC_SEPARATED] = "separated", [LOGISTIC_STUCK] = "stuck",
     };
     json_t *object = json_object();
-    put(writer, object, "end", json_string(ends[writer->state->end]));
-    put(writer, object, "newton_steps", count(writer->state->steps));
-    put(writer, object, "decrement", real(writer->state->decrement));
-    put(writer, object, "tolerance", real(writer->state->plan->tolerance));
-    put(writer, object, "penalty", real(writer->state->plan->penalty));
+    tree_put(&writer->tree, object, "end", json_string(ends[writer->state->end]));
+    tree_put(&writer->tree, object, "newton_steps", tree_count(writer->state->steps));
+    tree_put(&writer->tree, object, "decrement", tree_real(writer->state->decrement));
+    tree_put(&writer->tree, object, "tolerance", tree_real(writer->state->plan->tolerance));
+    tree_put(&writer->tree, object, "penalty", tree_real(writer->state->plan->penalty));
     return object;
 }
 
@@ -175,21 +155,21 @@ static void put_likelihood(struct writer *writer, json_t *model)
     double rows = negatives + positives;
     double null_deviance = -2 * (positives * exact_log(positives / rows) + negatives * exact_log(negatives / rows));
     double deviance = -2 * state->likelihood;
-    put(writer, model, "log_likelihood", real(state->likelihood));
-    put(writer, model, "deviance", real(deviance));
-    put(writer, model, "null_deviance", real(null_deviance));
-    put(writer, model, "aic", real(deviance + 2 * (double)state->active_count));
+    tree_put(&writer->tree, model, "log_likelihood", tree_real(state->likelihood));
+    tree_put(&writer->tree, model, "deviance", tree_real(deviance));
+    tree_put(&writer->tree, model, "null_deviance", tree_real(null_deviance));
+    tree_put(&writer->tree, model, "aic", tree_real(deviance + 2 * (double)state->active_count));
     if (state->plan->penalty > 0 || state->active_count < 2) {
-        put(writer, model, "lr", json_null());
+        tree_put(&writer->tree, model, "lr", json_null());
         return;
     }
     json_t *object = json_object();
     unsigned degrees = (unsigned)(state->active_count - 1);
     double statistic = null_deviance > deviance ? null_deviance - deviance : 0;
-    put(writer, object, "statistic", real(statistic));
-    put(writer, object, "degrees", count(degrees));
-    put(writer, object, "p", real(exact_chi_square_tail(statistic, degrees)));
-    put(writer, model, "lr", object);
+    tree_put(&writer->tree, object, "statistic", tree_real(statistic));
+    tree_put(&writer->tree, object, "degrees", tree_count(degrees));
+    tree_put(&writer->tree, object, "p", tree_real(exact_chi_square_tail(statistic, degrees)));
+    tree_put(&writer->tree, model, "lr", object);
 }
 
 static json_t *metrics_of(struct writer *writer, enum case_kind first)
@@ -199,51 +179,22 @@ static json_t *metrics_of(struct writer *writer, enum case_kind first)
     double rows = (double)(measures.negatives + measures.positives);
     bool both = measures.negatives > 0 && measures.positives > 0;
     json_t *object = json_object();
-    put(writer, object, "auc", both ? real(measures.auc) : json_null());
-    put(writer, object, "auc_error", both ? real(measures.auc_error) : json_null());
-    put(writer, object, "ks", both ? real(measures.ks) : json_null());
-    put(writer, object, "ks_error", both ? real(measures.ks_error) : json_null());
-    put(writer, object, "gini", both ? real(2 * measures.auc - 1) : json_null());
-    put(writer, object, "brier", real(state->squared_error[first / 2] / rows));
-    put(writer, object, "log_loss", real(state->log_loss[first / 2] / rows));
+    tree_put(&writer->tree, object, "auc", both ? tree_real(measures.auc) : json_null());
+    tree_put(&writer->tree, object, "auc_error", both ? tree_real(measures.auc_error) : json_null());
+    tree_put(&writer->tree, object, "ks", both ? tree_real(measures.ks) : json_null());
+    tree_put(&writer->tree, object, "ks_error", both ? tree_real(measures.ks_error) : json_null());
+    tree_put(&writer->tree, object, "gini", both ? tree_real(2 * measures.auc - 1) : json_null());
+    tree_put(&writer->tree, object, "brier", tree_real(state->squared_error[first / 2] / rows));
+    tree_put(&writer->tree, object, "log_loss", tree_real(state->log_loss[first / 2] / rows));
     return object;
 }
 
 static json_t *metrics(struct writer *writer)
 {
     json_t *object = json_object();
-    put(writer, object, "train", metrics_of(writer, CASE_TRAIN_NEGATIVE));
+    tree_put(&writer->tree, object, "train", metrics_of(writer, CASE_TRAIN_NEGATIVE));
     if (writer->state->cases[CASE_HELD_NEGATIVE] + writer->state->cases[CASE_HELD_POSITIVE] > 0)
-        put(writer, object, "holdout", metrics_of(writer, CASE_HELD_NEGATIVE));
-    return object;
-}
-
-static json_t *target(struct writer *writer)
-{
-    const struct plan *plan = writer->state->plan;
-    json_t *object = json_object(), *values = plan->negative_count ? json_array() : NULL;
-    put(writer, object, "column", json_string(plan->target));
-    put(writer, object, "positive", json_string(plan->positive));
-    for (size_t i = 0; i < plan->negative_count; i++) add(writer, values, json_string(plan->negative[i]));
-    if (values) put(writer, object, "negative", values);
-    return object;
-}
-
-static json_t *split(struct writer *writer)
-{
-    const struct plan *plan = writer->state->plan;
-    if (plan->split == SPLIT_NONE) return json_null();
-    json_t *object = json_object();
-    if (plan->split == SPLIT_HASH) {
-        put(writer, object, "fraction", real(plan->split_fraction));
-        put(writer, object, "seed", json_string(plan->split_seed));
-        if (plan->id[0]) put(writer, object, "id", json_string(plan->id)); /* else a row's own values are hashed */
-        return object;
-    }
-    json_t *values = json_array();
-    for (size_t i = 0; i < plan->split_holdout_count; i++) add(writer, values, json_string(plan->split_holdout[i]));
-    put(writer, object, "column", json_string(plan->split_column));
-    put(writer, object, "holdout", values);
+        tree_put(&writer->tree, object, "holdout", metrics_of(writer, CASE_HELD_NEGATIVE));
     return object;
 }
 
@@ -258,34 +209,62 @@ static void put_number(struct writer *writer, json_t *object, size_t f)
         [OUTSIDE_REFUSE] = "refuse", [OUTSIDE_CLAMP] = "clamp", [OUTSIDE_MISSING] = "missing"};
     const struct plan_feature *feature = &writer->state->plan->features[f];
     const struct logistic_feature *of = &writer->state->features[f];
-    put(writer, object, "min", real(feature->minimum));
-    put(writer, object, "max", real(feature->maximum));
-    put(writer, object, "outside", json_string(outside[feature->outside]));
-    put(writer, object, "missing", json_string(missing[feature->missing]));
-    if (feature->missing != MISSING_REFUSE) put(writer, object, "fill", real(of->fill));
-    put(writer, object, "mean", real(of->mean));
-    put(writer, object, "sd", real(of->deviation));
-    put(writer, object, "rows_missing", two_sets(writer, of->missing[0], of->missing[1]));
-    put(writer, object, "rows_outside", count(of->outside));
+    tree_put(&writer->tree, object, "min", tree_real(feature->minimum));
+    tree_put(&writer->tree, object, "max", tree_real(feature->maximum));
+    tree_put(&writer->tree, object, "outside", json_string(outside[feature->outside]));
+    tree_put(&writer->tree, object, "missing", json_string(missing[feature->missing]));
+    if (feature->missing != MISSING_REFUSE) tree_put(&writer->tree, object, "fill", tree_real(of->fill));
+    tree_put(&writer->tree, object, "mean", tree_real(of->mean));
+    tree_put(&writer->tree, object, "sd", tree_real(of->deviation));
+    json_t *rows = json_object();
+    tree_put(&writer->tree, rows, "train", shown(writer, of->missing[0]));
+    tree_put(&writer->tree, rows, "holdout", shown(writer, of->missing[1]));
+    tree_put(&writer->tree, object, "rows_missing", rows);
+    tree_put(&writer->tree, object, "rows_outside", shown(writer, of->outside));
+}
+
+/* Groups a category's levels so that none that is shown is a small cell; NULL when memory ran out. */
+static size_t *group_levels(struct writer *writer, size_t f)
+{
+    const struct logistic *state = writer->state;
+    size_t count = plan_feature_levels(&state->plan->features[f]);
+    struct cell *cells = calloc(count, sizeof *cells);
+    size_t *group = calloc(count, sizeof *group);
+    if (!cells || !group) {
+        writer->tree.failed = true;
+        free(cells);
+        free(group);
+        return NULL;
+    }
+    for (size_t level = 0; level < count; level++) {
+        const uint64_t *rows = state->levels[state->level_at[f] + level];
+        cells[level] = (struct cell){rows[0], rows[1]};
+    }
+    (void)cells_join_small((struct cells_rule){state->plan->cells_minimum, true}, cells, count, group);
+    free(cells);
+    return group;
 }
 
 static void put_category(struct writer *writer, json_t *object, size_t f)
 {
     const struct logistic *state = writer->state;
     const struct plan_feature *feature = &state->plan->features[f];
+    size_t *group = group_levels(writer, f);
     json_t *levels = json_array();
-    for (size_t level = 0; level < plan_feature_levels(feature); level++) {
+    for (size_t level = 0; group && level < plan_feature_levels(feature); level++) {
         const uint64_t *rows = state->levels[state->level_at[f] + level];
+        bool shown = group[level] > 0;
         json_t *one = json_object();
-        put(writer, one, "level", json_string(plan_feature_level(feature, level)));
-        put(writer, one, "rows", count(rows[0] + rows[1]));
-        put(writer, one, "positives", count(rows[1]));
-        add(writer, levels, one);
+        tree_put(&writer->tree, one, "level", json_string(plan_feature_level(feature, level)));
+        tree_put(&writer->tree, one, "rows", shown ? tree_count(rows[0] + rows[1]) : json_null());
+        tree_put(&writer->tree, one, "positives", shown ? tree_count(rows[1]) : json_null());
+        tree_add(&writer->tree, levels, one);
     }
-    put(writer, object, "missing", json_string(feature->level_missing ? "level" : "refuse"));
-    put(writer, object, "other", json_string(feature->level_other ? "level" : "refuse"));
-    put(writer, object, "baseline", json_string(plan_feature_level(feature, feature->baseline)));
-    put(writer, object, "levels", levels);
+    free(group);
+    tree_put(&writer->tree, object, "missing", json_string(feature->level_missing ? "level" : "refuse"));
+    tree_put(&writer->tree, object, "other", json_string(feature->level_other ? "level" : "refuse"));
+    tree_put(&writer->tree, object, "baseline", json_string(plan_feature_level(feature, feature->baseline)));
+    tree_put(&writer->tree, object, "levels", levels);
 }
 
 static json_t *features(struct writer *writer)
@@ -294,15 +273,41 @@ static json_t *features(struct writer *writer)
     for (size_t f = 0; f < writer->state->plan->features_count; f++) {
         const struct plan_feature *feature = &writer->state->plan->features[f];
         json_t *object = json_object();
-        put(writer, object, "name", json_string(feature->name));
-        put(writer, object, "kind", json_string(feature->kind == PLAN_NUMBER ? "number" : "category"));
+        tree_put(&writer->tree, object, "name", json_string(feature->name));
+        tree_put(&writer->tree, object, "kind", json_string(feature->kind == PLAN_NUMBER ? "number" : "category"));
         if (feature->kind == PLAN_NUMBER)
             put_number(writer, object, f);
         else
             put_category(writer, object, f);
-        add(writer, array, object);
+        tree_add(&writer->tree, array, object);
     }
     return array;
+}
+
+static uint64_t in_bin(const struct curve *curve, const size_t *chosen, size_t edges, size_t bin, size_t kind)
+{
+    uint64_t below = bin > 0 ? curve->below[chosen[bin - 1]][kind] : 0;
+    return (bin < edges ? curve->below[chosen[bin]][kind] : curve->totals[kind]) - below;
+}
+
+/* Leaves out edges until every bin holds no small cell of either set. */
+static size_t join_bins(const struct writer *writer, size_t *chosen, size_t edges)
+{
+    const struct curve *curve = &writer->state->curve;
+    const struct cells_rule rule = {writer->state->plan->cells_minimum, true};
+    struct cell cells[CHART_BINS];
+    size_t group[CHART_BINS];
+    for (unsigned set = 0; set < 2; set++) {
+        size_t kind = set ? CASE_HELD_NEGATIVE : CASE_TRAIN_NEGATIVE, kept = 0;
+        if (curve->totals[kind] + curve->totals[kind + 1] == 0) continue;
+        for (size_t b = 0; b <= edges; b++)
+            cells[b] = (struct cell){in_bin(curve, chosen, edges, b, kind), in_bin(curve, chosen, edges, b, kind + 1)};
+        (void)cells_join_neighbours(rule, cells, edges + 1, group);
+        for (size_t e = 0; e < edges; e++)
+            if (group[e] != group[e + 1]) chosen[kept++] = chosen[e];
+        edges = kept;
+    }
+    return edges;
 }
 
 /* For charts: bins of about equal size out of the edges known. */
@@ -310,19 +315,15 @@ static json_t *histogram(struct writer *writer)
 {
     static const char *const kinds[] = {"train_negatives", "train_positives", "holdout_negatives", "holdout_positives"};
     const struct curve *curve = &writer->state->curve;
-    size_t chosen[CURVE_EDGES], edges = curve_thin(curve, CHART_BINS, chosen);
+    size_t chosen[CURVE_EDGES], edges = join_bins(writer, chosen, curve_thin(curve, CHART_BINS, chosen));
     json_t *object = json_object(), *array = json_array();
-    for (size_t e = 0; e < edges; e++) add(writer, array, real(curve->edges[chosen[e]]));
-    put(writer, object, "edges", array);
+    for (size_t e = 0; e < edges; e++) tree_add(&writer->tree, array, tree_real(curve->edges[chosen[e]]));
+    tree_put(&writer->tree, object, "edges", array);
     for (size_t k = 0; k < CASE_KINDS; k++) {
         json_t *counts = json_array();
-        uint64_t before = 0;
-        for (size_t e = 0; e <= edges; e++) {
-            uint64_t below = e < edges ? curve->below[chosen[e]][k] : curve->totals[k];
-            add(writer, counts, count(below - before));
-            before = below;
-        }
-        put(writer, object, kinds[k], counts);
+        for (size_t b = 0; b <= edges; b++)
+            tree_add(&writer->tree, counts, tree_count(in_bin(curve, chosen, edges, b, k)));
+        tree_put(&writer->tree, object, kinds[k], counts);
     }
     return object;
 }
@@ -331,31 +332,19 @@ static json_t *model_of(struct writer *writer, uint64_t rounds, unsigned banks)
 {
     const struct logistic *state = writer->state;
     const struct plan *plan = state->plan;
-    const uint64_t *cases = state->cases;
-    char hash[2 * HASH_BYTES + 1];
-    bytes_hex(hash_view(&plan->hash), hash);
-    json_t *model = json_object();
-    put(writer, model, "cofferdam", json_integer(1));
-    put(writer, model, "task", json_string("logistic"));
-    put(writer, model, "plan", json_string(plan->name));
-    put(writer, model, "plan_hash", json_string(hash));
-    put(writer, model, "banks", count(banks));
-    put(writer, model, "rounds", count(rounds));
-    put(writer, model, "converged", json_boolean(state->end == LOGISTIC_CONVERGED));
-    put(writer, model, "rows",
-        two_sets(writer, cases[CASE_TRAIN_NEGATIVE] + cases[CASE_TRAIN_POSITIVE],
-                 cases[CASE_HELD_NEGATIVE] + cases[CASE_HELD_POSITIVE]));
-    put(writer, model, "positives", two_sets(writer, cases[CASE_TRAIN_POSITIVE], cases[CASE_HELD_POSITIVE]));
-    put(writer, model, "target", target(writer));
-    put(writer, model, "split", split(writer));
-    put(writer, model, "terms", terms(writer));
-    put(writer, model, "aliased", aliased(writer));
-    put(writer, model, "separation", separation(writer));
-    put(writer, model, "fit", fit(writer));
+    json_t *model = head_of(&writer->tree, plan, rounds, banks, state->cases);
+    json_t *rule = json_object();
+    tree_put(&writer->tree, rule, "minimum", tree_count(plan->cells_minimum));
+    tree_put(&writer->tree, model, "cells", rule);
+    tree_put(&writer->tree, model, "converged", json_boolean(state->end == LOGISTIC_CONVERGED));
+    tree_put(&writer->tree, model, "terms", terms(writer));
+    tree_put(&writer->tree, model, "aliased", aliased(writer));
+    tree_put(&writer->tree, model, "separation", separation(writer));
+    tree_put(&writer->tree, model, "fit", fit(writer));
     put_likelihood(writer, model);
-    put(writer, model, "metrics", metrics(writer));
-    put(writer, model, "features", features(writer));
-    put(writer, model, "score_histogram", histogram(writer));
+    tree_put(&writer->tree, model, "metrics", metrics(writer));
+    tree_put(&writer->tree, model, "features", features(writer));
+    tree_put(&writer->tree, model, "score_histogram", histogram(writer));
     return model;
 }
 
@@ -367,10 +356,5 @@ struct result logistic_result(const struct plan *plan, struct view bytes, uint64
     ENSURE(state.stage == LOGISTIC_FINISHED, CATEGORY_BUG, "the model is not finished");
     struct writer writer = {.state = &state};
     json_t *model = model_of(&writer, rounds, banks);
-    struct result result = writer.failed ? FAIL(CATEGORY_ENVIRONMENT,
-                                                "model.json could not be made: out of memory, or a name is not UTF-8")
-                                         : json_text(model, JSON_INDENT(1) | JSON_REAL_PRECISION(17), out);
-    json_decref(model);
-    TRY(result);
-    return buffer_u8(out, '\n');
+    return tree_text(&writer.tree, model, out);
 }

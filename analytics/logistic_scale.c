@@ -87,13 +87,13 @@ struct result logistic_scale_contribute(const struct logistic *state, const stru
 }
 
 /* Mean of the values present, and for now in `deviation` their variance. */
-static struct result take_number(struct logistic *state, size_t f, size_t number, const struct logistic_sum *sum)
+static struct result take_number(struct logistic *state, size_t f, size_t number, const struct sum *sum)
 {
     const struct plan_feature *feature = &state->plan->features[f];
     struct logistic_feature *into = &state->features[f];
     double present = (double)(logistic_train_rows(state) - into->missing[0]);
     double range = feature->maximum - feature->minimum;
-    double drift = logistic_real(sum, DRIFT, number) / present, spread = logistic_real(sum, SPREAD, number) / present;
+    double drift = sum_real(sum, DRIFT, number) / present, spread = sum_real(sum, SPREAD, number) / present;
     ENSURE(spread >= 0 && spread <= 1 && drift * drift <= spread + 0x1p-40, CATEGORY_FALSE,
            "the spread of %s is impossible; the sum is not a true one", feature->name);
     double variance = spread - drift * drift;
@@ -163,7 +163,7 @@ static struct result finish(struct logistic *state)
     return logistic_gram_begin(state);
 }
 
-struct result logistic_scale_advance(struct logistic *state, const struct logistic_sum *sum)
+struct result logistic_scale_advance(struct logistic *state, const struct sum *sum)
 {
     size_t number = 0;
     for (size_t f = 0; f < state->plan->features_count && state->stage == LOGISTIC_SCALE; f++)

@@ -6,24 +6,24 @@
 #include "analytics/linear.h"
 #include "analytics/logistic_sums.h"
 
-static struct result take_counts(struct logistic *state, const struct logistic_sum *sum)
+static struct result take_counts(struct logistic *state, const struct sum *sum)
 {
     uint64_t counts[CURVE_STEP + 1][CASE_KINDS];
     for (size_t b = 0; b <= state->curve.asked; b++)
         for (size_t k = 0; k < CASE_KINDS; k++)
-            TRY(logistic_count(sum, SCORE_COUNTS, b * CASE_KINDS + k, state->cases[k], &counts[b][k]));
+            TRY(sum_count(sum, SCORE_COUNTS, b * CASE_KINDS + k, state->cases[k], &counts[b][k]));
     return curve_take(&state->curve, (const uint64_t(*)[CASE_KINDS])counts);
 }
 
-static struct result take_losses(struct logistic *state, const struct logistic_sum *sum)
+static struct result take_losses(struct logistic *state, const struct sum *sum)
 {
     int score, likelihood;
     TRY(logistic_score_exponents(state, &score, &likelihood));
     for (size_t set = 0; set < 2; set++) {
         double rows = (double)(state->cases[2 * set] + state->cases[2 * set + 1]);
-        state->log_loss[set] = logistic_real(sum, SCORE_LOG_LOSS, set);
+        state->log_loss[set] = sum_real(sum, SCORE_LOG_LOSS, set);
         for (int i = 0; i < likelihood; i++) state->log_loss[set] *= 2;
-        state->squared_error[set] = logistic_real(sum, SCORE_SQUARED_ERROR, set);
+        state->squared_error[set] = sum_real(sum, SCORE_SQUARED_ERROR, set);
         ENSURE(state->log_loss[set] >= 0 && state->squared_error[set] >= 0 && state->squared_error[set] <= rows,
                CATEGORY_FALSE, "the losses are impossible; the sum is not a true one");
     }
@@ -56,7 +56,7 @@ static void invert(struct logistic *state, const double *hessian, double *factor
     for (size_t j = 0; j < count; j++) state->variance[state->active[kept[j]]] = work[all + j];
 }
 
-static struct result take_variances(struct logistic *state, const struct logistic_sum *sum)
+static struct result take_variances(struct logistic *state, const struct sum *sum)
 {
     size_t count = state->active_count;
     double *hessian = calloc(count * count, sizeof *hessian), *factor = calloc(count * count, sizeof *factor);
@@ -74,7 +74,7 @@ static struct result take_variances(struct logistic *state, const struct logisti
     return result;
 }
 
-struct result logistic_score_advance(struct logistic *state, const struct logistic_sum *sum)
+struct result logistic_score_advance(struct logistic *state, const struct sum *sum)
 {
     TRY(take_counts(state, sum));
     if (state->stage == LOGISTIC_INFERENCE) {

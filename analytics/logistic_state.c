@@ -76,37 +76,6 @@ void logistic_activate(struct logistic *state)
     }
 }
 
-/* One walk over the fields serves writing and reading, so that the two cannot differ. */
-struct walk {
-    struct buffer *out;    /* writing */
-    struct reader *reader; /* reading */
-};
-
-static struct result walk_u64(const struct walk *walk, uint64_t *value)
-{
-    return walk->out ? buffer_u64(walk->out, *value) : reader_u64(walk->reader, value);
-}
-
-static struct result walk_f64(const struct walk *walk, double *value, const char *what)
-{
-    if (walk->out) return task_f64(walk->out, *value, what);
-    TRY(reader_f64(walk->reader, value));
-    ENSURE(isfinite(*value), CATEGORY_FALSE, "%s in the state is not a finite number", what);
-    return RESULT_OK;
-}
-
-static struct result walk_counts(const struct walk *walk, uint64_t *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++) TRY(walk_u64(walk, &values[i]));
-    return RESULT_OK;
-}
-
-static struct result walk_reals(const struct walk *walk, double *values, size_t count, const char *what)
-{
-    for (size_t i = 0; i < count; i++) TRY(walk_f64(walk, &values[i], what));
-    return RESULT_OK;
-}
-
 static struct result walk_feature(const struct walk *walk, struct logistic_feature *feature, const char *name)
 {
     TRY(walk_counts(walk, feature->missing, 2));
@@ -122,15 +91,6 @@ static struct result walk_feature(const struct walk *walk, struct logistic_featu
         TRY(walk_u64(walk, &feature->median[i].high));
         TRY(walk_u64(walk, &feature->median[i].rank));
     }
-    return RESULT_OK;
-}
-
-static struct result walk_enum(const struct walk *walk, unsigned *value, unsigned most, const char *what)
-{
-    uint64_t number = *value;
-    TRY(walk_u64(walk, &number));
-    ENSURE(number <= most, CATEGORY_FALSE, "the state's %s %" PRIu64 " is unknown", what, number);
-    *value = (unsigned)number;
     return RESULT_OK;
 }
 
@@ -156,23 +116,14 @@ static struct result walk_newton(const struct walk *walk, struct logistic *state
     return walk_f64(walk, &state->score_deviation, "the spread of the scores");
 }
 
-static struct result walk_length(const struct walk *walk, size_t *length, size_t most)
-{
-    uint64_t value = *length;
-    TRY(walk_u64(walk, &value));
-    ENSURE(value <= most, CATEGORY_FALSE, "the state has %" PRIu64 " score edges, more than %zu", value, most);
-    *length = (size_t)value;
-    return RESULT_OK;
-}
-
 static struct result walk_curve(const struct walk *walk, struct curve *curve)
 {
     TRY(walk_counts(walk, curve->totals, CASE_KINDS));
     TRY(walk_u64(walk, &curve->histograms));
-    TRY(walk_length(walk, &curve->known, CURVE_EDGES));
+    TRY(walk_length(walk, &curve->known, CURVE_EDGES, "score edges"));
     TRY(walk_reals(walk, curve->edges, curve->known, "an edge of the scores"));
     TRY(walk_counts(walk, curve->below[0], curve->known * CASE_KINDS));
-    TRY(walk_length(walk, &curve->asked, CURVE_STEP));
+    TRY(walk_length(walk, &curve->asked, CURVE_STEP, "score edges"));
     return walk_reals(walk, curve->asking, curve->asked, "an edge of the scores");
 }
 
@@ -253,27 +204,5 @@ struct result logistic_parse(const struct plan *plan, struct view bytes, struct 
     logistic_activate(&state);
     *ret = state;
     state = (struct logistic){0};
-    return RESULT_OK;
-}
-
-__int128 logistic_integer(const struct logistic_sum *sum, size_t field, uint64_t value)
-{
-    const struct layout_field *of = &sum->layout->fields[field];
-    return layout_get(of, sum->words + layout_offset(sum->layout, field) + value * of->words);
-}
-
-double logistic_real(const struct logistic_sum *sum, size_t field, uint64_t value)
-{
-    const struct layout_field *of = &sum->layout->fields[field];
-    return layout_real(of, sum->words + layout_offset(sum->layout, field) + value * of->words);
-}
-
-struct result logistic_count(const struct logistic_sum *sum, size_t field, uint64_t value, uint64_t most, uint64_t *ret)
-{
-    __int128 count = logistic_integer(sum, field, value);
-    ENSURE(count >= 0 && count <= (__int128)most, CATEGORY_FALSE,
-           "a count in the sum \"%s\" is %s; the sum is not a true one", sum->layout->fields[field].name,
-           count < 0 ? "negative" : "larger than the number of rows");
-    *ret = (uint64_t)count;
     return RESULT_OK;
 }

@@ -11,7 +11,7 @@ enum { SCORE_COUNTS, SCORE_HESSIAN, SCORE_LOG_LOSS, SCORE_SQUARED_ERROR };
  * are taken as shares of these. */
 MUST_USE struct result logistic_score_exponents(const struct logistic *state, int *ret_score, int *ret_likelihood);
 /* The Hessian of a sum over the terms kept, lower triangle, penalty included. */
-MUST_USE struct result logistic_hessian(const struct logistic *state, const struct logistic_sum *sum, size_t field,
+MUST_USE struct result logistic_hessian(const struct logistic *state, const struct sum *sum, size_t field,
                                         double *matrix);
 /* Whether every column kept fits the 16-bit grid of the coarse Hessian. */
 bool logistic_grid_suits(const struct logistic *state);

@@ -1,8 +1,8 @@
 /* Exact quantiles from sums: histograms that close in on them, each of at most QUANTILE_BINS bins.
  *
  * Values lie on a grid of the plan's resolution from the plan's minimum, and are counted by grid index. A search looks
- * for the value of one rank and holds the interval of indices that it must lie in. The searches of a column are an array
- * by rising rank; those that share an interval share its histogram.
+ * for the value of one rank and holds the interval of indices that it must lie in. The searches of a column are an
+ * array by rising rank; those that share an interval share its histogram.
  */
 #ifndef ANALYTICS_QUANTILE_H
 #define ANALYTICS_QUANTILE_H
@@ -42,15 +42,16 @@ struct quantile_interval {
     size_t search;      /* the first that looks there */
     uint64_t low, high; /* inclusive */
     uint64_t width;     /* indices a bin */
-    uint64_t bins, at;  /* how many, at most QUANTILE_BINS; and where they begin, all intervals' laid one after the other */
+    uint64_t bins,
+        at; /* how many, at most QUANTILE_BINS; and where they begin, all intervals' laid one after the other */
 };
 size_t quantile_intervals(const struct quantile *searches, size_t count, struct quantile_interval *ret);
 /* How many bins they have together. */
 uint64_t quantile_bins(const struct quantile *searches, size_t count);
 /* Counts a value in the interval that holds it, if one does. */
 void quantile_add(const struct quantile_interval *intervals, size_t count, uint64_t index, __int128 *bins);
-/* Narrows the searches that look into an interval (of before any of them was narrowed) by its counts. CATEGORY_FALSE when
- * they do not hold a rank. */
+/* Narrows the searches that look into an interval (of before any of them was narrowed) by its counts. CATEGORY_FALSE
+ * when they do not hold a rank. */
 MUST_USE struct result quantile_narrow(struct quantile *searches, size_t count,
                                        const struct quantile_interval *interval, const uint64_t *counts);
 /* The two middle ranks of a median, of `total` > 0 values. */

@@ -5,23 +5,24 @@
 
 size_t schema_target(const struct plan *plan)
 {
-    return plan->features_count;
+    return plan->target[0] ? plan->features_count : SIZE_MAX;
 }
 
 size_t schema_id(const struct plan *plan)
 {
-    return plan->id[0] ? plan->features_count + 1 : SIZE_MAX;
+    return plan->id[0] ? plan->features_count + (plan->target[0] ? 1 : 0) : SIZE_MAX;
 }
 
 size_t schema_split(const struct plan *plan)
 {
     if (plan->split != SPLIT_COLUMN) return SIZE_MAX;
-    return plan->features_count + 1 + (plan->id[0] ? 1 : 0);
+    return plan->features_count + (plan->target[0] ? 1 : 0) + (plan->id[0] ? 1 : 0);
 }
 
 static size_t columns_of(const struct plan *plan)
 {
-    return plan->features_count + 1 + (plan->id[0] ? 1 : 0) + (plan->split == SPLIT_COLUMN ? 1 : 0);
+    return plan->features_count + (plan->target[0] ? 1 : 0) + (plan->id[0] ? 1 : 0) +
+           (plan->split == SPLIT_COLUMN ? 1 : 0);
 }
 
 void schema_done(struct schema *schema)
@@ -63,6 +64,7 @@ static void put_levels(const struct plan *plan, struct schema *schema)
         schema->specs[f].levels = next;
         for (size_t level = 0; level < feature->levels_count; level++) *next++ = feature->levels[level];
     }
+    if (!plan->target[0]) return;
     schema->specs[schema_target(plan)].levels = next;
     *next++ = plan->positive;
     for (size_t i = 0; i < plan->negative_count; i++) *next++ = plan->negative[i];
@@ -84,11 +86,13 @@ struct result schema_of(const struct plan *plan, struct schema *ret)
     CLEANUP(schema_done) struct schema schema = {0};
     TRY(allocate(plan, &schema));
     for (size_t f = 0; f < plan->features_count; f++) put_feature(&plan->features[f], &schema.specs[f]);
-    struct column_spec *target = &schema.specs[schema_target(plan)];
-    put_name(target, plan->target);
-    target->kind = COLUMN_CATEGORY;
-    target->levels_count = 1 + plan->negative_count;
-    target->other_allowed = plan->negative_count == 0;
+    if (plan->target[0]) {
+        struct column_spec *target = &schema.specs[schema_target(plan)];
+        put_name(target, plan->target);
+        target->kind = COLUMN_CATEGORY;
+        target->levels_count = 1 + plan->negative_count;
+        target->other_allowed = plan->negative_count == 0;
+    }
     if (plan->id[0]) {
         schema.specs[schema_id(plan)].kind = COLUMN_TEXT;
         put_name(&schema.specs[schema_id(plan)], plan->id);
@@ -113,7 +117,7 @@ struct result schema_check(const struct plan *plan, const struct table *table)
         ENSURE(spec->kind == kind && strcmp(spec->name, plan->features[f].name) == 0, CATEGORY_BUG,
                "the table's column \"%s\" stands where the plan has \"%s\"", spec->name, plan->features[f].name);
     }
-    ENSURE(table->columns[schema_target(plan)].spec.kind == COLUMN_CATEGORY, CATEGORY_BUG,
+    ENSURE(!plan->target[0] || table->columns[schema_target(plan)].spec.kind == COLUMN_CATEGORY, CATEGORY_BUG,
            "the table's target column \"%s\" is not a category", plan->target);
     ENSURE(table->rows <= plan->rows, CATEGORY_USAGE, "the table has %llu rows, the plan lets a bank bring %llu",
            (unsigned long long)table->rows, (unsigned long long)plan->rows);

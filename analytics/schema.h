@@ -1,8 +1,9 @@
 /* What a plan asks of a bank's data, as columns: for the source that fills a table and for the tasks that read it.
  *
- * Columns in this order: the features in plan order, the target (code 0 is positive, every other one negative; where
- * the plan lists the negative values, any further one refuses the row), the id as text when the plan names one, and the
- * split column as text when rows are held out by a column. A missing target, id or split value refuses the row.
+ * Columns in this order: the features in plan order, the target where the plan has one (code 0 is positive, every other
+ * one negative; where the plan lists the negative values, any further one refuses the row), the id as text when the
+ * plan names one, and the split column as text when rows are held out by a column. A missing target, id or split value
+ * refuses the row.
  */
 #ifndef ANALYTICS_SCHEMA_H
 #define ANALYTICS_SCHEMA_H

@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "analytics/logistic.h"
+#include "analytics/statistics.h"
 
 static const struct task *const tasks[] = {
     &logistic_task,
+    &statistics_task,
     NULL,
 };
 

@@ -38,10 +38,10 @@ END
     coordinator_start
     until_true 10 "$COORDINATOR" status "$HOME_DIR/coordinator" || die "the coordinator does not start"
     for bank in "${banks[@]}"; do node_start "$bank"; done
-    for bank in "${banks[@]}"; do until_true 120 "$NODE" status "$HOME_DIR/$bank" || die "$bank does not start"; done
+    for bank in "${banks[@]}"; do until_true 600 "$NODE" status "$HOME_DIR/$bank" || die "$bank does not start"; done
     run=$("$COFFERDAM" run submit "$HOME_DIR/plan.note" --node "$HOME_DIR/bank1" --key "$HOME_DIR/bank1/identity.key") ||
         die "not submitted"
-    until_true 1200 test -s "$HOME_DIR/coordinator/state/runs/$run/model.json" || die "no model of $1 banks"
+    until_true 3600 test -s "$HOME_DIR/coordinator/state/runs/$run/model.json" || die "no model of $1 banks"
     python3 - "$HOME_DIR" "$1" "${PROCESS[coordinator]}" <<'END'
 import datetime, json, os, pathlib, re, sys
 home, banks, process = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/document.h"
 #include "cli/report.h"
+#include "cli/show.h"
 #include "crypto/base/text.h"
 
 /* p below the smallest that is worth telling apart, as R prints it. */
@@ -32,18 +33,23 @@ static struct result show_head(const json_t *model, struct buffer *out)
     else
         TRY(buffer_text(out, "several banks"));
     const json_t *fit = json_object_get(model, "fit");
-    TRY(buffer_format(out, "; %.0f rounds, %s", document_number(model, "rounds"),
-                      json_is_true(json_object_get(model, "converged")) ? "converged" : "not converged"));
+    const json_t *converged = json_object_get(model, "converged");
+    TRY(buffer_format(out, "; %.0f rounds%s", document_number(model, "rounds"),
+                      json_is_true(converged)    ? ", converged"
+                      : json_is_false(converged) ? ", not converged"
+                                                 : ""));
     if (json_is_false(json_object_get(model, "converged")) && document_text(fit, "end")[0] != 0)
         TRY(buffer_format(out, " (%s)", document_text(fit, "end")));
     if (document_number(fit, "penalty") > 0) TRY(buffer_format(out, ", penalty %.6g", document_number(fit, "penalty")));
     TRY(buffer_text(out, "\n"));
     const json_t *rows = json_object_get(model, "rows"), *positives = json_object_get(model, "positives");
-    TRY(buffer_format(out, "rows: %.0f training (%.0f positive)", document_number(rows, "train"),
-                      document_number(positives, "train")));
-    if (document_number(rows, "holdout") > 0)
-        TRY(buffer_format(out, ", %.0f held out (%.0f positive)", document_number(rows, "holdout"),
-                          document_number(positives, "holdout")));
+    static const char *const sets[][2] = {{"train", "training"}, {"holdout", "held out"}};
+    for (size_t i = 0; i < 2; i++) {
+        double count = document_number(rows, sets[i][0]), positive = document_number(positives, sets[i][0]);
+        if (i > 0 && !(count > 0)) continue;
+        TRY(buffer_format(out, "%s%.0f %s", i == 0 ? "rows: " : ", ", count, sets[i][1]));
+        if (!isnan(positive)) TRY(buffer_format(out, " (%.0f positive)", positive));
+    }
     return buffer_text(out, "\n\n");
 }
 
@@ -162,6 +168,7 @@ static struct result show_notes(const json_t *model, struct buffer *out)
 static struct result model_text(const json_t *model, struct buffer *out)
 {
     TRY(show_head(model, out));
+    if (strcmp(document_text(model, "task"), "statistics") == 0) return show_statistics(model, out);
     TRY(show_terms(model, out));
     TRY(show_numbers(model, out));
     TRY(show_metrics(model, out));

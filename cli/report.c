@@ -57,12 +57,17 @@ struct result report_summary(struct view model, struct buffer *out)
     double banks = document_number(document, "banks");
     TRY(buffer_format(out, "%-15s ", document_text(document, "plan")));
     TRY(banks == 1 ? buffer_text(out, "a local fit, of this data alone; ") : buffer_format(out, "%.0f banks, ", banks));
-    TRY(buffer_format(out, "%.0f rounds, %s\n", document_number(document, "rounds"),
-                      json_is_false(json_object_get(document, "converged")) ? "not converged" : "converged"));
+    const json_t *converged = json_object_get(document, "converged");
+    TRY(buffer_format(out, "%.0f rounds%s\n", document_number(document, "rounds"),
+                      json_is_false(converged)  ? ", not converged"
+                      : json_is_true(converged) ? ", converged"
+                                                : ""));
     TRY(buffer_format(out, "%-15s %.0f training", "rows", document_number(rows, "train")));
     if (document_number(rows, "holdout") > 0)
         TRY(buffer_format(out, ", %.0f held out", document_number(rows, "holdout")));
-    TRY(buffer_format(out, "\n%-15s %.6f\n", "log-likelihood", document_number(document, "log_likelihood")));
+    TRY(buffer_text(out, "\n"));
+    double likelihood = document_number(document, "log_likelihood");
+    if (!isnan(likelihood)) TRY(buffer_format(out, "%-15s %.6f\n", "log-likelihood", likelihood));
     TRY(line_metric(document, "AUC", "auc", out));
     return report_aliased(document, out);
 }

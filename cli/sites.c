@@ -197,6 +197,7 @@ struct result sites_from_split(struct sites *sites, const char *value, const str
 
 struct result sites_report(const struct sites *sites, struct buffer *out)
 {
+    if (!sites->file.plan.target[0]) return RESULT_OK;
     TRY(buffer_format(out, "%-15s %s: ", "target", sites->file.plan.target));
     TRY(coding_line(&sites->file.plan, &sites->coding, out));
     return buffer_text(out, "\n");

@@ -61,6 +61,7 @@ static struct result show_target(const struct plan *plan, const struct table *ta
 {
     CLEANUP(buffer_done) struct buffer line = {0}, warning = {0};
     struct coding coding = {0};
+    if (!plan->target[0]) return RESULT_OK;
     coding_add(plan, table, &coding);
     TRY(coding_line(plan, &coding, &line));
     TRY(coding_warning(plan, &coding, &warning));

@@ -16,6 +16,9 @@ enum { HOURS_A_DAY = 24, DEADLINE_DEFAULT_HOURS = 7 * HOURS_A_DAY, DEADLINE_MAX_
 #define TOLERANCE_LEAST 1e-14
 #define TOLERANCE_MOST 1e-1
 #define ROUNDS_DEFAULT 25u
+#define CELLS_DEFAULT 10u
+#define CELLS_MOST 1000000u
+#define BINS_DEFAULT 20u
 
 struct raw_target {
     char *column, *positive;
@@ -30,6 +33,12 @@ struct raw_split {
 struct raw_train {
     char *penalty, *tolerance, *rounds;
 };
+struct raw_cells {
+    char *minimum;
+};
+struct raw_binning {
+    char *fine;
+};
 struct raw_cohort {
     char *minimum, *on_dropout, *rows, *deadline;
 };
@@ -40,6 +49,8 @@ struct raw_plan {
     struct raw_feature *features;
     unsigned features_count;
     struct raw_train *train;
+    struct raw_cells *cells;
+    struct raw_binning *binning;
     struct raw_cohort *cohort;
 };
 
@@ -66,6 +77,14 @@ static const cyaml_schema_field_t train_fields[] = {
     TEXT("rounds", OPTIONAL, struct raw_train, rounds),
     CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t cells_fields[] = {
+    TEXT("minimum", REQUIRED, struct raw_cells, minimum),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t binning_fields[] = {
+    TEXT("fine", OPTIONAL, struct raw_binning, fine),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t cohort_fields[] = {
     TEXT("minimum", OPTIONAL, struct raw_cohort, minimum),
     TEXT("on_dropout", OPTIONAL, struct raw_cohort, on_dropout),
@@ -83,6 +102,8 @@ static const cyaml_schema_field_t plan_fields[] = {
     CYAML_FIELD_MAPPING_PTR("split", OPTIONAL, struct raw_plan, split, split_fields),
     CYAML_FIELD_SEQUENCE("features", REQUIRED, struct raw_plan, features, &plan_raw_feature, 1, FEATURES_MAX),
     CYAML_FIELD_MAPPING_PTR("train", OPTIONAL, struct raw_plan, train, train_fields),
+    CYAML_FIELD_MAPPING_PTR("cells", OPTIONAL, struct raw_plan, cells, cells_fields),
+    CYAML_FIELD_MAPPING_PTR("binning", OPTIONAL, struct raw_plan, binning, binning_fields),
     CYAML_FIELD_MAPPING_PTR("cohort", OPTIONAL, struct raw_plan, cohort, cohort_fields),
     CYAML_FIELD_IGNORE("privacy", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_END,
@@ -216,6 +237,16 @@ static struct result train_parse(const struct document *document, const struct r
     return RESULT_OK;
 }
 
+static struct result cells_parse(const struct document *document, const struct raw_plan *raw, struct plan *plan)
+{
+    uint64_t minimum = CELLS_DEFAULT, fine = BINS_DEFAULT;
+    if (raw->cells) TRY(whole(document, "cells.minimum", raw->cells->minimum, 1, CELLS_MOST, &minimum));
+    if (raw->binning) TRY(whole(document, "binning.fine", raw->binning->fine, 2, PLAN_BINS_MAX, &fine));
+    plan->cells_minimum = (uint32_t)minimum;
+    plan->bins = (uint32_t)fine;
+    return RESULT_OK;
+}
+
 /* "7d" or "12h". */
 static struct result deadline_parse(const struct document *document, const char *text, struct plan *plan)
 {
@@ -315,6 +346,7 @@ static struct result document_parse(const struct document *document, const struc
     TRY(target_parse(document, raw->target, plan));
     TRY(split_parse(document, raw->split, plan));
     TRY(train_parse(document, raw->train, plan));
+    TRY(cells_parse(document, raw, plan));
     TRY(cohort_parse(document, raw->cohort, plan));
     TRY(features_parse(document, raw, plan));
     return columns_check(document, plan);

@@ -45,9 +45,11 @@ struct plan {
     size_t split_holdout_count;
     struct plan_feature *features;
     size_t features_count;
-    double penalty;   /* λ >= 0 */
-    double tolerance; /* on the Newton decrement */
-    uint32_t rounds;  /* most Newton rounds */
+    uint32_t cells_minimum; /* the least customers of a cell that reports, models and exports show */
+    uint32_t bins;          /* of a number, about equally full: statistics, and the fine classes of a scorecard */
+    double penalty;         /* λ >= 0 */
+    double tolerance;       /* on the Newton decrement */
+    uint32_t rounds;        /* most Newton rounds */
     uint32_t cohort_minimum;
     enum plan_dropout on_dropout;
     uint64_t rows;           /* the most rows one bank may bring */
@@ -58,6 +60,8 @@ struct plan {
 
 /* What a draft leaves for a person to decide; plan_parse refuses it wherever it still stands. */
 #define PLAN_FILL_IN "FILL_IN"
+
+#define PLAN_BINS_MAX 100u
 
 void plan_done(struct plan *plan);
 /* name is the file's, for errors ("plan.yaml:12: ..."). The text may be plain YAML or the text of a note; a newline

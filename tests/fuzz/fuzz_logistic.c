@@ -1,8 +1,5 @@
-/* State bytes of a logistic run from anywhere, and a sum from anywhere: refused, or taken without harm. */
-#include <stdint.h>
-#include <stdlib.h>
-
-#include "proto/run/fold.h"
+/* States and sums of a logistic run. */
+#include "tests/support/fold_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,34 +9,9 @@ static const char plan_text[] = "cofferdam: 1\nname: fuzz\npurpose: test\ntask: 
                                 "  - {name: g, kind: category, levels: [\"a\", \"b\"], missing: level}\n"
                                 "train: {penalty: 0, tolerance: 1.0e-8, rounds: 5}\n";
 
-/* The words of a sum: what is left of the input, again and again, so that small inputs fill large vectors. */
-static void take_sum(struct fold *fold, const uint8_t *data, size_t size)
-{
-    if (fold->finished || fold->words > 100000) return;
-    uint64_t *words = calloc(fold->words, sizeof *words);
-    if (!words) return;
-    for (uint64_t i = 0; i < fold->words && size > 0; i++) words[i] = data[i % size];
-    (void)result_ok(fold_advance(fold, words, fold->words));
-    free(words);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct plan plan;
-    if (!plan.features && !result_ok(plan_parse(view_text(plan_text), "plan.yaml", &plan))) abort();
-    if (size < 1) return 0;
-    /* The first byte says how much of the input is state; the header is right, so that fuzzing reaches past it. */
-    size_t length = (size - 1) * data[0] / 255;
-    CLEANUP(fold_done) struct fold start = {0}, fold = {0};
-    CLEANUP(buffer_done) struct buffer state = {0};
-    if (!result_ok(fold_start(&plan, task_find("logistic"), &start))) abort();
-    size_t header = sizeof "cofferdam/1/state" + HASH_BYTES + sizeof(uint64_t);
-    if (!result_ok(buffer_append(&state, view_of(start.state.data, header)))) abort();
-    if (!result_ok(buffer_append(&state, view_of(data + 1, length)))) return 0;
-    if (!result_ok(fold_load(&plan, start.task, buffer_view(&state), &fold))) return 0;
-    CLEANUP(buffer_done) struct buffer text = {0};
-    (void)result_ok(fold_progress(&fold, &text));
-    if (fold.finished) (void)result_ok(fold_result(&fold, 5, &text));
-    take_sum(&fold, data + 1 + length, size - 1 - length);
+    fold_fuzz(plan_text, &plan, data, size);
     return 0;
 }
