@@ -226,7 +226,9 @@ size_t profile_edges(const struct profile *profile, size_t feature, double *ret)
 {
     size_t count = 0;
     uint64_t present = profile_present(profile, feature), ranks[QUANTILES_MAX];
-    if (!present) return 0;
+    const struct plan_feature *of = &profile->plan->features[feature];
+    for (; count < of->cuts_count; count++) ret[count] = of->cuts[count];
+    if (count > 0 || !present) return count;
     const struct quantile_grid grid = grid_of(profile, feature);
     const struct profile_column *column = &profile->columns[feature];
     ranks_of(profile, present, ranks);

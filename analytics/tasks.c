@@ -2,10 +2,12 @@
 #include <string.h>
 
 #include "analytics/logistic.h"
+#include "analytics/scorecard.h"
 #include "analytics/statistics.h"
 
 static const struct task *const tasks[] = {
     &logistic_task,
+    &scorecard_task,
     &statistics_task,
     NULL,
 };

@@ -56,10 +56,11 @@ static struct result texts_of(const json_t *values, const char *what, char ***re
     return RESULT_OK;
 }
 
-static struct result split_rule_of(const json_t *document, size_t features, struct split_rule *ret)
+static struct result split_rule_of(const json_t *document, const struct model *model, struct split_rule *ret)
 {
     const json_t *split = json_object_get(document, "split");
-    ret->plan.features_count = features;
+    ret->plan.features_count = model->features_count;
+    memcpy(ret->plan.target, model->target, sizeof ret->plan.target);
     TRY(texts_of(json_object_get(json_object_get(document, "target"), "negative"), "\"target\": \"negative\"",
                  &ret->negative, &ret->plan.negative_count));
     ENSURE(ret->plan.negative_count <= LEVELS_MAX, CATEGORY_USAGE, "\"target\": \"negative\" has too many values");
@@ -193,7 +194,7 @@ struct result score_metrics(const struct model *model, const char *model_path, c
     CLEANUP(document_freep) json_t *document = NULL;
     TRY(document_read(model_path, &document));
     CLEANUP(split_rule_done) struct split_rule rule = {0};
-    TRY(result_at(split_rule_of(document, model->features_count, &rule), "%s: ", model_path));
+    TRY(result_at(split_rule_of(document, model, &rule), "%s: ", model_path));
     CLEANUP(parts_done) struct parts parts = {0};
     TRY(parts_read(&parts, model, &rule, files, options));
     return parts_print(&parts, json);

@@ -19,6 +19,8 @@ enum { HOURS_A_DAY = 24, DEADLINE_DEFAULT_HOURS = 7 * HOURS_A_DAY, DEADLINE_MAX_
 #define CELLS_DEFAULT 10u
 #define CELLS_MOST 1000000u
 #define BINS_DEFAULT 20u
+#define CLASSES_DEFAULT 6u
+#define REASONS_DEFAULT 4u
 
 struct raw_target {
     char *column, *positive;
@@ -37,7 +39,13 @@ struct raw_cells {
     char *minimum;
 };
 struct raw_binning {
-    char *fine;
+    char *fine, *most, *share;
+};
+struct raw_selection {
+    char *iv, *correlation, *signs;
+};
+struct raw_points {
+    char *pdo, *base, *odds, *decimals, *reasons;
 };
 struct raw_cohort {
     char *minimum, *on_dropout, *rows, *deadline;
@@ -51,6 +59,8 @@ struct raw_plan {
     struct raw_train *train;
     struct raw_cells *cells;
     struct raw_binning *binning;
+    struct raw_selection *selection;
+    struct raw_points *points;
     struct raw_cohort *cohort;
 };
 
@@ -83,7 +93,20 @@ static const cyaml_schema_field_t cells_fields[] = {
 };
 static const cyaml_schema_field_t binning_fields[] = {
     TEXT("fine", OPTIONAL, struct raw_binning, fine),
+    TEXT("most", OPTIONAL, struct raw_binning, most),
+    TEXT("share", OPTIONAL, struct raw_binning, share),
     CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t selection_fields[] = {
+    TEXT("iv", OPTIONAL, struct raw_selection, iv),
+    TEXT("correlation", OPTIONAL, struct raw_selection, correlation),
+    TEXT("signs", OPTIONAL, struct raw_selection, signs),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t points_fields[] = {
+    TEXT("pdo", OPTIONAL, struct raw_points, pdo),         TEXT("base", OPTIONAL, struct raw_points, base),
+    TEXT("odds", OPTIONAL, struct raw_points, odds),       TEXT("decimals", OPTIONAL, struct raw_points, decimals),
+    TEXT("reasons", OPTIONAL, struct raw_points, reasons), CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t cohort_fields[] = {
     TEXT("minimum", OPTIONAL, struct raw_cohort, minimum),
@@ -104,6 +127,8 @@ static const cyaml_schema_field_t plan_fields[] = {
     CYAML_FIELD_MAPPING_PTR("train", OPTIONAL, struct raw_plan, train, train_fields),
     CYAML_FIELD_MAPPING_PTR("cells", OPTIONAL, struct raw_plan, cells, cells_fields),
     CYAML_FIELD_MAPPING_PTR("binning", OPTIONAL, struct raw_plan, binning, binning_fields),
+    CYAML_FIELD_MAPPING_PTR("selection", OPTIONAL, struct raw_plan, selection, selection_fields),
+    CYAML_FIELD_MAPPING_PTR("points", OPTIONAL, struct raw_plan, points, points_fields),
     CYAML_FIELD_MAPPING_PTR("cohort", OPTIONAL, struct raw_plan, cohort, cohort_fields),
     CYAML_FIELD_IGNORE("privacy", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_END,
@@ -239,11 +264,68 @@ static struct result train_parse(const struct document *document, const struct r
 
 static struct result cells_parse(const struct document *document, const struct raw_plan *raw, struct plan *plan)
 {
-    uint64_t minimum = CELLS_DEFAULT, fine = BINS_DEFAULT;
+    uint64_t minimum = CELLS_DEFAULT;
     if (raw->cells) TRY(whole(document, "cells.minimum", raw->cells->minimum, 1, CELLS_MOST, &minimum));
-    if (raw->binning) TRY(whole(document, "binning.fine", raw->binning->fine, 2, PLAN_BINS_MAX, &fine));
     plan->cells_minimum = (uint32_t)minimum;
+    return RESULT_OK;
+}
+
+/* A number from `least` to `most`. */
+static struct result within(const struct document *document, const char *path, const char *text, double least,
+                            double most, double *value)
+{
+    TRY(number(document, path, text, value));
+    if (text && !(*value >= least && *value <= most))
+        return fail(document, path, "%.40s is not from %g to %g", text, least, most);
+    return RESULT_OK;
+}
+
+static struct result binning_parse(const struct document *document, const struct raw_binning *raw, struct plan *plan)
+{
+    static const struct raw_binning none;
+    if (!raw) raw = &none;
+    uint64_t fine = BINS_DEFAULT, most = CLASSES_DEFAULT;
+    plan->scorecard.share = 0.05;
+    TRY(whole(document, "binning.fine", raw->fine, 2, PLAN_BINS_MAX, &fine));
+    TRY(whole(document, "binning.most", raw->most, 2, PLAN_CLASSES_MAX, &most));
+    TRY(within(document, "binning.share", raw->share, 0, 0.5, &plan->scorecard.share));
     plan->bins = (uint32_t)fine;
+    plan->scorecard.most = (uint32_t)most;
+    return RESULT_OK;
+}
+
+static struct result selection_parse(const struct document *document, const struct raw_selection *raw,
+                                     struct plan *plan)
+{
+    static const struct raw_selection none;
+    if (!raw) raw = &none;
+    struct plan_scorecard *into = &plan->scorecard;
+    into->iv = 0.02;
+    into->correlation = 0.7;
+    TRY(within(document, "selection.iv", raw->iv, 0, 10, &into->iv));
+    TRY(within(document, "selection.correlation", raw->correlation, 0, 1, &into->correlation));
+    into->signs = !raw->signs || strcmp(raw->signs, "check") == 0;
+    if (!into->signs && strcmp(raw->signs, "any") != 0)
+        return fail(document, "selection.signs", "\"%.40s\" is none of check or any", raw->signs);
+    return RESULT_OK;
+}
+
+static struct result points_parse(const struct document *document, const struct raw_points *raw, struct plan *plan)
+{
+    static const struct raw_points none;
+    if (!raw) raw = &none;
+    struct plan_scorecard *into = &plan->scorecard;
+    uint64_t decimals = 0, reasons = REASONS_DEFAULT;
+    into->pdo = 20;
+    into->base = 600;
+    into->odds = 50;
+    TRY(within(document, "points.pdo", raw->pdo, 1e-6, 1e6, &into->pdo));
+    TRY(within(document, "points.base", raw->base, -1e6, 1e6, &into->base));
+    TRY(within(document, "points.odds", raw->odds, 1e-6, 1e6, &into->odds));
+    TRY(whole(document, "points.decimals", raw->decimals, 0, 6, &decimals));
+    TRY(whole(document, "points.reasons", raw->reasons, 0, PLAN_REASONS_MAX, &reasons));
+    into->decimals = (uint32_t)decimals;
+    into->reasons = (uint32_t)reasons;
     return RESULT_OK;
 }
 
@@ -297,6 +379,12 @@ static struct result features_parse(const struct document *document, const struc
         plan->features_count++;
         TRY(plan_feature_parse(document, i, &raw->features[i], feature));
         char path[64];
+        (void)snprintf(path, sizeof path, "features.%zu.missing", i);
+        if (feature->kind == PLAN_NUMBER && feature->missing == MISSING_LEVEL && strcmp(plan->task, "logistic") == 0)
+            return document_fail(document, path,
+                                 "feature \"%.64s\", key \"missing\": a number has no levels; write median, mean, a "
+                                 "value or refuse",
+                                 feature->name);
         (void)snprintf(path, sizeof path, "features.%zu.name", i);
         terms += feature->kind == PLAN_NUMBER ? 1 : plan_feature_levels(feature) - 1;
         if (terms > TERMS_MAX)
@@ -347,6 +435,9 @@ static struct result document_parse(const struct document *document, const struc
     TRY(split_parse(document, raw->split, plan));
     TRY(train_parse(document, raw->train, plan));
     TRY(cells_parse(document, raw, plan));
+    TRY(binning_parse(document, raw->binning, plan));
+    TRY(selection_parse(document, raw->selection, plan));
+    TRY(points_parse(document, raw->points, plan));
     TRY(cohort_parse(document, raw->cohort, plan));
     TRY(features_parse(document, raw, plan));
     return columns_check(document, plan);

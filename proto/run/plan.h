@@ -6,10 +6,16 @@
 #include "crypto/base/limits.h"
 #include "crypto/hash.h"
 
+#define PLAN_BINS_MAX 100u   /* of a number */
+#define PLAN_CLASSES_MAX 20u /* of a scorecard's feature */
+#define PLAN_REASONS_MAX 10u
+
 enum plan_kind { PLAN_NUMBER, PLAN_CATEGORY };
 enum plan_missing { MISSING_REFUSE, MISSING_MEDIAN, MISSING_MEAN, MISSING_VALUE, MISSING_LEVEL };
 enum plan_outside { OUTSIDE_REFUSE, OUTSIDE_CLAMP, OUTSIDE_MISSING };
 enum plan_split { SPLIT_NONE, SPLIT_HASH, SPLIT_COLUMN };
+/* Whether the share of positives must rise or fall from class to class of a number, in a scorecard. */
+enum plan_monotone { MONOTONE_NO, MONOTONE_RISING, MONOTONE_FALLING, MONOTONE_EITHER };
 enum plan_dropout { DROPOUT_WAIT, DROPOUT_CONTINUE };
 
 struct plan_feature {
@@ -26,6 +32,25 @@ struct plan_feature {
     size_t levels_count; /* as declared, without "missing" and "other" */
     bool level_missing, level_other;
     size_t baseline; /* index among the declared levels, then missing, then other */
+    /* scorecards */
+    enum plan_monotone monotone;
+    double *cuts; /* of a number: rising, within the bounds; its classes are [cut, next cut). None: found in the run */
+    size_t cuts_count;
+    uint32_t *class_of; /* of a category's levels as plan_feature_level counts them; NULL: found in the run */
+    size_t classes;
+};
+
+/* What a scorecard's plan asks for. */
+struct plan_scorecard {
+    uint32_t most;      /* classes of a feature, the one of missing values apart */
+    double share;       /* least share of the training rows in a class */
+    double iv;          /* least information value of a feature */
+    double correlation; /* largest |r| of two features' weights of evidence */
+    bool signs;         /* features whose coefficient has the wrong sign are left out */
+    double pdo;         /* points that double the odds */
+    double base, odds;  /* points of a row with these odds: negatives to one positive */
+    uint32_t decimals;  /* of points */
+    uint32_t reasons;   /* most reason codes of a row */
 };
 
 struct plan {
@@ -47,9 +72,10 @@ struct plan {
     size_t features_count;
     uint32_t cells_minimum; /* the least customers of a cell that reports, models and exports show */
     uint32_t bins;          /* of a number, about equally full: statistics, and the fine classes of a scorecard */
-    double penalty;         /* λ >= 0 */
-    double tolerance;       /* on the Newton decrement */
-    uint32_t rounds;        /* most Newton rounds */
+    struct plan_scorecard scorecard;
+    double penalty;   /* λ >= 0 */
+    double tolerance; /* on the Newton decrement */
+    uint32_t rounds;  /* most Newton rounds */
     uint32_t cohort_minimum;
     enum plan_dropout on_dropout;
     uint64_t rows;           /* the most rows one bank may bring */
@@ -60,8 +86,6 @@ struct plan {
 
 /* What a draft leaves for a person to decide; plan_parse refuses it wherever it still stands. */
 #define PLAN_FILL_IN "FILL_IN"
-
-#define PLAN_BINS_MAX 100u
 
 void plan_done(struct plan *plan);
 /* name is the file's, for errors ("plan.yaml:12: ..."). The text may be plain YAML or the text of a note; a newline

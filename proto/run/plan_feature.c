@@ -25,6 +25,13 @@ const cyaml_schema_value_t plan_raw_text = {
 };
 
 #define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
+static const cyaml_schema_field_t group_fields[] = {
+    CYAML_FIELD_SEQUENCE("levels", CYAML_FLAG_POINTER, struct raw_group, levels, &plan_raw_text, 1, LEVELS_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t raw_group = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_group, group_fields),
+};
 static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct raw_feature, name, 1, CYAML_UNLIMITED),
     CYAML_FIELD_STRING_PTR("kind", CYAML_FLAG_POINTER, struct raw_feature, kind, 1, CYAML_UNLIMITED),
@@ -36,6 +43,9 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_SEQUENCE("levels", OPTIONAL, struct raw_feature, levels, &plan_raw_text, 1, LEVELS_MAX),
     CYAML_FIELD_STRING_PTR("baseline", OPTIONAL, struct raw_feature, baseline, 1, CYAML_UNLIMITED),
     CYAML_FIELD_STRING_PTR("other", OPTIONAL, struct raw_feature, other, 1, CYAML_UNLIMITED),
+    CYAML_FIELD_STRING_PTR("monotone", OPTIONAL, struct raw_feature, monotone, 1, CYAML_UNLIMITED),
+    CYAML_FIELD_SEQUENCE("cuts", OPTIONAL, struct raw_feature, cuts, &plan_raw_text, 1, PLAN_BINS_MAX - 1),
+    CYAML_FIELD_SEQUENCE("groups", OPTIONAL, struct raw_feature, groups, &raw_group, 1, LEVELS_MAX),
     CYAML_FIELD_END,
 };
 const cyaml_schema_value_t plan_raw_feature = {
@@ -79,6 +89,8 @@ void plan_texts_free(char **texts, size_t count)
 void plan_feature_done(struct plan_feature *feature)
 {
     plan_texts_free(feature->levels, feature->levels_count);
+    free(feature->cuts);
+    free(feature->class_of);
     *feature = (struct plan_feature){0};
 }
 
@@ -120,16 +132,50 @@ static struct result number_missing(const struct place *place, const char *text,
 {
     ret->missing = MISSING_REFUSE;
     if (!text || strcmp(text, "refuse") == 0) return RESULT_OK;
-    ret->missing = strcmp(text, "median") == 0 ? MISSING_MEDIAN
-                   : strcmp(text, "mean") == 0 ? MISSING_MEAN
-                                               : MISSING_VALUE;
+    ret->missing = strcmp(text, "median") == 0  ? MISSING_MEDIAN
+                   : strcmp(text, "mean") == 0  ? MISSING_MEAN
+                   : strcmp(text, "level") == 0 ? MISSING_LEVEL
+                                                : MISSING_VALUE;
     if (ret->missing != MISSING_VALUE) return RESULT_OK;
-    if (strcmp(text, "level") == 0)
-        return fail(place, "missing", "a number has no levels; write median, mean, a value or refuse");
     if (!text_number(text, &ret->fill))
         return fail(place, "missing", "\"%.40s\" is none of median, mean, a number or refuse", text);
     if (ret->fill < ret->minimum || ret->fill > ret->maximum)
         return fail(place, "missing", "the value %s lies outside min and max", text);
+    return RESULT_OK;
+}
+
+static struct result monotone_parse(const struct place *place, const char *text, struct plan_feature *ret)
+{
+    static const char *const words[] = {[MONOTONE_NO] = "no",
+                                        [MONOTONE_RISING] = "rising",
+                                        [MONOTONE_FALLING] = "falling",
+                                        [MONOTONE_EITHER] = "either"};
+    if (!text) return RESULT_OK;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(text, words[i]) != 0) continue;
+        ret->monotone = (enum plan_monotone)i;
+        return RESULT_OK;
+    }
+    return fail(place, "monotone", "\"%.40s\" is none of no, rising, falling or either", text);
+}
+
+static struct result cuts_parse(const struct place *place, const struct raw_feature *raw, struct plan_feature *ret)
+{
+    if (!raw->cuts) return RESULT_OK;
+    ret->cuts = calloc(raw->cuts_count, sizeof *ret->cuts);
+    ENSURE(ret->cuts, CATEGORY_ENVIRONMENT, "out of memory for a plan");
+    for (size_t i = 0; i < raw->cuts_count; i++) {
+        double *cut = &ret->cuts[i];
+        TRY(number(place, "cuts", raw->cuts[i], cut));
+        if (*cut <= ret->minimum || *cut > ret->maximum)
+            return fail(place, "cuts", "%s is not above min and at most max", raw->cuts[i]);
+        if (i > 0 && *cut <= ret->cuts[i - 1])
+            return fail(place, "cuts", "%s does not come after %s; write them in rising order", raw->cuts[i],
+                        raw->cuts[i - 1]);
+    }
+    ret->cuts_count = raw->cuts_count;
+    if (ret->monotone != MONOTONE_NO)
+        return fail(place, "monotone", "classes that cuts give are taken as they are; remove one of the two");
     return RESULT_OK;
 }
 
@@ -139,6 +185,7 @@ static struct result number_parse(const struct place *place, const struct raw_fe
     TRY(absent(place, "levels", raw->levels, "category"));
     TRY(absent(place, "baseline", raw->baseline, "category"));
     TRY(absent(place, "other", raw->other, "category"));
+    TRY(absent(place, "groups", raw->groups, "category"));
     TRY(number(place, "min", raw->minimum, &ret->minimum));
     TRY(number(place, "max", raw->maximum, &ret->maximum));
     double range = ret->maximum - ret->minimum;
@@ -153,6 +200,8 @@ static struct result number_parse(const struct place *place, const struct raw_fe
     if (range / ret->resolution > STEPS_MAX)
         return fail(place, "resolution", "max minus min holds more than 2^40 steps of it; make it coarser");
     TRY(number_missing(place, raw->missing, ret));
+    TRY(monotone_parse(place, raw->monotone, ret));
+    TRY(cuts_parse(place, raw, ret));
     ret->outside = OUTSIDE_REFUSE;
     if (!raw->outside || strcmp(raw->outside, "refuse") == 0) return RESULT_OK;
     if (strcmp(raw->outside, "clamp") == 0) {
@@ -201,6 +250,37 @@ static struct result levels_check(const struct place *place, const struct plan_f
     return RESULT_OK;
 }
 
+static size_t level_named(const struct plan_feature *feature, const char *name)
+{
+    size_t count = plan_feature_levels(feature), level = 0;
+    while (level < count && strcmp(plan_feature_level(feature, level), name) != 0) level++;
+    return level;
+}
+
+/* Every level is in one group. */
+static struct result groups_parse(const struct place *place, const struct raw_feature *raw, struct plan_feature *ret)
+{
+    if (!raw->groups) return RESULT_OK;
+    size_t count = plan_feature_levels(ret);
+    ret->class_of = calloc(count, sizeof *ret->class_of);
+    ENSURE(ret->class_of, CATEGORY_ENVIRONMENT, "out of memory for a plan");
+    for (size_t level = 0; level < count; level++) ret->class_of[level] = UINT32_MAX;
+    for (size_t g = 0; g < raw->groups_count; g++)
+        for (size_t i = 0; i < raw->groups[g].levels_count; i++) {
+            const char *name = raw->groups[g].levels[i];
+            size_t level = level_named(ret, name);
+            if (level == count) return fail(place, "groups", "\"%.64s\" is none of the levels", name);
+            if (ret->class_of[level] != UINT32_MAX)
+                return fail(place, "groups", "\"%.64s\" stands there twice; keep one", name);
+            ret->class_of[level] = (uint32_t)g;
+        }
+    for (size_t level = 0; level < count; level++)
+        if (ret->class_of[level] == UINT32_MAX)
+            return fail(place, "groups", "the level \"%.64s\" is in no group", plan_feature_level(ret, level));
+    ret->classes = raw->groups_count;
+    return RESULT_OK;
+}
+
 static struct result category_parse(const struct place *place, const struct raw_feature *raw, struct plan_feature *ret)
 {
     ret->kind = PLAN_CATEGORY;
@@ -208,17 +288,20 @@ static struct result category_parse(const struct place *place, const struct raw_
     TRY(absent(place, "max", raw->maximum, "number"));
     TRY(absent(place, "outside", raw->outside, "number"));
     TRY(absent(place, "resolution", raw->resolution, "number"));
+    TRY(absent(place, "monotone", raw->monotone, "number"));
+    TRY(absent(place, "cuts", raw->cuts, "number"));
     if (!raw->levels) return fail(place, "levels", "is missing; list the values that the column may have");
     TRY(own_level(place, "missing", raw->missing, &ret->level_missing));
     TRY(own_level(place, "other", raw->other, &ret->level_other));
     ret->missing = ret->level_missing ? MISSING_LEVEL : MISSING_REFUSE;
     TRY(plan_texts_copy(raw->levels, raw->levels_count, &ret->levels, &ret->levels_count));
     TRY(levels_check(place, ret));
+    TRY(groups_parse(place, raw, ret));
     ret->baseline = 0;
     if (!raw->baseline) return RESULT_OK;
-    size_t count = plan_feature_levels(ret);
-    while (ret->baseline < count && strcmp(plan_feature_level(ret, ret->baseline), raw->baseline) != 0) ret->baseline++;
-    if (ret->baseline == count) return fail(place, "baseline", "\"%.64s\" is none of the levels", raw->baseline);
+    ret->baseline = level_named(ret, raw->baseline);
+    if (ret->baseline == plan_feature_levels(ret))
+        return fail(place, "baseline", "\"%.64s\" is none of the levels", raw->baseline);
     return RESULT_OK;
 }
 

@@ -5,10 +5,16 @@
 #include "crypto/base/document.h"
 #include "proto/run/plan.h"
 
-struct raw_feature {
-    char *name, *kind, *minimum, *maximum, *missing, *outside, *resolution, *baseline, *other;
+struct raw_group {
     char **levels;
     unsigned levels_count;
+};
+struct raw_feature {
+    char *name, *kind, *minimum, *maximum, *missing, *outside, *resolution, *baseline, *other, *monotone;
+    char **levels, **cuts;
+    unsigned levels_count, cuts_count;
+    struct raw_group *groups;
+    unsigned groups_count;
 };
 
 extern const cyaml_schema_value_t plan_raw_text;    /* any list's entries: a text that is not empty */
