@@ -1,20 +1,30 @@
-/* A trained logistic model read back from model.json, and the probabilities it gives: with the same operations in the
- * same order as training used, so the same bits. For `cofferdam score` and for comparing a model on other rows. */
+/* A trained model read back from model.json, and what it says of rows. A logistic model repeats the training's
+ * operations in the same order, so its probabilities to the bit. A scorecard looks up each feature's class: its part of
+ * the log-odds, and its points. For `cofferdam score` and for comparing a model on other rows.
+ */
 #ifndef ANALYTICS_MODEL_H
 #define ANALYTICS_MODEL_H
 
 #include "data/table.h"
+#include "proto/run/plan.h"
 
 struct model_feature {
     bool number;
-    double fill, mean, inverse, estimate; /* of a number: (value - mean) · inverse · estimate */
-    char **levels;                        /* of a category, as the plan listed them */
-    size_t levels_count;
+    double fill, mean, inverse, estimate; /* of a linear number: (value - mean) · inverse · estimate */
+    /* Else each class or level has a part of the log-odds: of a number in a scorecard, [edge, next edge), then missing
+     * values; of a category, the levels, then missing, then other, where the model has them. A baseline has 0. */
+    double *edges;
+    size_t edges_count;
+    char **levels;
+    size_t levels_count; /* of a category: with missing and other */
     bool level_missing, level_other;
-    double *estimates; /* of each level, then of missing, then of other, where the model has them; a baseline is 0 */
+    double *estimates;
+    double *points, best; /* of a scorecard: beside `estimates`; the most of them */
 };
 struct model {
-    double intercept;
+    bool scorecard;
+    double intercept, base_points;
+    size_t reasons; /* of a scorecard: most reason codes of a row */
     size_t features_count;
     struct model_feature *features;
     struct column_spec *specs; /* one column a feature, in order; they borrow from the features */
@@ -23,15 +33,19 @@ struct model {
 };
 
 void model_done(struct model *model);
-/* name is the file's, for errors. CATEGORY_USAGE when the text is not a logistic model of ours. */
+/* name is the file's, for errors. CATEGORY_USAGE when the text is not a model that scores rows. */
 MUST_USE struct result model_parse(struct view json, const char *name, struct model *ret);
 
 /* The log-odds and the probability of the rows [begin, begin + rows). The table's first columns are the model's;
  * others may follow. Either array may be NULL. */
 MUST_USE struct result model_score(const struct model *model, const struct table *table, uint64_t begin, uint64_t rows,
                                    double *log_odds, double *probability);
-/* What each feature adds to one row's log-odds (features_count values): the reasons of its score. */
-MUST_USE struct result model_reasons(const struct model *model, const struct table *table, uint64_t row,
-                                     double *reasons);
+/* What each feature adds to one row's log-odds (features_count values). */
+MUST_USE struct result model_parts(const struct model *model, const struct table *table, uint64_t row, double *parts);
+/* A scorecard's points of one row. reasons (room for model->reasons): the features that cost it most points against
+ * their best class, most first, of equals in order; those that cost none are no reasons. Returns their number in
+ * ret_count. */
+MUST_USE struct result model_points(const struct model *model, const struct table *table, uint64_t row, double *ret,
+                                    size_t *reasons, size_t *ret_count);
 
 #endif

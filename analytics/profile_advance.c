@@ -83,6 +83,14 @@ static struct result take_histograms(struct profile *profile, const struct sum *
     return RESULT_OK;
 }
 
+/* Whether a quantile is still to be found. */
+static bool profile_open(const struct profile *profile)
+{
+    for (size_t f = 0; f < profile->plan->features_count; f++)
+        if (quantile_bins(profile->columns[f].searches, profile->columns[f].searches_count) > 0) return true;
+    return false;
+}
+
 static struct result take_first(struct profile *profile, const struct sum *sum)
 {
     uint64_t most = profile->plan->rows * MEMBERS_MAX, level = 0;
@@ -93,7 +101,8 @@ static struct result take_first(struct profile *profile, const struct sum *sum)
         TRY(feature_of(profile, f)->kind == PLAN_NUMBER ? take_number(profile, f, number++, sum)
                                                         : take_levels(profile, f, sum, &level));
     TRY(take_histograms(profile, sum, PROFILE_FIRST_BINS));
-    profile->stage = number > 0 ? PROFILE_QUANTILES : PROFILE_FINISHED;
+    bool more = profile->options.moments || profile_open(profile);
+    profile->stage = number == 0 ? PROFILE_FINISHED : more ? PROFILE_QUANTILES : PROFILE_CELLS;
     return RESULT_OK;
 }
 
@@ -128,10 +137,7 @@ static struct result take_quantiles(struct profile *profile, const struct sum *s
         if (feature_of(profile, f)->kind == PLAN_NUMBER) TRY(take_powers(profile, f, number++, sum));
     TRY(take_histograms(profile, sum, PROFILE_POWERS_BINS));
     profile->moments_known = 1;
-    bool open = false;
-    for (size_t f = 0; f < profile->plan->features_count; f++)
-        open = open || quantile_bins(profile->columns[f].searches, profile->columns[f].searches_count) > 0;
-    profile->stage = open ? PROFILE_QUANTILES : PROFILE_CELLS;
+    profile->stage = profile_open(profile) ? PROFILE_QUANTILES : PROFILE_CELLS;
     return RESULT_OK;
 }
 

@@ -81,7 +81,7 @@ static struct result show_term(const json_t *term, int width, struct buffer *out
     return buffer_format(out, "%s\n", stars(p));
 }
 
-static struct result show_terms(const json_t *model, struct buffer *out)
+static struct result show_terms(const json_t *model, bool scorecard, struct buffer *out)
 {
     const json_t *terms = json_object_get(model, "terms");
     if (json_array_size(terms) == 0) return RESULT_OK;
@@ -90,8 +90,9 @@ static struct result show_terms(const json_t *model, struct buffer *out)
     size_t index;
     const json_t *term;
     json_array_foreach(terms, index, term) TRY(show_term(term, width, out));
-    return buffer_text(out, "---\np: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1. Numbers are on the "
-                            "standardised scale.\n\n");
+    return buffer_format(out, "---\np: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1. %s.\n\n",
+                         scorecard ? "Estimates are per unit of weight of evidence"
+                                   : "Numbers are on the standardised scale");
 }
 
 /* A line for each number of the model that is neither a term nor a metric, where the model has it. */
@@ -169,7 +170,9 @@ static struct result model_text(const json_t *model, struct buffer *out)
 {
     TRY(show_head(model, out));
     if (strcmp(document_text(model, "task"), "statistics") == 0) return show_statistics(model, out);
-    TRY(show_terms(model, out));
+    bool scorecard = strcmp(document_text(model, "task"), "scorecard") == 0;
+    if (scorecard) TRY(show_scorecard(model, out));
+    TRY(show_terms(model, scorecard, out));
     TRY(show_numbers(model, out));
     TRY(show_metrics(model, out));
     return show_notes(model, out);

@@ -74,18 +74,43 @@ static struct result put_field(struct view text, struct buffer *out)
     return buffer_u8(out, '"');
 }
 
-/* id NULL: rows are numbered, from 1. */
-static struct result put_scores(const struct column *id, const double *probability, uint64_t rows, struct buffer *out)
+/* ",points,reason_1,reason_2" of a scorecard: in the head, or of a row. */
+static struct result put_points(const struct model *model, const struct table *table, uint64_t row, struct buffer *out)
+{
+    size_t reasons[PLAN_REASONS_MAX], count = 0;
+    double points;
+    TRY(model_points(model, table, row, &points, reasons, &count));
+    TRY(buffer_format(out, ",%.15g", points));
+    for (size_t i = 0; i < model->reasons; i++) {
+        TRY(buffer_u8(out, ','));
+        if (i < count) TRY(put_field(view_text(model->specs[reasons[i]].name), out));
+    }
+    return RESULT_OK;
+}
+
+static struct result put_head(const struct model *model, const struct column *id, struct buffer *out)
 {
     TRY(put_field(view_text(id == NULL ? "row" : id->spec.name), out));
-    TRY(buffer_text(out, ",probability\n"));
-    for (uint64_t row = 0; row < rows; row++) {
+    TRY(buffer_text(out, ",probability"));
+    if (model->scorecard) TRY(buffer_text(out, ",points"));
+    for (size_t i = 0; model->scorecard && i < model->reasons; i++) TRY(buffer_format(out, ",reason_%zu", i + 1));
+    return buffer_text(out, "\n");
+}
+
+/* id NULL: rows are numbered, from 1. */
+static struct result put_scores(const struct model *model, const struct table *table, const struct column *id,
+                                const double *probability, struct buffer *out)
+{
+    TRY(put_head(model, id, out));
+    for (uint64_t row = 0; row < table->rows; row++) {
         if (id == NULL)
             TRY(buffer_format(out, "%" PRIu64, row + 1));
         else
             TRY(put_field(view_of(id->texts.data + id->starts[row], (size_t)(id->starts[row + 1] - id->starts[row])),
                           out));
-        TRY(buffer_format(out, ",%.17g\n", probability[row]));
+        TRY(buffer_format(out, ",%.17g", probability[row]));
+        if (model->scorecard) TRY(put_points(model, table, row, out));
+        TRY(buffer_u8(out, '\n'));
     }
     return RESULT_OK;
 }
@@ -106,7 +131,7 @@ static struct result score_file(const struct score_words *words, const struct cs
     CLEANUP(buffer_done) struct buffer out = {0};
     result = model_score(model, table, 0, table->rows, NULL, probability);
     if (result_ok(result))
-        result = put_scores(words->id == NULL ? NULL : &table->columns[count - 1], probability, table->rows, &out);
+        result = put_scores(model, table, words->id == NULL ? NULL : &table->columns[count - 1], probability, &out);
     free(probability);
     TRY(result);
     return cli_write(words->out, buffer_view(&out), true);

@@ -5,7 +5,7 @@
 #include "cli/document.h"
 #include "cli/show.h"
 
-static int widest(const json_t *items, const char *key)
+int show_widest(const json_t *items, const char *key)
 {
     int most = 8;
     size_t index;
@@ -18,8 +18,7 @@ static int widest(const json_t *items, const char *key)
     return most;
 }
 
-/* A number with so many significant digits, or a dash where it is withheld or does not exist. */
-static struct result put_number(int digits, int width, double value, struct buffer *out)
+struct result show_number(int digits, int width, double value, struct buffer *out)
 {
     char text[64] = "-";
     if (!isnan(value)) (void)snprintf(text, sizeof text, "%.*g", digits, value);
@@ -29,7 +28,7 @@ static struct result put_number(int digits, int width, double value, struct buff
 static struct result show_moments(const json_t *features, struct buffer *out)
 {
     static const char *const names[] = {"mean", "sd", "skewness"};
-    int width = widest(features, "name");
+    int width = show_widest(features, "name");
     TRY(buffer_format(out, "%-*s %12s %12s %9s %9s %9s %12s %12s %12s\n", width, "number", "mean", "sd", "skewness",
                       "missing", "outside", "1%", "50%", "99%"));
     size_t index;
@@ -38,13 +37,13 @@ static struct result show_moments(const json_t *features, struct buffer *out)
     {
         if (strcmp(document_text(of, "kind"), "number") != 0) continue;
         TRY(buffer_format(out, "%-*s", width, document_text(of, "name")));
-        for (size_t i = 0; i < 3; i++) TRY(put_number(6, i < 2 ? 12 : 9, document_number(of, names[i]), out));
-        TRY(put_number(15, 9, document_number(json_object_get(of, "missing"), "rows"), out));
-        TRY(put_number(15, 9, document_number(of, "outside"), out));
+        for (size_t i = 0; i < 3; i++) TRY(show_number(6, i < 2 ? 12 : 9, document_number(of, names[i]), out));
+        TRY(show_number(15, 9, document_number(json_object_get(of, "missing"), "rows"), out));
+        TRY(show_number(15, 9, document_number(of, "outside"), out));
         static const size_t shown[] = {0, 4, 8};
         for (size_t i = 0; i < 3; i++)
-            TRY(put_number(10, 12, document_number(json_array_get(json_object_get(of, "quantiles"), shown[i]), "value"),
-                           out));
+            TRY(show_number(10, 12,
+                            document_number(json_array_get(json_object_get(of, "quantiles"), shown[i]), "value"), out));
         TRY(buffer_text(out, "\n"));
     }
     return RESULT_OK;
@@ -52,39 +51,38 @@ static struct result show_moments(const json_t *features, struct buffer *out)
 
 static struct result show_cell(const json_t *cell, struct buffer *out)
 {
-    TRY(put_number(15, 9, document_number(cell, "rows"), out));
+    TRY(show_number(15, 9, document_number(cell, "rows"), out));
     if (json_object_get(cell, "positives")) {
-        TRY(put_number(15, 9, document_number(cell, "positives"), out));
-        TRY(put_number(4, 8, document_number(cell, "rate"), out));
+        TRY(show_number(15, 9, document_number(cell, "positives"), out));
+        TRY(show_number(4, 8, document_number(cell, "rate"), out));
     }
     return buffer_text(out, "\n");
 }
 
-static struct result show_bin(const json_t *bin, struct buffer *out)
+struct result show_range(const json_t *cell, const char *missing, struct buffer *out)
 {
-    char from[40] = "below", to[40] = "", label[100];
-    double low = document_number(bin, "from"), high = document_number(bin, "to");
-    if (!isnan(low)) (void)snprintf(from, sizeof from, "%.10g to", low);
-    if (!isnan(high)) (void)snprintf(to, sizeof to, "%s%.10g", isnan(low) ? "" : "below ", high);
-    if (isnan(high)) (void)snprintf(from, sizeof from, isnan(low) ? "all" : "%.10g and above", low);
-    (void)snprintf(label, sizeof label, "%s %s%s", from, to,
-                   json_is_true(json_object_get(bin, "with_missing")) ? ", or missing" : "");
-    TRY(buffer_format(out, "  %-40s", label));
-    return show_cell(bin, out);
+    const json_t *list = json_object_get(cell, "levels"), *name;
+    bool with = json_is_true(json_object_get(cell, missing));
+    double from = document_number(cell, "from"), to = document_number(cell, "to");
+    size_t index;
+    TRY(buffer_text(out, document_text(cell, "level")));
+    json_array_foreach(list, index, name) TRY(buffer_format(out, "%s%s", index ? ", " : "", json_string_value(name)));
+    if (!isnan(from)) TRY(buffer_format(out, "%.10g %s", from, isnan(to) ? "and above" : "to below "));
+    if (!isnan(to)) TRY(buffer_format(out, "%s%.10g", isnan(from) ? "below " : "", to));
+    bool all = json_object_get(cell, "from") && isnan(from) && isnan(to);
+    if (all) TRY(buffer_text(out, "any value"));
+    if (!with) return RESULT_OK;
+    return buffer_text(out, json_object_get(cell, "from") ? ", or missing" : "missing");
 }
 
-static struct result show_level(const json_t *level, struct buffer *out)
+static struct result show_line(const json_t *cell, struct buffer *out)
 {
-    CLEANUP(buffer_done) struct buffer names = {0};
-    const json_t *list = json_object_get(level, "levels"), *name;
+    CLEANUP(buffer_done) struct buffer range = {0};
     const char *text;
-    size_t index;
-    TRY(buffer_text(&names, document_text(level, "level")));
-    json_array_foreach(list, index, name)
-        TRY(buffer_format(&names, "%s%s", index ? ", " : "", json_string_value(name)));
-    TRY(buffer_terminate(&names, &text));
+    TRY(show_range(cell, "with_missing", &range));
+    TRY(buffer_terminate(&range, &text));
     TRY(buffer_format(out, "  %-40s", text));
-    return show_cell(level, out);
+    return show_cell(cell, out);
 }
 
 static struct result show_cells(const json_t *of, struct buffer *out)
@@ -92,8 +90,8 @@ static struct result show_cells(const json_t *of, struct buffer *out)
     size_t index;
     const json_t *cell;
     TRY(buffer_format(out, "\n%s\n", document_text(of, "name")));
-    json_array_foreach(json_object_get(of, "bins"), index, cell) TRY(show_bin(cell, out));
-    json_array_foreach(json_object_get(of, "levels"), index, cell) TRY(show_level(cell, out));
+    json_array_foreach(json_object_get(of, "bins"), index, cell) TRY(show_line(cell, out));
+    json_array_foreach(json_object_get(of, "levels"), index, cell) TRY(show_line(cell, out));
     const json_t *missing = json_object_get(of, "missing");
     if (!(document_number(missing, "rows") > 0)) return RESULT_OK;
     TRY(buffer_format(out, "  %-40s", "missing"));

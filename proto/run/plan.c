@@ -301,7 +301,7 @@ static struct result selection_parse(const struct document *document, const stru
     if (!raw) raw = &none;
     struct plan_scorecard *into = &plan->scorecard;
     into->iv = 0.02;
-    into->correlation = 0.7;
+    into->correlation = 0.8;
     TRY(within(document, "selection.iv", raw->iv, 0, 10, &into->iv));
     TRY(within(document, "selection.correlation", raw->correlation, 0, 1, &into->correlation));
     into->signs = !raw->signs || strcmp(raw->signs, "check") == 0;

@@ -19,6 +19,7 @@ static const struct source {
      "other_debtors residence_since property age other_installment_plans housing existing_credits job people_liable "
      "telephone foreign_worker class",
      ""},
+    {"south_german_credit", "south_german_credit/SouthGermanCredit.asc", "credit_risk", "0", ' ', NULL, ""},
     {"taiwan_default", "taiwan_default/UCI_Credit_Card.csv.gz", "default.payment.next.month", "1", ',', NULL, ""},
     {"hmda", "hmda/hmda.csv", "deny", "yes", ',', NULL, ""},
     {"telco_churn", "telco_churn/Telco-Customer-Churn.csv", "Churn", "Yes", ',', NULL, " "},
