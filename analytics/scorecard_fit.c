@@ -213,6 +213,7 @@ struct result scorecard_fit_contribute(const struct scorecard *scorecard, const 
     __int128 *values = calloc(layout_words(&layout) + 1, sizeof *values);
     ENSURE(values, CATEGORY_ENVIRONMENT, "out of memory for a sum");
     struct result result = contribute(&coded, &layout, threads, words, values);
+    explicit_bzero(values, layout_words(&layout) * sizeof *values);
     free(values);
     return result;
 }

@@ -86,6 +86,11 @@ struct result sweep_run(const struct sweep *sweep, unsigned threads, uint64_t *w
         run(workers, count);
         result = collect(sweep, workers, count, words);
     }
-    for (unsigned i = 0; i < count; i++) free(workers[i].values);
+    size_t bytes = sweep_offset(sweep->layout, sweep->layout->fields_count) * sizeof(__int128);
+    for (unsigned i = 0; i < count; i++) {
+        if (workers[i].values)
+            explicit_bzero(workers[i].values, bytes); /* a bank's part of a sum is for nobody's eyes */
+        free(workers[i].values);
+    }
     return result;
 }

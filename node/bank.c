@@ -106,6 +106,12 @@ struct result bank_pin(struct bank *bank)
             roster_verify_successor(&before, &bank->roster),
             "%s is not the roster this node has pinned (version %u), nor a successor that its members signed: ",
             bank->config->roster, before.version));
+    } else if (bank->roster.version > 1) {
+        /* No earlier version to judge it by: only this bank's own word says that it is the right one. */
+        TRY(result_at(roster_verify_member(&bank->roster, bank->position),
+                      "%s has version %u and this node has pinned none before it, so this bank's own signature must be "
+                      "on it (cofferdam roster sign): ",
+                      bank->config->roster, bank->roster.version));
     }
     const struct store_record record = {.key = KEY_ROSTER, .value = buffer_view(&bank->roster.note)};
     TRY(store_commit(bank->store, &record, 1));

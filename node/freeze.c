@@ -57,6 +57,7 @@ static struct result writer_finish(struct writer *writer, const char *path, stru
     ENSURE(rename(writer->path, path) == 0, CATEGORY_ENVIRONMENT, "%s cannot be put in place: %m", path);
     (void)fclose(writer->file);
     writer->file = NULL;
+    TRY(file_parent_sync(path)); /* what is decided next relies on the name being there after a power loss */
     *ret = hash;
     return RESULT_OK;
 }

@@ -25,6 +25,12 @@ struct result policy_check(const struct config_node *config, unsigned position, 
     ENSURE(cohort >= config->cohort_minimum, CATEGORY_FALSE,
            "the cohort has %u members and this bank's configuration asks for at least %u", cohort,
            config->cohort_minimum);
+    /* Who picks the cohort picks whom this bank is added up with. */
+    for (unsigned j = 1; j <= terms->roster->size; j++)
+        ENSURE(members_has(&terms->cohort, j) || policy_approves_cohort(config, &submission->id), CATEGORY_FALSE,
+               "the cohort leaves out %s, a member of the roster; this bank's officer has not approved this run "
+               "(approve_cohort_change)",
+               terms->roster->members[j - 1].name);
     for (unsigned i = 0; i < config->allow_count; i++)
         if (allows(&config->allow[i], submission, author)) return RESULT_OK;
     char hash[2 * HASH_BYTES + 1];

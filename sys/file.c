@@ -231,3 +231,10 @@ struct result file_directory_sync(const char *path)
     ENSURE(fsync(descriptor) == 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
     return RESULT_OK;
 }
+
+struct result file_parent_sync(const char *path)
+{
+    char directory[FILE_PATH_MAX];
+    directory_of(path, directory);
+    return file_directory_sync(directory);
+}

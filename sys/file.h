@@ -40,5 +40,7 @@ MUST_USE struct result file_private_directory(const char *path);
 MUST_USE struct result file_check_private(int descriptor, const char *path);
 /* Makes durable which names the directory holds. */
 MUST_USE struct result file_directory_sync(const char *path);
+/* Of the directory that holds the path: a rename or a new name in it is durable after. */
+MUST_USE struct result file_parent_sync(const char *path);
 
 #endif

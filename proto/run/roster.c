@@ -279,6 +279,14 @@ struct result roster_verify_first(const struct roster *roster)
     return RESULT_OK;
 }
 
+struct result roster_verify_member(const struct roster *roster, unsigned position)
+{
+    CLEANUP(note_done) struct note note = {0};
+    const struct roster_member *member = &roster->members[position - 1];
+    TRY(note_parse(buffer_view(&roster->note), &note));
+    return note_verify(&note, member->name, &member->identity);
+}
+
 /* Whether the member stands in the roster before with both keys unchanged. */
 static bool member_unchanged(const struct roster *before, const struct roster_member *member)
 {

@@ -42,6 +42,8 @@ MUST_USE struct result roster_parse(struct view note, struct roster *ret);
 MUST_USE struct result roster_parse_text(struct view text, struct roster *ret);
 /* Version 1: every member signed. CATEGORY_FALSE naming who did not. */
 MUST_USE struct result roster_verify_first(const struct roster *roster);
+/* Whether this member signed this version. */
+MUST_USE struct result roster_verify_member(const struct roster *roster, unsigned position);
 /* version + 1, previous = hash of before, t signatures of before's members, and of each added or re-keyed one. */
 MUST_USE struct result roster_verify_successor(const struct roster *before, const struct roster *after);
 /* What roster_parse checks of the fields, for a roster that is being put together. */

@@ -43,7 +43,10 @@ struct result node_refuse(struct secagg_node *node, struct effects *effects, con
     node->state = NODE_ENDING;
     check_done(&node->check);
     TRY(effect_event(effects, "this bank ends the run: %s", text));
-    struct wire_end end = {.run = node->run.id, .counter = node_count(node), .reason = buffer_view(&node->reason)};
+    /* Before others have attested how far this bank's counter stands, it must not rise: a state directory from the past
+     * would count itself up past what it forgot. */
+    uint64_t counter = node->joined ? node_count(node) : node->config.counters->mine;
+    struct wire_end end = {.run = node->run.id, .counter = counter, .reason = buffer_view(&node->reason)};
     buffer_clear(&node->refusal);
     TRY(node_sign(node, "end", WIRE_END, &end, &node->refusal));
     TRY(leave(node, effects));
@@ -60,6 +63,7 @@ struct result end_take(struct secagg_node *node, const struct message *message, 
     if (!node->reason.length) TRY(buffer_append(&node->reason, body.end.reason));
     node->state = NODE_ENDED;
     TRY(leave(node, effects));
+    TRY(effect_persist(effects, KEEP_RUN, message->payload, "end")); /* as the coordinator signed it */
     return effect_persist(effects, KEEP_RUN, buffer_view(&node->reason), "ended");
 }
 

@@ -123,7 +123,10 @@ struct result node_evidence(struct secagg_node *node, struct effects *effects, c
                             struct view other)
 {
     unsigned long long round = (unsigned long long)node->round.terms.round;
-    CLEANUP(buffer_done) struct buffer both = {0};
+    CLEANUP(buffer_done) struct buffer both = {0}, kept = {0};
+    bool found;
+    TRY(record_load(&node->config.records, KEEP_RUN, &kept, &found, "evidence/%s/%05llu", what, round));
+    if (found) return RESULT_OK; /* one pair proves it; more would only fill the disk */
     struct view pair[2] = {one, other};
     struct wire_list list = {pair, 2};
     TRY(wire_list_encode(&list, &both));
@@ -191,7 +194,7 @@ void node_round_done(struct node_round *round)
     free(round->y);
     free(round->leaves);
     struct buffer *const buffers[] = {&round->r0,        &round->header,      &round->proposal, &round->vote,
-                                      &round->void_vote, &round->certificate, &round->release};
+                                      &round->void_vote, &round->certificate, &round->release,  &round->drawn};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) buffer_done(buffers[i]);
     *round = (struct node_round){0};
 }

@@ -54,6 +54,7 @@ struct node_round {
     struct buffer void_vote;   /* signed VOID */
     struct buffer certificate; /* R3 */
     struct buffer release;     /* signed R3 */
+    struct buffer drawn;       /* sampled check: the signed OPEN that it is of, and the chunks */
     struct members survivors;  /* of the certificate */
     struct hash headers;
 };

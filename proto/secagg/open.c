@@ -363,13 +363,47 @@ static void draw_chunks(struct secagg_node *node, struct check *check)
         check->chosen[c] = random_below(node->config.random, UINT64_C(1) << 32) < p;
 }
 
+/* What was drawn for a signed sum is kept before a chunk is asked for: a bank that is restarted, because the
+ * coordinator left it without an answer, checks the same chunks of the same sum. */
+static struct result keep_draw(struct secagg_node *node, const struct check *check, struct effects *effects)
+{
+    struct buffer *drawn = &node->round.drawn;
+    buffer_clear(drawn);
+    TRY(buffer_u64(drawn, check->signed_open.length));
+    TRY(buffer_append(drawn, buffer_view(&check->signed_open)));
+    for (uint32_t c = 0; c < check->chunks; c++) TRY(buffer_u8(drawn, check->chosen[c]));
+    return effect_persist(effects, KEEP_RUN, buffer_view(drawn), "drawn/%05llu",
+                          (unsigned long long)node->round.terms.round);
+}
+
+/* The chunks drawn before; another sum that the coordinator signed for the round is evidence. */
+static struct result repeat_draw(struct secagg_node *node, struct check *check, struct effects *effects)
+{
+    struct reader reader = reader_of(buffer_view(&node->round.drawn), "the chunks drawn");
+    uint64_t length;
+    struct view open, chosen;
+    TRY(reader_u64(&reader, &length));
+    TRY(reader_take(&reader, (size_t)length, &open));
+    TRY(reader_take(&reader, check->chunks, &chosen));
+    TRY(reader_end(&reader));
+    if (!view_equal(open, buffer_view(&check->signed_open))) {
+        TRY(node_evidence(node, effects, "open", open, buffer_view(&check->signed_open)));
+        return node_refuse(node, effects, "%s signed two sums of round %llu", run_member(&node->run, 0),
+                           (unsigned long long)node->round.terms.round);
+    }
+    for (uint32_t c = 0; c < check->chunks; c++) check->chosen[c] = chosen.data[c] != 0;
+    return RESULT_OK;
+}
+
 static struct result begin_check(struct secagg_node *node, const struct wire_opened *opened, struct wire_arena *arena,
-                                 struct check *check)
+                                 struct check *check, struct effects *effects)
 {
     TRY(buffer_append(&check->signed_open, opened->open));
     TRY(take_headers(node, opened, arena, check));
     TRY(take_secrets(node, opened, check));
     draw_chunks(node, check);
+    if (check->sampling)
+        TRY(node->round.drawn.length ? repeat_draw(node, check, effects) : keep_draw(node, check, effects));
     check->sum = calloc((size_t)check->words, sizeof *check->sum);
     if (check->sampling) check->part = calloc(CHUNK_WORDS, sizeof *check->part);
     ENSURE(check->sum && (check->part || !check->sampling), CATEGORY_ENVIRONMENT, "out of memory for a sum");
@@ -380,7 +414,6 @@ static struct result begin_check(struct secagg_node *node, const struct wire_ope
 struct result open_take(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
                         struct effects *effects)
 {
-    (void)effects;
     struct signed_body body;
     TRY(node_read_coordinator(node, "open", WIRE_OPEN, message->opened.open, arena, &body));
     const struct node_round *round = &node->round;
@@ -390,8 +423,8 @@ struct result open_take(struct secagg_node *node, const struct message *message,
            CATEGORY_PEER, "OPEN for something else than what is certified");
     struct check check = {
         .active = true, .open = body.open, .words = round->words, .chunks = check_chunks(round->words)};
-    struct result result = begin_check(node, &message->opened, arena, &check);
-    if (!result_ok(result)) {
+    struct result result = begin_check(node, &message->opened, arena, &check, effects);
+    if (!result_ok(result) || node->state == NODE_ENDING) {
         check_done(&check);
         return result;
     }

@@ -141,8 +141,10 @@ struct result release_advance(struct secagg_coordinator *coordinator, struct eff
     const struct thresholds *thresholds = &coordinator->run.thresholds;
     unsigned usable = members_count(&round->releases.have) - members_count(&round->false_releases);
     if (usable >= thresholds->t) return open_sum(coordinator, effects, ret_moved);
-    if (members_count(&round->voids.have) + members_count(&round->false_releases) <= thresholds->n - thresholds->t)
-        return RESULT_OK;
+    unsigned lost = members_count(&round->voids.have);
+    for (unsigned j = members_next(&round->false_releases, 0); j; j = members_next(&round->false_releases, j))
+        lost += !members_has(&round->voids.have, j);
+    if (lost <= thresholds->n - thresholds->t) return RESULT_OK;
     *ret_moved = true;
     return release_supersede(coordinator, effects);
 }

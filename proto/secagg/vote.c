@@ -2,6 +2,8 @@
  * header there signs both. Or VOID: the bank erases the round and signs that it released nothing and never will.
  * A bank signs one U and one VOID a round, in that order at most; the coordinator proposes VOID and never uses U then.
  */
+#include <stdio.h>
+
 #include "proto/secagg/coordinator.h"
 #include "proto/secagg/ledger.h"
 #include "proto/secagg/node.h"
@@ -216,6 +218,11 @@ struct result vote_take_void(struct secagg_coordinator *coordinator, unsigned fr
     if (!coordinator_is_open(coordinator, body.void_.round)) return RESULT_OK;
     ENSURE(body.void_.epoch == round->terms.epoch, CATEGORY_PEER, "a VOID of %s for another epoch",
            run_member(&coordinator->run, from));
+    if (members_has(&round->releases.have, from)) { /* who has released has nothing left to void */
+        char what[MACHINE_KEY_MAX];
+        (void)snprintf(what, sizeof what, "void/%05llu/%05u", (unsigned long long)body.void_.round, from);
+        return coordinator_evidence(coordinator, from, what, message->payload, effects);
+    }
     if (!members_has(&round->voids.have, from)) {
         TRY(effect_event(effects, "round %llu: %s has voided it", (unsigned long long)body.void_.round,
                          run_member(&coordinator->run, from)));
