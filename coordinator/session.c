@@ -335,12 +335,26 @@ struct result session_cancel(struct session *session, const char *reason)
     return session_end(session, SERVICE_RUN_FAILED, reason);
 }
 
+/* A member's runs that are open take memory and disk until their deadline. */
+enum { OPEN_RUNS_MAX = 32 };
+
+static struct result check_open_runs(const struct hub *hub, unsigned submitter)
+{
+    unsigned open = 0;
+    for (const struct session *other = hub->sessions; other; other = other->next)
+        open += other->state == SERVICE_RUN_OPEN && other->submission.terms.submitter == submitter;
+    ENSURE(open < OPEN_RUNS_MAX, CATEGORY_FALSE, "%u runs of this member are open; cancel some, or wait for them",
+           open);
+    return RESULT_OK;
+}
+
 struct result session_submit(struct hub *hub, struct view payload, struct session **ret)
 {
     CLEANUP(session_freep) struct session *session = NULL;
     TRY(session_new(hub, payload, &session));
     *ret = session_find(hub, &session->submission.id);
     if (*ret) return RESULT_OK; /* the submitter repeats itself */
+    TRY(check_open_runs(hub, session->submission.terms.submitter));
     session->submitted_at = session->since = clock_now_ms();
     CLEANUP(buffer_done) struct buffer value = {0};
     TRY(buffer_u64(&value, session->submitted_at));

@@ -96,14 +96,63 @@ static struct result part_freeze_patiently(struct part *part)
     }
 }
 
+/* Whether a plan meets this bank's rows is an answer about this bank alone, which no sum hides: an author who asks with
+ * plan after plan could narrow its rows down. So only so many different plans of an author may fail on them; then the
+ * officer has to allow the next by its hash. */
+enum { DATA_REFUSALS_MAX = 3 };
+
+static struct result failed_plans(struct part *part, struct buffer *key, struct buffer *plans, const char **ret_key)
+{
+    const struct run_terms *terms = &part->submission.terms;
+    bool found = false;
+    TRY(buffer_format(key, "daemon/failed/%s", terms->roster->members[terms->submitter - 1].name));
+    TRY(buffer_terminate(key, ret_key));
+    return store_load(part->bank->store, false, NULL, *ret_key, plans, &found);
+}
+
+static bool has_plan(const struct buffer *plans, const struct hash *plan)
+{
+    for (size_t at = 0; at + HASH_BYTES <= plans->length; at += HASH_BYTES)
+        if (memcmp(plans->data + at, plan->bytes, HASH_BYTES) == 0) return true;
+    return false;
+}
+
+static struct result check_failed_plans(struct part *part)
+{
+    CLEANUP(buffer_done) struct buffer key = {0}, plans = {0};
+    const char *name;
+    const struct hash *plan = &part->submission.plan.hash;
+    TRY(failed_plans(part, &key, &plans, &name));
+    ENSURE(plans.length < (size_t)DATA_REFUSALS_MAX * HASH_BYTES || has_plan(&plans, plan) ||
+               policy_allows_plan(part->bank->config, plan),
+           CATEGORY_FALSE,
+           "%d plans of this author could not be used with this bank's data; its officer has to allow the next by its "
+           "hash",
+           DATA_REFUSALS_MAX);
+    return RESULT_OK;
+}
+
+static struct result keep_failed_plan(struct part *part)
+{
+    CLEANUP(buffer_done) struct buffer key = {0}, plans = {0};
+    const char *name;
+    TRY(failed_plans(part, &key, &plans, &name));
+    if (has_plan(&plans, &part->submission.plan.hash)) return RESULT_OK;
+    TRY(buffer_append(&plans, hash_view(&part->submission.plan.hash)));
+    const struct store_record record = {.key = name, .value = buffer_view(&plans)};
+    return store_commit(part->bank->store, &record, 1);
+}
+
 /* Before anything of the run leaves this bank: does it want to, and do its data fit? */
 static struct result part_prepare(struct part *part)
 {
     TRY(policy_check(part->bank->config, part->bank->position, &part->submission));
+    TRY(check_failed_plans(part));
     struct result result = part_freeze_patiently(part);
     if (result_ok(result) || result.category == CATEGORY_ENVIRONMENT) return result;
     /* The sentence may quote values of rows: it stays in this bank's log. */
     log_error("run", "%.12s: %s", part->hex, result_reason());
+    TRY(keep_failed_plan(part));
     return FAIL(CATEGORY_FALSE, "its data cannot be used for this plan; its own log says why");
 }
 

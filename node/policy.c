@@ -39,6 +39,13 @@ struct result policy_check(const struct config_node *config, unsigned position, 
                 author, submission->plan.purpose);
 }
 
+bool policy_allows_plan(const struct config_node *config, const struct hash *plan)
+{
+    for (unsigned i = 0; i < config->allow_count; i++)
+        if (config->allow[i].plan && hex_is(config->allow[i].plan, plan)) return true;
+    return false;
+}
+
 bool policy_approves_cohort(const struct config_node *config, const struct hash *run)
 {
     for (unsigned i = 0; i < config->approve_count; i++)

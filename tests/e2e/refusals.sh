@@ -36,6 +36,27 @@ for bad in "9871,44,f,1" "12,44,zz9871,0" "12,9871x,f,0" "12,44,f"; do # bounds,
 done
 if grep -rq 9871 "$HOME_DIR/coordinator" "$HOME_DIR/north" "$HOME_DIR/south"; then die "a value of a row left east"; fi
 
+# Three plans of an author may fail on a bank's rows; another has to be allowed by its hash.
+cp "$HOME_DIR/plan.yaml" "$HOME_DIR/first.yaml"
+cp "$HOME_DIR/plan.note" "$HOME_DIR/first.note"
+cp "$HOME_DIR/east/rows.csv" "$HOME_DIR/east/good.csv"
+echo "9871,44,f,1" >>"$HOME_DIR/east/rows.csv"
+for k in 2 3 4; do
+    { cat "$HOME_DIR/first.yaml"; echo "# try $k"; } >"$HOME_DIR/plan.yaml"
+    rm "$HOME_DIR/plan.note"
+    "$COFFERDAM" plan sign "$HOME_DIR/plan.yaml" --org north --key "$HOME_DIR/north/identity.key" -o "$HOME_DIR/plan.note" >/dev/null
+    [ $k -lt 4 ] && refused east "its data cannot be used for this plan"
+done
+mv "$HOME_DIR/east/good.csv" "$HOME_DIR/east/rows.csv"
+refused east "its officer has to allow the next by its hash"
+hash=$("$COFFERDAM" plan show "$HOME_DIR/plan.note" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["hash"])')
+printf "  - {plan: %s}\n" "$hash" >"$HOME_DIR/line"
+sed -i "/^allow:/r $HOME_DIR/line" "$HOME_DIR/east/node.yaml"
+again east
+run=$(submit north) || die "not submitted"
+watch north "$run" >/dev/null || die "a plan allowed by its hash fails"
+cp "$HOME_DIR/first.note" "$HOME_DIR/plan.note"
+
 run=$(submit north) || die "not submitted"
 watch north "$run" >/dev/null || die "with good rows the run fails"
 good
