@@ -131,11 +131,26 @@ static const struct cli_command commands[] = {
      "distance of two estimates is given in standard errors of the first model.\n\n"
      "Example:\n"
      "  cofferdam model compare joint/model.json pooled/model.json\n"},
+    {"model export", cli_model_export, "MODEL.json --format pmml|sql|json -o FILE [--table NAME]",
+     "Writes a model for a scoring engine",
+     "  --format FORMAT   pmml: PMML 4.4, a RegressionModel or a Scorecard with reason codes; sql: a SELECT that "
+     "scores in\n"
+     "                    SQLite and PostgreSQL; json: the model itself\n"
+     "  -o, --out FILE    - for stdout\n"
+     "  --table NAME      the table or view that the SELECT reads; customers when left out\n\n"
+     "A row that the model refuses (a missing, outside or unseen value without a rule) is NULL, or invalid in PMML.\n\n"
+     "Examples:\n"
+     "  cofferdam model export model.json --format pmml -o model.pmml\n"
+     "  cofferdam model export model.json --format sql --table applicants -o score.sql\n"},
     {"score", cli_score,
      "MODEL.json --data FILE.csv (-o FILE.csv [--id COLUMN] | --metrics [--json]) [--mapping FILE.yaml]",
      "Writes the probability of each row of a file, or measures a model on it",
      "  --data FILE.csv       rows with the model's columns; --metrics takes any number of files, pooled\n"
-     "  -o, --out FILE.csv    gets a line a row: its id, or its number without --id, and its probability\n"
+     "  -o, --out FILE.csv    gets a line a row: its id, or its number without --id, its probability, and of a "
+     "scorecard\n"
+     "                        points and reason codes; a row that the model refuses is told by its line and left "
+     "empty,\n"
+     "                        and the exit code is 1; - for stdout\n"
      "  --id COLUMN           what names a row in the output\n"
      "  --metrics             AUC, KS, Gini, Brier and log loss instead, exact, apart for the rows that the model's "
      "own\n"

@@ -1,6 +1,6 @@
 /* cofferdam score: what a model says of the rows of a file; or, with --metrics, how well it says it. */
 #include <inttypes.h>
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/mapping.h"
 #include "cli/score.h"
+#include "sys/file.h"
 
 struct score_words {
     const char *model, *out, *id, *mapping;
@@ -74,12 +75,36 @@ static struct result put_field(struct view text, struct buffer *out)
     return buffer_u8(out, '"');
 }
 
-/* ",points,reason_1,reason_2" of a scorecard: in the head, or of a row. */
-static struct result put_points(const struct model *model, const struct table *table, uint64_t row, struct buffer *out)
+/* Scores on their way into a file, a row at a time. */
+struct scorer {
+    const struct model *model;
+    const char *path; /* of the data, for what is said of its rows */
+    bool named;       /* the last column names a row */
+    struct buffer out;
+    struct file_writer file;
+    uint64_t rows, refused;
+};
+
+static void scorer_done(struct scorer *scorer)
+{
+    buffer_done(&scorer->out);
+    file_writer_discard(&scorer->file);
+}
+
+static struct result scorer_flush(struct scorer *scorer)
+{
+    TRY(scorer->file.descriptor < 0 ? cli_print(buffer_view(&scorer->out))
+                                    : file_writer_put(&scorer->file, buffer_view(&scorer->out)));
+    buffer_clear(&scorer->out);
+    return RESULT_OK;
+}
+
+/* ",points,reason_1,reason_2" of a scorecard. */
+static struct result put_points(const struct model *model, const struct table *table, struct buffer *out)
 {
     size_t reasons[PLAN_REASONS_MAX], count = 0;
     double points;
-    TRY(model_points(model, table, row, &points, reasons, &count));
+    TRY(model_points(model, table, 0, &points, reasons, &count));
     TRY(buffer_format(out, ",%.15g", points));
     for (size_t i = 0; i < model->reasons; i++) {
         TRY(buffer_u8(out, ','));
@@ -88,31 +113,47 @@ static struct result put_points(const struct model *model, const struct table *t
     return RESULT_OK;
 }
 
-static struct result put_head(const struct model *model, const struct column *id, struct buffer *out)
+static struct result put_head(struct scorer *scorer, const char *id)
 {
-    TRY(put_field(view_text(id == NULL ? "row" : id->spec.name), out));
-    TRY(buffer_text(out, ",probability"));
-    if (model->scorecard) TRY(buffer_text(out, ",points"));
-    for (size_t i = 0; model->scorecard && i < model->reasons; i++) TRY(buffer_format(out, ",reason_%zu", i + 1));
-    return buffer_text(out, "\n");
+    const struct model *model = scorer->model;
+    TRY(put_field(view_text(id ? id : "row"), &scorer->out));
+    TRY(buffer_text(&scorer->out, ",probability"));
+    if (model->scorecard) TRY(buffer_text(&scorer->out, ",points"));
+    for (size_t i = 0; model->scorecard && i < model->reasons; i++)
+        TRY(buffer_format(&scorer->out, ",reason_%zu", i + 1));
+    return buffer_u8(&scorer->out, '\n');
 }
 
-/* id NULL: rows are numbered, from 1. */
-static struct result put_scores(const struct model *model, const struct table *table, const struct column *id,
-                                const double *probability, struct buffer *out)
+/* A row that the model refuses has a line too, with nothing in it, and is told by its place. */
+static struct result put_refused(struct scorer *scorer, const struct csv_row *row)
 {
-    TRY(put_head(model, id, out));
-    for (uint64_t row = 0; row < table->rows; row++) {
-        if (id == NULL)
-            TRY(buffer_format(out, "%" PRIu64, row + 1));
-        else
-            TRY(put_field(view_of(id->texts.data + id->starts[row], (size_t)(id->starts[row + 1] - id->starts[row])),
-                          out));
-        TRY(buffer_format(out, ",%.17g", probability[row]));
-        if (model->scorecard) TRY(put_points(model, table, row, out));
-        TRY(buffer_u8(out, '\n'));
-    }
+    scorer->refused++;
+    (void)fprintf(stderr, "%s:%" PRIu64 ": %s\n", scorer->path, row->line, result_reason());
+    TRY(buffer_u8(&scorer->out, ','));
+    for (size_t i = 0; scorer->model->scorecard && i <= scorer->model->reasons; i++) TRY(buffer_u8(&scorer->out, ','));
     return RESULT_OK;
+}
+
+static struct result put_scored(struct scorer *scorer, const struct table *table)
+{
+    double probability;
+    TRY(model_score(scorer->model, table, 0, 1, NULL, &probability));
+    TRY(buffer_format(&scorer->out, ",%.17g", probability));
+    return scorer->model->scorecard ? put_points(scorer->model, table, &scorer->out) : RESULT_OK;
+}
+
+static struct result score_row(void *context, const struct csv_row *row)
+{
+    enum { PIECE_BYTES = 1 << 16 };
+    struct scorer *scorer = context;
+    scorer->rows++;
+    if (scorer->named)
+        TRY(put_field(row->fields[scorer->model->features_count], &scorer->out));
+    else
+        TRY(buffer_format(&scorer->out, "%" PRIu64, scorer->rows));
+    TRY(row->table->rows ? put_scored(scorer, row->table) : put_refused(scorer, row));
+    TRY(buffer_u8(&scorer->out, '\n'));
+    return scorer->out.length < PIECE_BYTES ? RESULT_OK : scorer_flush(scorer);
 }
 
 static struct result score_file(const struct score_words *words, const struct csv_options *options,
@@ -120,21 +161,24 @@ static struct result score_file(const struct score_words *words, const struct cs
 {
     struct column_spec id = {.kind = COLUMN_TEXT}, *specs = NULL;
     if (words->id != NULL) TRY(score_spec_name(&id, words->id));
-    size_t count = model->features_count + (words->id != NULL);
-    TRY(score_specs(model, &id, words->id != NULL, &specs));
-    CLEANUP(table_freep) struct table *table = NULL;
-    struct result result = csv_read(words->data.items[0], options, specs, count, ROWS_MAX, &table);
+    CLEANUP(scorer_done)
+    struct scorer scorer = {
+        .model = model, .path = words->data.items[0], .named = words->id != NULL, .file.descriptor = -1};
+    bool to_file = strcmp(words->out, "-") != 0;
+    if (to_file) TRY(file_writer_open(words->out, &scorer.file));
+    TRY(put_head(&scorer, words->id));
+    TRY(score_specs(model, &id, scorer.named, &specs));
+    struct result result = csv_stream(scorer.path, options, specs, model->features_count + scorer.named,
+                                      (struct csv_visitor){&scorer, score_row});
     free(specs);
     TRY(result);
-    double *probability = calloc((size_t)table->rows + 1, sizeof *probability);
-    ENSURE(probability != NULL, CATEGORY_ENVIRONMENT, "out of memory for %" PRIu64 " scores", table->rows);
-    CLEANUP(buffer_done) struct buffer out = {0};
-    result = model_score(model, table, 0, table->rows, NULL, probability);
-    if (result_ok(result))
-        result = put_scores(model, table, words->id == NULL ? NULL : &table->columns[count - 1], probability, &out);
-    free(probability);
-    TRY(result);
-    return cli_write(words->out, buffer_view(&out), true);
+    ENSURE(scorer.rows > 0, CATEGORY_USAGE, "%s: no rows follow the column names; export the file again", scorer.path);
+    TRY(scorer_flush(&scorer));
+    if (to_file) TRY(file_writer_finish(&scorer.file, 0644));
+    ENSURE(scorer.refused == 0, CATEGORY_FALSE,
+           "%" PRIu64 " of %" PRIu64 " rows have no score: the lines above say why; their probability is empty",
+           scorer.refused, scorer.rows);
+    return RESULT_OK;
 }
 
 struct result cli_score(int argc, char **argv)

@@ -21,7 +21,8 @@ struct csv_reader {
     struct record_reader *records;
     struct table *table;
     struct feeding *feedings;
-    struct view *fields; /* of the row, as the plan has them */
+    struct view *fields;        /* of the row, as the plan has them */
+    struct csv_visitor visitor; /* when rows are looked at one by one */
 };
 
 static struct result find_columns(struct csv_reader *reader)
@@ -51,7 +52,12 @@ static struct result take(void *context, const struct record *record)
         if (field.length == 0 || !feeding->as_it_is) field = csv_field(&reader->options, feeding->mapping, field);
         reader->fields[k] = field;
     }
-    return table_add_row(reader->table, reader->fields, NULL);
+    struct result added = table_add_row(reader->table, reader->fields, NULL);
+    if (!reader->visitor.row || (!result_ok(added) && added.category != CATEGORY_USAGE)) return added;
+    struct csv_row row = {reader->table, reader->fields, record->line};
+    struct result seen = reader->visitor.row(reader->visitor.context, &row);
+    table_clear(reader->table);
+    return seen;
 }
 
 static const char *column_name(void *context, size_t index)
@@ -127,4 +133,14 @@ struct result csv_read(const char *path, const struct csv_options *options, cons
     TRY(csv_reader_new(path, options, specs, specs_count, rows_max, &reader));
     TRY(csv_file_read(path, feed, reader));
     return csv_reader_finish(reader, ret);
+}
+
+struct result csv_stream(const char *path, const struct csv_options *options, const struct column_spec *specs,
+                         size_t specs_count, struct csv_visitor visitor)
+{
+    CLEANUP(csv_reader_freep) struct csv_reader *reader = NULL;
+    TRY(csv_reader_new(path, options, specs, specs_count, 1, &reader));
+    reader->visitor = visitor;
+    TRY(csv_file_read(path, feed, reader));
+    return record_reader_finish(reader->records);
 }

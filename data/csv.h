@@ -47,6 +47,21 @@ struct csv_options {
 MUST_USE struct result csv_read(const char *path, const struct csv_options *options, const struct column_spec *specs,
                                 size_t specs_count, uint64_t rows_max, struct table **ret);
 
+/* The same, a row at a time, in constant memory: for each row `row` gets a table that holds it alone. A row that the
+ * specs refuse gets a table without rows; result_reason() then says why, without the place. Whatever breaks the file as
+ * such ends it as csv_read would. */
+struct csv_row {
+    const struct table *table;
+    const struct view *fields; /* of the specs, as the options map them; a NULL data pointer is missing */
+    uint64_t line;             /* of the file, from 1 */
+};
+struct csv_visitor {
+    void *context;
+    struct result (*row)(void *context, const struct csv_row *row);
+};
+MUST_USE struct result csv_stream(const char *path, const struct csv_options *options, const struct column_spec *specs,
+                                  size_t specs_count, struct csv_visitor visitor);
+
 /* The same from bytes that the caller has, in pieces of any size. `name` stands for the file in reasons. After a
  * failure only csv_reader_free may follow. */
 struct csv_reader;

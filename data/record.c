@@ -113,7 +113,7 @@ static struct result end_record(struct record_reader *reader)
     reader->columns = reader->count;
     static const uint8_t nothing[1];
     /* Empty fields alone leave the buffer without memory; fields still point somewhere. */
-    struct record record = {reader->text.data ? reader->text.data : nothing, reader->ends, reader->count};
+    struct record record = {reader->text.data ? reader->text.data : nothing, reader->ends, reader->count, reader->line};
     return reader->client.take(reader->client.context, &record);
 }
 

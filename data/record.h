@@ -16,6 +16,7 @@ struct record {
     const uint8_t *text;
     const size_t *ends; /* of each field, in text */
     size_t count;
+    uint64_t line; /* of the file, on which it begins, from 1 */
 };
 static inline struct view record_field(const struct record *record, size_t index)
 {

@@ -191,6 +191,12 @@ static struct result table_resize(struct table *table, uint64_t capacity)
     return RESULT_OK;
 }
 
+void table_clear(struct table *table)
+{
+    table->rows = 0;
+    for (size_t k = 0; k < table->columns_count; k++) table->columns[k].texts.length = 0;
+}
+
 void table_trim(struct table *table)
 {
     /* Shrinking that fails leaves the larger block, which is as good. */

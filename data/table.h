@@ -84,6 +84,8 @@ void table_freep(struct table **table);
 MUST_USE struct result table_add_row(struct table *table, const struct view *fields, const char *place);
 /* Counts rows with this value, which are told apart by the beginning of their text. */
 void others_add(struct others *others, struct view text, uint64_t rows);
+/* No rows again; memory, and the counts of what happened on the way in, stay. */
+void table_clear(struct table *table);
 /* Gives back the memory that growing took in advance. */
 void table_trim(struct table *table);
 /* NULL when absent. Inline, as the coordinator links the analyses but no data source. */

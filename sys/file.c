@@ -119,16 +119,6 @@ static struct result write_all(int descriptor, const char *path, struct view byt
                put < 0 ? strerror(errno) : "nothing was taken");
         done += (size_t)put;
     }
-    FAILPOINT("file: written, not durable");
-    ENSURE(fsync(descriptor) == 0, CATEGORY_ENVIRONMENT, "%s: could not be written: %s", path, strerror(errno));
-    return RESULT_OK;
-}
-
-static struct result fill(const char *path, int descriptor, struct view bytes, mode_t mode)
-{
-    TRY(write_all(descriptor, path, bytes));
-    /* Made 0600; what it becomes is the caller's word, not the umask's. */
-    ENSURE(fchmod(descriptor, mode) == 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
     return RESULT_OK;
 }
 
@@ -142,25 +132,67 @@ static struct result put_in_place(const char *temporary, const char *path, bool 
     return RESULT_OK;
 }
 
-static struct result write_beside(const char *path, struct view bytes, mode_t mode, bool replace)
+struct result file_writer_open(const char *path, struct file_writer *ret)
 {
-    char temporary[FILE_PATH_MAX];
-    int length = snprintf(temporary, sizeof temporary, "%s" TEMPORARY, path);
-    ENSURE(length >= 0 && length < FILE_PATH_MAX, CATEGORY_USAGE, "%s: the path is too long", path);
-    CLEANUP(close_p) int descriptor = mkostemp(temporary, O_CLOEXEC);
-    ENSURE(descriptor >= 0, CATEGORY_ENVIRONMENT, "%s: could not be made: %s", path, strerror(errno));
+    ret->descriptor = -1;
+    int given = snprintf(ret->path, sizeof ret->path, "%s", path);
+    int length = snprintf(ret->temporary, sizeof ret->temporary, "%s" TEMPORARY, path);
+    ENSURE(given >= 0 && length >= 0 && length < FILE_PATH_MAX, CATEGORY_USAGE, "%s: the path is too long", path);
+    ret->descriptor = mkostemp(ret->temporary, O_CLOEXEC);
+    ENSURE(ret->descriptor >= 0, CATEGORY_ENVIRONMENT, "%s: could not be made: %s", path, strerror(errno));
     FAILPOINT("file: made");
-    struct result result = fill(path, descriptor, bytes, mode);
+    return RESULT_OK;
+}
+
+struct result file_writer_put(struct file_writer *writer, struct view bytes)
+{
+    return write_all(writer->descriptor, writer->path, bytes);
+}
+
+void file_writer_discard(struct file_writer *writer)
+{
+    if (writer->descriptor < 0) return;
+    (void)close(writer->descriptor);
+    writer->descriptor = -1;
+    (void)unlink(writer->temporary);
+}
+
+static struct result make_durable(const struct file_writer *writer, mode_t mode)
+{
+    FAILPOINT("file: written, not durable");
+    ENSURE(fsync(writer->descriptor) == 0, CATEGORY_ENVIRONMENT, "%s: could not be written: %s", writer->path,
+           strerror(errno));
+    /* Made 0600; what it becomes is the caller's word, not the umask's. */
+    ENSURE(fchmod(writer->descriptor, mode) == 0, CATEGORY_ENVIRONMENT, "%s: %s", writer->path, strerror(errno));
     FAILPOINT("file: durable, not in place");
-    if (result_ok(result)) result = put_in_place(temporary, path, replace);
+    return RESULT_OK;
+}
+
+static struct result finish(struct file_writer *writer, mode_t mode, bool replace)
+{
+    struct result result = make_durable(writer, mode);
+    if (result_ok(result)) result = put_in_place(writer->temporary, writer->path, replace);
     FAILPOINT("file: in place");
     if (!result_ok(result)) {
-        (void)unlink(temporary);
+        file_writer_discard(writer);
         return result;
     }
-    char directory[FILE_PATH_MAX];
-    directory_of(path, directory);
-    return file_directory_sync(directory);
+    (void)close(writer->descriptor);
+    writer->descriptor = -1;
+    return file_parent_sync(writer->path);
+}
+
+struct result file_writer_finish(struct file_writer *writer, mode_t mode)
+{
+    return finish(writer, mode, true);
+}
+
+static struct result write_beside(const char *path, struct view bytes, mode_t mode, bool replace)
+{
+    CLEANUP(file_writer_discard) struct file_writer writer = {.descriptor = -1};
+    TRY(file_writer_open(path, &writer));
+    TRY(file_writer_put(&writer, bytes));
+    return finish(&writer, mode, replace);
 }
 
 struct result file_write(const char *path, struct view bytes, mode_t mode)

@@ -29,6 +29,17 @@ MUST_USE struct result file_write_alone(const char *path, struct view bytes, mod
 /* CATEGORY_USAGE when something is there already: keys are never overwritten. */
 MUST_USE struct result file_write_new(const char *path, struct view bytes, mode_t mode);
 
+/* The same in pieces, for what is larger than memory. Nothing is at the path before file_writer_finish. */
+struct file_writer {
+    char path[FILE_PATH_MAX], temporary[FILE_PATH_MAX];
+    int descriptor; /* below 0: there is nothing to discard */
+};
+MUST_USE struct result file_writer_open(const char *path, struct file_writer *ret);
+MUST_USE struct result file_writer_put(struct file_writer *writer, struct view bytes);
+/* Durable and in place, replacing what is there; or discarded, when it fails. */
+MUST_USE struct result file_writer_finish(struct file_writer *writer, mode_t mode);
+void file_writer_discard(struct file_writer *writer);
+
 bool file_exists(const char *path);
 /* Makes the directory when absent (its parent must exist). CATEGORY_USAGE when the path is something else. */
 MUST_USE struct result file_directory(const char *path, mode_t mode);

@@ -40,7 +40,7 @@ static void only_named_plans_and_authors_with_purpose_are_allowed(void **state)
 {
     (void)state;
     struct submission submission;
-    submission_make_by(&submission, 1, "123");
+    submission_make_by(&submission, 1, "1234");
     char hash[2 * HASH_BYTES + 1];
     bytes_hex(hash_view(&submission.plan.hash), hash);
     struct config_allow allow = {0};
@@ -68,6 +68,13 @@ static void the_cohort_must_name_the_bank_and_be_large_enough(void **state)
     submission_make_by(&submission, 1, "134");
     struct config_allow allow = {.author = "north", .purpose = "credit-risk"};
     struct config_node config = {.cohort_minimum = 3, .allow = &allow, .allow_count = 1};
+    /* Without a member of the roster, only when the officer has approved this run. */
+    assert_int_equal(policy_check(&config, 3, &submission).category, CATEGORY_FALSE);
+    assert_non_null(strstr(result_reason(), "leaves out south"));
+    char run[2 * HASH_BYTES + 1], *ids[] = {run};
+    bytes_hex(hash_view(&submission.id), run);
+    config.approve_cohort_change = ids;
+    config.approve_count = 1;
     assert_true(result_ok(policy_check(&config, 3, &submission)));
     assert_int_equal(policy_check(&config, 2, &submission).category, CATEGORY_FALSE);
     assert_non_null(strstr(result_reason(), "does not name this bank"));

@@ -66,6 +66,14 @@ refuses 2 'customers.csv' score customers.csv --data customers.csv -o bad
 refuses 3 'absent' score fit/model.json --data absent.csv -o bad
 refuses 3 'absent' score fit/model.json --data customers.csv -o absent/bad
 sed '17s/,[NESW],/,X,/' customers.csv >level.csv
-refuses 2 'level.csv:17: .*region' score fit/model.json --data level.csv -o bad
+# A row that the model refuses keeps its line and is told; the others are scored.
+"$cofferdam" score fit/model.json --data customers.csv -o all.csv || fail "score"
+status=0
+"$cofferdam" score fit/model.json --data level.csv -o level.out 2>level.err || status=$?
+[ $status -eq 1 ] || fail "a refused row ended with $status"
+grep -q '^level.csv:17: column region: "X" is not one' level.err || fail "the row is not told"
+grep -q '1 of 3000 rows have no score' level.err || fail "refused rows are not counted"
+[ "$(sed -n 17p level.out)" = "16," ] || fail "the refused row has a score: $(sed -n 17p level.out)"
+cmp <(sed 17d all.csv) <(sed 17d level.out) || fail "other rows changed"
 tr -d '\n' <fit/model.json | sed 's/"name": "age"/"name": "income"/' >twice.json
 refuses 2 'twice.json: feature 2: income stands there twice' score twice.json --data customers.csv -o bad

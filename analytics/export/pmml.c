@@ -1,0 +1,264 @@
+/* PMML 4.4. Values are judged by the mining schema (missing, outside, invalid), as the standard has it:
+ * docs/exports.md. */
+#include <stdio.h>
+#include <string.h>
+
+#include "analytics/export/export.h"
+
+/* Text of an attribute or element. */
+static struct result escaped(const char *text, struct buffer *out)
+{
+    for (; *text; text++) {
+        const char *entity = *text == '&'   ? "&amp;"
+                             : *text == '<' ? "&lt;"
+                             : *text == '>' ? "&gt;"
+                             : *text == '"' ? "&quot;"
+                                            : NULL;
+        TRY(entity ? buffer_text(out, entity) : buffer_u8(out, (uint8_t)*text));
+    }
+    return RESULT_OK;
+}
+
+static struct result attribute(const char *name, const char *text, struct buffer *out)
+{
+    TRY(buffer_format(out, " %s=\"", name));
+    TRY(escaped(text, out));
+    return buffer_u8(out, '"');
+}
+
+static struct result number(const char *name, double value, struct buffer *out)
+{
+    return buffer_format(out, " %s=\"%.17g\"", name, value == 0 ? 0 : value);
+}
+
+/* A number that is refused outside its bounds is valid within; a category without "other" among its levels. */
+static struct result data_field(const struct model_feature *feature, const struct column_spec *spec, struct buffer *out)
+{
+    bool is_number = spec->kind == COLUMN_NUMBER;
+    TRY(buffer_text(out, "    <DataField"));
+    TRY(attribute("name", spec->name, out));
+    TRY(buffer_format(out, " optype=\"%s\" dataType=\"%s\"", is_number ? "continuous" : "categorical",
+                      is_number ? "double" : "string"));
+    if (is_number ? spec->outside != COLUMN_OUTSIDE_REFUSE : spec->other_allowed) return buffer_text(out, "/>\n");
+    TRY(buffer_text(out, ">\n"));
+    if (is_number) {
+        TRY(buffer_text(out, "      <Interval closure=\"closedClosed\""));
+        TRY(number("leftMargin", spec->minimum, out));
+        TRY(number("rightMargin", spec->maximum, out));
+        TRY(buffer_text(out, "/>\n"));
+    }
+    for (size_t level = 0; !is_number && level < spec->levels_count; level++) {
+        TRY(buffer_text(out, "      <Value"));
+        TRY(attribute("value", feature->levels[level], out));
+        TRY(buffer_text(out, "/>\n"));
+    }
+    return buffer_text(out, "    </DataField>\n");
+}
+
+static struct result mining_field(const struct model *model, size_t f, struct buffer *out)
+{
+    const struct model_feature *feature = &model->features[f];
+    const struct column_spec *spec = &model->specs[f];
+    TRY(buffer_text(out, "      <MiningField"));
+    TRY(attribute("name", spec->name, out));
+    TRY(buffer_text(out, " usageType=\"active\" invalidValueTreatment=\"returnInvalid\""));
+    if (spec->kind == COLUMN_NUMBER && spec->outside != COLUMN_OUTSIDE_REFUSE) {
+        TRY(buffer_format(out, " outliers=\"%s\"",
+                          spec->outside == COLUMN_OUTSIDE_CLAMP ? "asExtremeValues" : "asMissingValues"));
+        TRY(number("lowValue", spec->minimum, out));
+        TRY(number("highValue", spec->maximum, out));
+    }
+    if (!spec->missing_allowed) TRY(buffer_text(out, " missingValueTreatment=\"returnInvalid\""));
+    if (spec->missing_allowed && feature->number && !model->scorecard) {
+        TRY(buffer_text(out, " missingValueTreatment=\"asValue\""));
+        TRY(number("missingValueReplacement", feature->fill, out));
+    }
+    return buffer_text(out, "/>\n");
+}
+
+static struct result schema(const struct model *model, struct buffer *out)
+{
+    TRY(buffer_text(out, "    <MiningSchema>\n"));
+    for (size_t f = 0; f < model->features_count; f++) TRY(mining_field(model, f, out));
+    return buffer_text(out, "    </MiningSchema>\n");
+}
+
+/* ---- regression */
+
+/* Names of the derived fields must be none of the columns': "part 1", "part 2", ... in parentheses, as no plan calls a
+ * column. */
+static struct result part_name(size_t f, struct buffer *out)
+{
+    return buffer_format(out, "(intercept).part%zu", f + 1);
+}
+
+static struct result derived_number(const struct model_feature *feature, const struct column_spec *spec,
+                                    struct buffer *out)
+{
+    TRY(buffer_text(out, "        <Apply function=\"*\">\n          <Apply function=\"-\">\n            <FieldRef"));
+    TRY(attribute("field", spec->name, out));
+    TRY(buffer_format(out, "/>\n            <Constant dataType=\"double\">%.17g</Constant>\n          </Apply>\n",
+                      feature->mean));
+    return buffer_format(out, "          <Constant dataType=\"double\">%.17g</Constant>\n        </Apply>\n",
+                         feature->inverse);
+}
+
+static struct result derived_levels(const struct model_feature *feature, const struct column_spec *spec,
+                                    struct buffer *out)
+{
+    TRY(buffer_text(out, "        <MapValues outputColumn=\"part\" dataType=\"double\""));
+    if (spec->missing_allowed) TRY(number("mapMissingTo", feature->estimates[spec->levels_count], out));
+    if (spec->other_allowed) TRY(number("defaultValue", feature->estimates[feature->levels_count - 1], out));
+    TRY(buffer_text(out, ">\n          <FieldColumnPair column=\"level\""));
+    TRY(attribute("field", spec->name, out));
+    TRY(buffer_text(out, "/>\n          <InlineTable>\n"));
+    for (size_t level = 0; level < spec->levels_count; level++) {
+        TRY(buffer_text(out, "            <row><level>"));
+        TRY(escaped(feature->levels[level], out));
+        TRY(buffer_format(out, "</level><part>%.17g</part></row>\n", feature->estimates[level]));
+    }
+    return buffer_text(out, "          </InlineTable>\n        </MapValues>\n");
+}
+
+static struct result transformations(const struct model *model, struct buffer *out)
+{
+    TRY(buffer_text(out, "    <LocalTransformations>\n"));
+    for (size_t f = 0; f < model->features_count; f++) {
+        TRY(buffer_text(out, "      <DerivedField name=\""));
+        TRY(part_name(f, out));
+        TRY(buffer_text(out, "\" optype=\"continuous\" dataType=\"double\">\n"));
+        TRY(model->features[f].number ? derived_number(&model->features[f], &model->specs[f], out)
+                                      : derived_levels(&model->features[f], &model->specs[f], out));
+        TRY(buffer_text(out, "      </DerivedField>\n"));
+    }
+    return buffer_text(out, "    </LocalTransformations>\n");
+}
+
+/* Two categories: the positive value with the predictors, the other with nothing; the logit link between them. */
+static struct result regression(const struct model *model, struct buffer *out)
+{
+    TRY(buffer_text(out, "  <RegressionModel functionName=\"classification\" normalizationMethod=\"logit\">\n"));
+    TRY(schema(model, out));
+    TRY(buffer_text(out,
+                    "    <Output>\n      <OutputField name=\"probability\" optype=\"continuous\" dataType=\"double\" "
+                    "feature=\"probability\" value=\"positive\"/>\n    </Output>\n"));
+    TRY(transformations(model, out));
+    TRY(buffer_format(out, "    <RegressionTable intercept=\"%.17g\" targetCategory=\"positive\">\n",
+                      model->intercept));
+    for (size_t f = 0; f < model->features_count; f++) {
+        TRY(buffer_text(out, "      <NumericPredictor name=\""));
+        TRY(part_name(f, out));
+        TRY(buffer_u8(out, '"'));
+        TRY(number("coefficient", model->features[f].number ? model->features[f].estimate : 1, out));
+        TRY(buffer_text(out, "/>\n"));
+    }
+    return buffer_text(out,
+                       "    </RegressionTable>\n    <RegressionTable intercept=\"0\" targetCategory=\"negative\"/>\n"
+                       "  </RegressionModel>\n");
+}
+
+/* ---- scorecard */
+
+static struct result open_attribute(double points, struct buffer *out)
+{
+    TRY(buffer_text(out, "        <Attribute"));
+    TRY(number("partialScore", points, out));
+    return buffer_text(out, ">\n");
+}
+
+static struct result predicate(const struct column_spec *spec, const char *operator_name, struct buffer *out)
+{
+    TRY(buffer_text(out, "          <SimplePredicate"));
+    TRY(attribute("field", spec->name, out));
+    return buffer_format(out, " operator=\"%s\"", operator_name);
+}
+
+static struct result missing_attribute(const struct column_spec *spec, double points, struct buffer *out)
+{
+    if (!spec->missing_allowed) return RESULT_OK;
+    TRY(open_attribute(points, out));
+    TRY(predicate(spec, "isMissing", out));
+    return buffer_text(out, "/>\n        </Attribute>\n");
+}
+
+/* In order, the first that holds counts: so "below the next edge" is enough. */
+static struct result intervals(const struct model_feature *feature, const struct column_spec *spec, struct buffer *out)
+{
+    TRY(missing_attribute(spec, feature->points[feature->edges_count + 1], out));
+    for (size_t e = 0; e < feature->edges_count; e++) {
+        TRY(open_attribute(feature->points[e], out));
+        TRY(predicate(spec, "lessThan", out));
+        TRY(number("value", feature->edges[e], out));
+        TRY(buffer_text(out, "/>\n        </Attribute>\n"));
+    }
+    TRY(open_attribute(feature->points[feature->edges_count], out));
+    TRY(predicate(spec, "isNotMissing", out));
+    return buffer_text(out, "/>\n        </Attribute>\n");
+}
+
+static struct result categories(const struct model_feature *feature, const struct column_spec *spec, struct buffer *out)
+{
+    TRY(missing_attribute(spec, feature->points[spec->levels_count], out));
+    for (size_t level = 0; level < spec->levels_count; level++) {
+        TRY(open_attribute(feature->points[level], out));
+        TRY(predicate(spec, "equal", out));
+        TRY(attribute("value", feature->levels[level], out));
+        TRY(buffer_text(out, "/>\n        </Attribute>\n"));
+    }
+    if (!spec->other_allowed) return RESULT_OK;
+    TRY(open_attribute(feature->points[feature->levels_count - 1], out));
+    TRY(predicate(spec, "isNotMissing", out));
+    return buffer_text(out, "/>\n        </Attribute>\n");
+}
+
+static struct result characteristic(const struct model_feature *feature, const struct column_spec *spec,
+                                    struct buffer *out)
+{
+    TRY(buffer_text(out, "      <Characteristic"));
+    TRY(attribute("name", spec->name, out));
+    TRY(attribute("reasonCode", spec->name, out));
+    TRY(number("baselineScore", feature->best, out));
+    TRY(buffer_text(out, ">\n"));
+    TRY(feature->number ? intervals(feature, spec, out) : categories(feature, spec, out));
+    return buffer_text(out, "      </Characteristic>\n");
+}
+
+static struct result scorecard(const struct model *model, struct buffer *out)
+{
+    TRY(buffer_text(out, "  <Scorecard functionName=\"regression\" useReasonCodes=\"true\" "
+                         "reasonCodeAlgorithm=\"pointsBelow\" baselineMethod=\"max\""));
+    TRY(number("initialScore", model->base_points, out));
+    TRY(buffer_text(out, ">\n"));
+    TRY(schema(model, out));
+    TRY(buffer_text(out, "    <Output>\n      <OutputField name=\"points\" optype=\"continuous\" dataType=\"double\" "
+                         "feature=\"predictedValue\"/>\n"));
+    for (size_t i = 1; i <= model->reasons; i++)
+        TRY(buffer_format(out,
+                          "      <OutputField name=\"reason_%zu\" optype=\"categorical\" dataType=\"string\" "
+                          "feature=\"reasonCode\" rank=\"%zu\"/>\n",
+                          i, i));
+    TRY(buffer_text(out, "    </Output>\n    <Characteristics>\n"));
+    for (size_t f = 0; f < model->features_count; f++) TRY(characteristic(&model->features[f], &model->specs[f], out));
+    return buffer_text(out, "    </Characteristics>\n  </Scorecard>\n");
+}
+
+struct result export_pmml(const struct model *model, struct export_source source, struct buffer *out)
+{
+    TRY(buffer_text(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<PMML xmlns=\"http://www.dmg.org/PMML-4_4\" "
+                         "version=\"4.4\">\n  <Header"));
+    TRY(buffer_text(out, " description=\"Plan "));
+    TRY(escaped(source.plan, out));
+    TRY(buffer_text(out, ", hash "));
+    TRY(escaped(source.plan_hash, out));
+    TRY(buffer_text(out, "; positive is "));
+    TRY(escaped(model->target, out));
+    TRY(buffer_text(out, " = "));
+    TRY(escaped(model->positive, out));
+    TRY(buffer_text(out, "\">\n    <Application name=\"cofferdam\""));
+    TRY(attribute("version", source.version, out));
+    TRY(buffer_format(out, "/>\n  </Header>\n  <DataDictionary numberOfFields=\"%zu\">\n", model->features_count));
+    for (size_t f = 0; f < model->features_count; f++) TRY(data_field(&model->features[f], &model->specs[f], out));
+    TRY(buffer_text(out, "  </DataDictionary>\n"));
+    TRY(model->scorecard ? scorecard(model, out) : regression(model, out));
+    return buffer_text(out, "</PMML>\n");
+}
