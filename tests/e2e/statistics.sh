@@ -26,4 +26,4 @@ sed 's/^cohort/cells: {minimum: 0}\n&/' five.yaml >bad.yaml
 refuses 2 'bad.yaml:[0-9]*: key "cells.minimum": "0"' plan check bad.yaml
 sed 's/^cohort/binning: {fine: 101}\n&/' five.yaml >bad.yaml
 refuses 2 'bad.yaml:[0-9]*: key "binning.fine": "101"' plan check bad.yaml
-refuses 2 'no logistic model' score five/model.json --data rows.csv -o bad.csv
+refuses 2 'scores no rows' score five/model.json --data rows.csv -o bad.csv
