@@ -224,3 +224,32 @@ size_t curve_thin(const struct curve *curve, size_t most, size_t *chosen)
     }
     return count;
 }
+
+struct result curve_walk(const struct walk *walk, struct curve *curve)
+{
+    TRY(walk_counts(walk, curve->totals, CASE_KINDS));
+    TRY(walk_u64(walk, &curve->histograms));
+    TRY(walk_length(walk, &curve->known, CURVE_EDGES, "score edges"));
+    TRY(walk_reals(walk, curve->edges, curve->known, "an edge of the scores"));
+    TRY(walk_counts(walk, curve->below[0], curve->known * CASE_KINDS));
+    TRY(walk_length(walk, &curve->asked, CURVE_STEP, "score edges"));
+    return walk_reals(walk, curve->asking, curve->asked, "an edge of the scores");
+}
+
+struct result curve_check(const struct curve *curve)
+{
+    ENSURE(curve->known + curve->asked <= CURVE_EDGES, CATEGORY_FALSE, "the state has more score edges than %zu",
+           CURVE_EDGES);
+    for (size_t e = 1; e < curve->known; e++) {
+        ENSURE(curve->edges[e - 1] < curve->edges[e], CATEGORY_FALSE, "the state's score edges are out of order");
+        for (size_t k = 0; k < CASE_KINDS; k++)
+            ENSURE(curve->below[e - 1][k] <= curve->below[e][k], CATEGORY_FALSE,
+                   "the state's counts of scores are out of order");
+    }
+    for (size_t k = 0; k < CASE_KINDS && curve->known > 0; k++)
+        ENSURE(curve->below[curve->known - 1][k] <= curve->totals[k], CATEGORY_FALSE,
+               "the state's counts of scores are out of order");
+    for (size_t e = 1; e < curve->asked; e++)
+        ENSURE(curve->asking[e - 1] < curve->asking[e], CATEGORY_FALSE, "the state's score edges are out of order");
+    return RESULT_OK;
+}

@@ -10,6 +10,7 @@
 #define ANALYTICS_CURVE_H
 
 #include "analytics/cases.h"
+#include "analytics/sum.h"
 
 #define CURVE_BINS ((size_t)256)
 #define CURVE_EDGES (CURVE_BINS - 1) /* of all histograms together */
@@ -45,5 +46,8 @@ struct curve_measures curve_measure(const struct curve *curve, enum case_kind fi
 bool curve_refine(struct curve *curve);
 /* Chooses known edges that leave bins of about equal size, at most `most` bins; returns how many edges. */
 size_t curve_thin(const struct curve *curve, size_t most, size_t *chosen);
+/* As a part of a state's bytes; and what the code that uses one relies on. */
+MUST_USE struct result curve_walk(const struct walk *walk, struct curve *curve);
+MUST_USE struct result curve_check(const struct curve *curve);
 
 #endif

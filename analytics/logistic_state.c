@@ -116,23 +116,12 @@ static struct result walk_newton(const struct walk *walk, struct logistic *state
     return walk_f64(walk, &state->score_deviation, "the spread of the scores");
 }
 
-static struct result walk_curve(const struct walk *walk, struct curve *curve)
-{
-    TRY(walk_counts(walk, curve->totals, CASE_KINDS));
-    TRY(walk_u64(walk, &curve->histograms));
-    TRY(walk_length(walk, &curve->known, CURVE_EDGES, "score edges"));
-    TRY(walk_reals(walk, curve->edges, curve->known, "an edge of the scores"));
-    TRY(walk_counts(walk, curve->below[0], curve->known * CASE_KINDS));
-    TRY(walk_length(walk, &curve->asked, CURVE_STEP, "score edges"));
-    return walk_reals(walk, curve->asking, curve->asked, "an edge of the scores");
-}
-
 static struct result walk_score(const struct walk *walk, struct logistic *state)
 {
     TRY(walk_reals(walk, state->variance, state->terms.count, "a variance"));
     TRY(walk_reals(walk, state->log_loss, 2, "the log loss"));
     TRY(walk_reals(walk, state->squared_error, 2, "the squared error"));
-    return walk_curve(walk, &state->curve);
+    return curve_walk(walk, &state->curve);
 }
 
 static struct result walk_all(const struct walk *walk, struct logistic *state)
@@ -156,24 +145,6 @@ struct result logistic_write(const struct logistic *state, struct buffer *out)
     return walk_all(&walk, &copy);
 }
 
-static struct result check_curve(const struct curve *curve)
-{
-    ENSURE(curve->known + curve->asked <= CURVE_EDGES, CATEGORY_FALSE, "the state has more score edges than %zu",
-           CURVE_EDGES);
-    for (size_t e = 1; e < curve->known; e++) {
-        ENSURE(curve->edges[e - 1] < curve->edges[e], CATEGORY_FALSE, "the state's score edges are out of order");
-        for (size_t k = 0; k < CASE_KINDS; k++)
-            ENSURE(curve->below[e - 1][k] <= curve->below[e][k], CATEGORY_FALSE,
-                   "the state's counts of scores are out of order");
-    }
-    for (size_t k = 0; k < CASE_KINDS && curve->known > 0; k++)
-        ENSURE(curve->below[curve->known - 1][k] <= curve->totals[k], CATEGORY_FALSE,
-               "the state's counts of scores are out of order");
-    for (size_t e = 1; e < curve->asked; e++)
-        ENSURE(curve->asking[e - 1] < curve->asking[e], CATEGORY_FALSE, "the state's score edges are out of order");
-    return RESULT_OK;
-}
-
 /* What the code that uses a state relies on, beyond lengths. */
 static struct result check(const struct logistic *state)
 {
@@ -189,7 +160,7 @@ static struct result check(const struct logistic *state)
     for (size_t t = 1; t < state->terms.count; t++)
         ENSURE(!state->aliased[t] || state->stage > LOGISTIC_GRAM, CATEGORY_FALSE,
                "the state leaves out a column before the products of columns are known");
-    return check_curve(&state->curve);
+    return curve_check(&state->curve);
 }
 
 struct result logistic_parse(const struct plan *plan, struct view bytes, struct logistic *ret)

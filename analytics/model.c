@@ -141,6 +141,25 @@ static struct result read_linear(const json_t *json, size_t index, struct model 
     return FAIL(CATEGORY_USAGE, "the kind \"%.40s\" is unknown", kind);
 }
 
+/* Levels in the order of their bytes, whatever the plan's or the classes' was: a table fits every model of the same
+ * columns. Missing and other stay last. */
+static void sort_levels(struct model_feature *feature, size_t declared)
+{
+    for (size_t i = 1; i < declared; i++)
+        for (size_t k = i; k > 0 && strcmp(feature->levels[k - 1], feature->levels[k]) > 0; k--) {
+            char *level = feature->levels[k];
+            double estimate = feature->estimates[k];
+            feature->levels[k] = feature->levels[k - 1];
+            feature->levels[k - 1] = level;
+            feature->estimates[k] = feature->estimates[k - 1];
+            feature->estimates[k - 1] = estimate;
+            if (!feature->points) continue;
+            double points = feature->points[k];
+            feature->points[k] = feature->points[k - 1];
+            feature->points[k - 1] = points;
+        }
+}
+
 static struct result read_points(const json_t *of, struct model *model)
 {
     double reasons;
@@ -182,6 +201,7 @@ static struct result read_model(const json_t *json, struct model *model)
     model->features_count = count;
     for (size_t f = 0; f < count; f++) {
         TRY(result_at(read_feature(json, f, model), "feature %zu: ", f + 1));
+        if (!model->features[f].number) sort_levels(&model->features[f], model->specs[f].levels_count);
         for (size_t before = 0; before < f; before++)
             ENSURE(strcmp(model->specs[before].name, model->specs[f].name) != 0, CATEGORY_USAGE,
                    "feature %zu: %s stands there twice", f + 1, model->specs[f].name);

@@ -1,15 +1,13 @@
 /* The analyses that a plan can name. */
 #include <string.h>
 
+#include "analytics/evaluate.h"
 #include "analytics/logistic.h"
 #include "analytics/scorecard.h"
 #include "analytics/statistics.h"
 
 static const struct task *const tasks[] = {
-    &logistic_task,
-    &scorecard_task,
-    &statistics_task,
-    NULL,
+    &evaluate_task, &logistic_task, &scorecard_task, &statistics_task, NULL,
 };
 
 const struct task *task_find(const char *name)

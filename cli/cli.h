@@ -69,6 +69,7 @@ cli_run cli_simulate;                                                     /* sim
 cli_run cli_fit;                                                          /* fit.c */
 cli_run cli_model_show;                                                   /* model.c */
 cli_run cli_model_compare;                                                /* model_compare.c */
+cli_run cli_plan_evaluate;                                                /* plan_evaluate.c */
 cli_run cli_model_export;                                                 /* model_export.c */
 cli_run cli_score;                                                        /* score.c, score_metrics.c */
 cli_run cli_run_submit, cli_run_list, cli_run_show, cli_run_watch, cli_run_cancel; /* run.c */

@@ -121,6 +121,17 @@ static const struct cli_command commands[] = {
      "  --out DIR             gets model.json\n\n"
      "Example:\n"
      "  cofferdam fit plan.yaml --data north.csv --out alone\n"},
+    {"plan evaluate", cli_plan_evaluate,
+     "MODEL.json [--against OTHER.json] [--cutoff P ...] [--group COLUMN] [--purpose WORD] [-o PLAN.yaml]",
+     "Writes a plan that evaluates a model, or two against each other, on every bank's rows",
+     "The models are in the plan; their columns, target and split are the plan's.\n\n"
+     "  --against OTHER.json   a challenger: both are measured on the same rows, and their difference is tested\n"
+     "  --cutoff P             a probability at which a row counts as positive; any number of times, rising\n"
+     "  --group COLUMN         a category whose levels are compared for fairness\n"
+     "  --purpose WORD         the plan's purpose\n"
+     "  -o, --out PLAN.yaml    must not exist; stdout when left out\n\n"
+     "Example:\n"
+     "  cofferdam plan evaluate model.json --against old.json --cutoff 0.1 --cutoff 0.2 --group sex -o check.yaml\n"},
     {"model show", cli_model_show, "MODEL.json [--json]", "Prints a model: terms, errors, tests, metrics",
      "  --json   the model itself\n\n"
      "Example:\n"

@@ -170,6 +170,7 @@ static struct result model_text(const json_t *model, struct buffer *out)
 {
     TRY(show_head(model, out));
     if (strcmp(document_text(model, "task"), "statistics") == 0) return show_statistics(model, out);
+    if (strcmp(document_text(model, "task"), "evaluate") == 0) return show_evaluation(model, out);
     bool scorecard = strcmp(document_text(model, "task"), "scorecard") == 0;
     if (scorecard) TRY(show_scorecard(model, out));
     TRY(show_terms(model, scorecard, out));

@@ -47,6 +47,13 @@ struct raw_selection {
 struct raw_points {
     char *pdo, *base, *odds, *decimals, *reasons;
 };
+struct raw_model {
+    char *name, *json;
+};
+struct raw_evaluate {
+    char **cutoffs, *group;
+    unsigned cutoffs_count;
+};
 struct raw_cohort {
     char *minimum, *on_dropout, *rows, *deadline;
 };
@@ -61,6 +68,9 @@ struct raw_plan {
     struct raw_binning *binning;
     struct raw_selection *selection;
     struct raw_points *points;
+    struct raw_model *models;
+    unsigned models_count;
+    struct raw_evaluate *evaluate;
     struct raw_cohort *cohort;
 };
 
@@ -108,6 +118,19 @@ static const cyaml_schema_field_t points_fields[] = {
     TEXT("odds", OPTIONAL, struct raw_points, odds),       TEXT("decimals", OPTIONAL, struct raw_points, decimals),
     TEXT("reasons", OPTIONAL, struct raw_points, reasons), CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t model_fields[] = {
+    TEXT("name", REQUIRED, struct raw_model, name),
+    TEXT("json", REQUIRED, struct raw_model, json),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t raw_model = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_model, model_fields),
+};
+static const cyaml_schema_field_t evaluate_fields[] = {
+    CYAML_FIELD_SEQUENCE("cutoffs", OPTIONAL, struct raw_evaluate, cutoffs, &plan_raw_text, 1, PLAN_CUTOFFS_MAX),
+    TEXT("group", OPTIONAL, struct raw_evaluate, group),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t cohort_fields[] = {
     TEXT("minimum", OPTIONAL, struct raw_cohort, minimum),
     TEXT("on_dropout", OPTIONAL, struct raw_cohort, on_dropout),
@@ -129,6 +152,8 @@ static const cyaml_schema_field_t plan_fields[] = {
     CYAML_FIELD_MAPPING_PTR("binning", OPTIONAL, struct raw_plan, binning, binning_fields),
     CYAML_FIELD_MAPPING_PTR("selection", OPTIONAL, struct raw_plan, selection, selection_fields),
     CYAML_FIELD_MAPPING_PTR("points", OPTIONAL, struct raw_plan, points, points_fields),
+    CYAML_FIELD_SEQUENCE("models", OPTIONAL, struct raw_plan, models, &raw_model, 1, PLAN_MODELS_MAX),
+    CYAML_FIELD_MAPPING_PTR("evaluate", OPTIONAL, struct raw_plan, evaluate, evaluate_fields),
     CYAML_FIELD_MAPPING_PTR("cohort", OPTIONAL, struct raw_plan, cohort, cohort_fields),
     CYAML_FIELD_IGNORE("privacy", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_END,
@@ -141,6 +166,9 @@ void plan_done(struct plan *plan)
 {
     for (size_t i = 0; i < plan->features_count; i++) plan_feature_done(&plan->features[i]);
     free(plan->features);
+    for (size_t i = 0; i < plan->models_count; i++) free(plan->models[i].json);
+    free(plan->models);
+    free(plan->cutoffs);
     plan_texts_free(plan->negative, plan->negative_count);
     plan_texts_free(plan->split_holdout, plan->split_holdout_count);
     buffer_done(&plan->text);
@@ -329,6 +357,48 @@ static struct result points_parse(const struct document *document, const struct 
     return RESULT_OK;
 }
 
+static struct result models_parse(const struct document *document, const struct raw_plan *raw, struct plan *plan)
+{
+    plan->models = calloc(raw->models_count + 1, sizeof *plan->models);
+    ENSURE(plan->models, CATEGORY_ENVIRONMENT, "out of memory for a plan");
+    for (size_t i = 0; i < raw->models_count; i++) {
+        struct plan_model *model = &plan->models[plan->models_count++];
+        char path[64];
+        (void)snprintf(path, sizeof path, "models.%zu.name", i);
+        TRY(name_copy(document, path, raw->models[i].name, NAME_MAX_BYTES, model->name));
+        if (i > 0 && strcmp(model->name, plan->models[0].name) == 0)
+            return fail(document, path, "\"%s\" is the other model's name", model->name);
+        model->json = strdup(raw->models[i].json);
+        ENSURE(model->json, CATEGORY_ENVIRONMENT, "out of memory for a plan");
+    }
+    return RESULT_OK;
+}
+
+/* Once the features are known. */
+static struct result evaluate_parse(const struct document *document, const struct raw_evaluate *raw, struct plan *plan)
+{
+    static const struct raw_evaluate none;
+    if (!raw) raw = &none;
+    plan->group = SIZE_MAX;
+    plan->cutoffs = calloc(raw->cutoffs_count + 1, sizeof *plan->cutoffs);
+    ENSURE(plan->cutoffs, CATEGORY_ENVIRONMENT, "out of memory for a plan");
+    for (size_t i = 0; i < raw->cutoffs_count; i++) {
+        double *cutoff = &plan->cutoffs[plan->cutoffs_count++];
+        TRY(number(document, "evaluate.cutoffs", raw->cutoffs[i], cutoff));
+        if (!(*cutoff > 0 && *cutoff < 1))
+            return fail(document, "evaluate.cutoffs", "%.40s is not a probability between 0 and 1", raw->cutoffs[i]);
+        if (i > 0 && !(*cutoff > plan->cutoffs[i - 1]))
+            return fail(document, "evaluate.cutoffs", "%.40s does not come after %.40s; write them in rising order",
+                        raw->cutoffs[i], raw->cutoffs[i - 1]);
+    }
+    if (!raw->group) return RESULT_OK;
+    for (size_t f = 0; f < plan->features_count; f++)
+        if (plan->features[f].kind == PLAN_CATEGORY && strcmp(plan->features[f].name, raw->group) == 0) plan->group = f;
+    if (plan->group == SIZE_MAX)
+        return fail(document, "evaluate.group", "\"%.64s\" is no category among the features", raw->group);
+    return RESULT_OK;
+}
+
 /* "7d" or "12h". */
 static struct result deadline_parse(const struct document *document, const char *text, struct plan *plan)
 {
@@ -439,7 +509,9 @@ static struct result document_parse(const struct document *document, const struc
     TRY(selection_parse(document, raw->selection, plan));
     TRY(points_parse(document, raw->points, plan));
     TRY(cohort_parse(document, raw->cohort, plan));
+    TRY(models_parse(document, raw, plan));
     TRY(features_parse(document, raw, plan));
+    TRY(evaluate_parse(document, raw->evaluate, plan));
     return columns_check(document, plan);
 }
 

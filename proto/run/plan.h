@@ -9,6 +9,8 @@
 #define PLAN_BINS_MAX 100u   /* of a number */
 #define PLAN_CLASSES_MAX 20u /* of a scorecard's feature */
 #define PLAN_REASONS_MAX 10u
+#define PLAN_MODELS_MAX 2u
+#define PLAN_CUTOFFS_MAX 20u
 
 enum plan_kind { PLAN_NUMBER, PLAN_CATEGORY };
 enum plan_missing { MISSING_REFUSE, MISSING_MEDIAN, MISSING_MEAN, MISSING_VALUE, MISSING_LEVEL };
@@ -38,6 +40,12 @@ struct plan_feature {
     size_t cuts_count;
     uint32_t *class_of; /* of a category's levels as plan_feature_level counts them; NULL: found in the run */
     size_t classes;
+};
+
+/* A model that is evaluated: its text is in the plan, so that the plan's hash is of it too. */
+struct plan_model {
+    char name[NAME_MAX_BYTES + 1];
+    char *json;
 };
 
 /* What a scorecard's plan asks for. */
@@ -73,6 +81,11 @@ struct plan {
     uint32_t cells_minimum; /* the least customers of a cell that reports, models and exports show */
     uint32_t bins;          /* of a number, about equally full: statistics, and the fine classes of a scorecard */
     struct plan_scorecard scorecard;
+    struct plan_model *models; /* evaluate: one, or champion and challenger */
+    size_t models_count;
+    double *cutoffs; /* probabilities, rising: above or at one a row is refused credit, or acted upon */
+    size_t cutoffs_count;
+    size_t group;     /* the category whose levels are compared; SIZE_MAX: none */
     double penalty;   /* λ >= 0 */
     double tolerance; /* on the Newton decrement */
     uint32_t rounds;  /* most Newton rounds */

@@ -1,0 +1,221 @@
+/* cofferdam plan evaluate: a plan that evaluates models: their columns as they read them, their texts inside. */
+#include <string.h>
+
+#include "analytics/json_text.h"
+#include "analytics/model.h"
+#include "cli/cli.h"
+#include "cli/document.h"
+
+struct chosen {
+    const char *path, *name;
+    struct model model;
+    json_t *document;
+};
+struct words {
+    struct chosen models[PLAN_MODELS_MAX];
+    size_t models_count;
+    const char *purpose, *group, *out;
+    struct cli_values cutoffs;
+};
+
+static void words_done(struct words *words)
+{
+    for (size_t m = 0; m < PLAN_MODELS_MAX; m++) {
+        model_done(&words->models[m].model);
+        json_decref(words->models[m].document);
+    }
+}
+
+/* A JSON text is a YAML one too. */
+static struct result put_text(const char *text, struct buffer *out)
+{
+    json_t *json = json_string(text);
+    struct result result = json_text(json, JSON_ENCODE_ANY, out);
+    json_decref(json);
+    return result;
+}
+
+static struct result put_texts(const json_t *texts, struct buffer *out)
+{
+    size_t index;
+    const json_t *text;
+    TRY(buffer_u8(out, '['));
+    json_array_foreach(texts, index, text)
+    {
+        if (index) TRY(buffer_text(out, ", "));
+        TRY(put_text(json_string_value(text) ? json_string_value(text) : "", out));
+    }
+    return buffer_u8(out, ']');
+}
+
+static struct result read_model(struct chosen *chosen, const char *path, const char *name)
+{
+    CLEANUP(buffer_done) struct buffer text = {0};
+    chosen->path = path;
+    chosen->name = name;
+    TRY(cli_read(path, DOCUMENT_MAX, &text));
+    TRY(model_parse(buffer_view(&text), path, &chosen->model));
+    return document_read(path, &chosen->document);
+}
+
+static struct result put_number(const struct column_spec *spec, struct buffer *out)
+{
+    static const char *const outside[] = {
+        [COLUMN_OUTSIDE_REFUSE] = "refuse", [COLUMN_OUTSIDE_CLAMP] = "clamp", [COLUMN_OUTSIDE_MISSING] = "missing"};
+    return buffer_format(out, ", kind: number, min: %.17g, max: %.17g, outside: %s, missing: %s}\n", spec->minimum,
+                         spec->maximum, outside[spec->outside], spec->missing_allowed ? "level" : "refuse");
+}
+
+static struct result put_feature(const struct model *model, size_t f, struct buffer *out)
+{
+    const struct column_spec *spec = &model->specs[f];
+    TRY(buffer_text(out, "  - {name: "));
+    TRY(put_text(spec->name, out));
+    if (spec->kind == COLUMN_NUMBER) return put_number(spec, out);
+    TRY(buffer_format(out, ", kind: category, missing: %s, other: %s, levels: [",
+                      spec->missing_allowed ? "level" : "refuse", spec->other_allowed ? "level" : "refuse"));
+    for (size_t level = 0; level < spec->levels_count; level++) {
+        if (level) TRY(buffer_text(out, ", "));
+        TRY(put_text(spec->levels[level], out));
+    }
+    return buffer_text(out, "]}\n");
+}
+
+static bool has_feature(const struct model *model, const char *name)
+{
+    for (size_t f = 0; f < model->features_count; f++)
+        if (strcmp(model->specs[f].name, name) == 0) return true;
+    return false;
+}
+
+static struct result put_features(const struct words *words, struct buffer *out)
+{
+    bool group = !words->group;
+    TRY(buffer_text(out, "features:\n"));
+    for (size_t m = 0; m < words->models_count; m++)
+        for (size_t f = 0; f < words->models[m].model.features_count; f++) {
+            const char *name = words->models[m].model.specs[f].name;
+            group = group || strcmp(name, words->group) == 0;
+            if (m == 0 || !has_feature(&words->models[0].model, name))
+                TRY(put_feature(&words->models[m].model, f, out));
+        }
+    ENSURE(group, CATEGORY_USAGE,
+           "--group %s: no model reads it; leave --group out, then add the column to the plan's features and "
+           "`group: %s` to evaluate",
+           words->group, words->group);
+    return RESULT_OK;
+}
+
+/* The same rows are held out as when the first model was trained. */
+static struct result put_split(const json_t *document, struct buffer *out)
+{
+    const json_t *split = json_object_get(document, "split");
+    if (!json_is_object(split)) return RESULT_OK;
+    const char *id = document_text(split, "id"), *column = document_text(split, "column");
+    if (id[0]) {
+        TRY(buffer_text(out, "id: "));
+        TRY(put_text(id, out));
+        TRY(buffer_u8(out, '\n'));
+    }
+    if (column[0]) {
+        TRY(buffer_text(out, "split: {column: "));
+        TRY(put_text(column, out));
+        TRY(buffer_text(out, ", holdout: "));
+        TRY(put_texts(json_object_get(split, "holdout"), out));
+        return buffer_text(out, "}\n");
+    }
+    TRY(buffer_format(out, "split: {fraction: %.17g, seed: ", document_number(split, "fraction")));
+    TRY(put_text(document_text(split, "seed"), out));
+    return buffer_text(out, "}\n");
+}
+
+/* What scoring needs of a model, on one line between single quotes. */
+static struct result put_model(const struct chosen *chosen, struct buffer *out)
+{
+    static const char *const kept[] = {"cofferdam", "task",  "plan",     "plan_hash",      "target",
+                                       "points",    "terms", "features", "score_histogram"};
+    CLEANUP(buffer_done) struct buffer text = {0};
+    json_t *part = json_object();
+    bool made = part != NULL;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        json_t *value = json_object_get(chosen->document, kept[i]);
+        if (value) made = made && json_object_set(part, kept[i], value) == 0;
+    }
+    struct result result = made ? json_text(part, JSON_COMPACT | JSON_REAL_PRECISION(17), &text)
+                                : FAIL(CATEGORY_ENVIRONMENT, "out of memory for a plan");
+    json_decref(part);
+    TRY(result);
+    TRY(buffer_text(out, "  - name: "));
+    TRY(put_text(chosen->name, out));
+    TRY(buffer_text(out, "\n    json: '"));
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] == '\'') TRY(buffer_u8(out, '\''));
+        TRY(buffer_u8(out, text.data[i]));
+    }
+    return buffer_text(out, "'\n");
+}
+
+static struct result put_evaluate(const struct words *words, struct buffer *out)
+{
+    if (!words->cutoffs.count && !words->group) return RESULT_OK;
+    TRY(buffer_text(out, "evaluate: {"));
+    for (size_t c = 0; c < words->cutoffs.count; c++)
+        TRY(buffer_format(out, "%s%s", c ? ", " : "cutoffs: [", words->cutoffs.items[c]));
+    if (words->cutoffs.count) TRY(buffer_text(out, words->group ? "], " : "]"));
+    if (words->group) {
+        TRY(buffer_text(out, "group: "));
+        TRY(put_text(words->group, out));
+    }
+    return buffer_text(out, "}\n");
+}
+
+static struct result write_plan(const struct words *words, struct buffer *out)
+{
+    const struct chosen *first = &words->models[0];
+    TRY(buffer_text(out, "# Evaluates the models below. Look at purpose and cohort, then run: cofferdam plan check\n"
+                         "cofferdam: 1\nname: "));
+    TRY(put_text(words->models_count > 1 ? "champion-challenger" : "evaluation", out));
+    TRY(buffer_text(out, "\npurpose: "));
+    TRY(put_text(words->purpose ? words->purpose : PLAN_FILL_IN, out));
+    TRY(buffer_text(out, "\ntask: evaluate\ntarget: {column: "));
+    TRY(put_text(first->model.target, out));
+    TRY(buffer_text(out, ", positive: "));
+    TRY(put_text(first->model.positive, out));
+    const json_t *negative = json_object_get(json_object_get(first->document, "target"), "negative");
+    if (negative) {
+        TRY(buffer_text(out, ", negative: "));
+        TRY(put_texts(negative, out));
+    }
+    TRY(buffer_text(out, "}\n"));
+    TRY(put_split(first->document, out));
+    TRY(put_features(words, out));
+    TRY(buffer_text(out, "models:\n"));
+    for (size_t m = 0; m < words->models_count; m++) TRY(put_model(&words->models[m], out));
+    TRY(put_evaluate(words, out));
+    return buffer_text(out, "cohort: {minimum: 5}\n");
+}
+
+struct result cli_plan_evaluate(int argc, char **argv)
+{
+    CLEANUP(words_done) struct words words = {0};
+    CLEANUP(buffer_done) struct buffer out = {0};
+    const char *against = NULL;
+    struct cli_values operands = {0};
+    const struct cli_option options[] = {
+        {.name = "against", .value = &against},
+        {.name = "purpose", .value = &words.purpose},
+        {.name = "group", .value = &words.group},
+        {.name = "cutoff", .values = &words.cutoffs},
+        {.name = "out", .letter = 'o', .value = &words.out},
+        {0},
+    };
+    TRY(cli_parse(argc, argv, options, "MODEL.json", 1, 1, &operands));
+    TRY(read_model(&words.models[0], operands.items[0], against ? "champion" : "model"));
+    words.models_count = 1;
+    if (against) {
+        words.models_count = 2;
+        TRY(read_model(&words.models[1], against, "challenger"));
+    }
+    TRY(write_plan(&words, &out));
+    return cli_write(words.out ? words.out : "-", buffer_view(&out), false);
+}

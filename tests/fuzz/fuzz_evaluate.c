@@ -1,0 +1,23 @@
+/* States and sums of an evaluation. */
+#include "tests/support/fold_fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char plan_text[] =
+    "cofferdam: 1\nname: fuzz\npurpose: test\ntask: evaluate\n"
+    "target: {column: y, positive: \"1\"}\nfeatures:\n"
+    "  - {name: x, kind: number, min: 0, max: 10, missing: level}\n"
+    "  - {name: g, kind: category, levels: [\"a\", \"b\"], missing: level}\n"
+    "models:\n  - name: m\n    json: "
+    "'{\"cofferdam\":1,\"task\":\"logistic\",\"target\":{\"column\":\"y\",\"positive\":\"1\"},"
+    "\"terms\":[{\"term\":\"(intercept)\",\"estimate\":-1},{\"term\":\"x\",\"estimate\":0.5}],\"features\":["
+    "{\"name\":\"x\",\"kind\":\"number\",\"min\":0,\"max\":10,\"outside\":\"refuse\",\"missing\":\"mean\",\"fill\":5,"
+    "\"mean\":5,\"sd\":2}]}'\n"
+    "evaluate: {cutoffs: [0.2, 0.5], group: g}\n";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct plan plan;
+    fold_fuzz(plan_text, &plan, data, size);
+    return 0;
+}
