@@ -145,6 +145,7 @@ static struct result read_linear(const json_t *json, size_t index, struct model 
  * columns. Missing and other stay last. */
 static void sort_levels(struct model_feature *feature, size_t declared)
 {
+    if (!feature->levels || !feature->estimates) return; /* a category has both */
     for (size_t i = 1; i < declared; i++)
         for (size_t k = i; k > 0 && strcmp(feature->levels[k - 1], feature->levels[k]) > 0; k--) {
             char *level = feature->levels[k];

@@ -83,7 +83,8 @@ static struct result place_of(struct model_feature *feature, struct column_spec 
     ENSURE(own < declared, CATEGORY_USAGE,
            "a class has a level that the rules for missing and other values do not have");
     for (size_t i = 0; i < own; i++)
-        ENSURE(strcmp(feature->levels[i], level) != 0, CATEGORY_USAGE, "the level \"%.64s\" stands there twice", level);
+        ENSURE(!feature->levels[i] || strcmp(feature->levels[i], level) != 0, CATEGORY_USAGE,
+               "the level \"%.64s\" stands there twice", level);
     feature->levels[own] = strdup(level);
     ENSURE(feature->levels[own], CATEGORY_ENVIRONMENT, "out of memory");
     *ret = spec->levels_count++;
@@ -97,9 +98,10 @@ static struct result take_levels(const json_t *class, struct model_feature *feat
     const json_t *level;
     json_array_foreach(json_object_get(class, "levels"), index, level)
     {
-        ENSURE(json_is_string(level), CATEGORY_USAGE, "a level is not a text");
-        TRY(place_of(feature, spec, json_string_value(level), &place));
-        ENSURE(!seen[place], CATEGORY_USAGE, "the level \"%.64s\" stands there twice", json_string_value(level));
+        const char *text = json_string_value(level);
+        ENSURE(text, CATEGORY_USAGE, "a level is not a text");
+        TRY(place_of(feature, spec, text, &place));
+        ENSURE(!seen[place], CATEGORY_USAGE, "the level \"%.64s\" stands there twice", text);
         seen[place] = true;
         TRY(take_class(class, feature, place));
     }

@@ -35,17 +35,23 @@ static struct result new_column(const struct plan_feature *feature, struct profi
     return RESULT_OK;
 }
 
+static struct result allocate(const struct plan *plan, struct profile *profile)
+{
+    profile->columns = calloc(plan->features_count + 1, sizeof *profile->columns);
+    profile->pairs = calloc(profile->pairs_count + 1, sizeof *profile->pairs);
+    ENSURE(profile->columns && profile->pairs, CATEGORY_ENVIRONMENT, "out of memory for %zu columns",
+           plan->features_count);
+    for (size_t f = 0; f < plan->features_count; f++) TRY(new_column(&plan->features[f], &profile->columns[f]));
+    return RESULT_OK;
+}
+
 struct result profile_new(const struct plan *plan, struct profile_options options, struct profile *ret)
 {
     CLEANUP(profile_done) struct profile profile = {.plan = plan, .options = options};
     size_t numbers = 0;
     for (size_t f = 0; f < plan->features_count; f++) numbers += plan->features[f].kind == PLAN_NUMBER;
     if (options.moments && numbers > 0) profile.pairs_count = numbers * (numbers - 1) / 2;
-    profile.columns = calloc(plan->features_count, sizeof *profile.columns);
-    profile.pairs = calloc(profile.pairs_count + 1, sizeof *profile.pairs);
-    ENSURE(profile.columns && profile.pairs, CATEGORY_ENVIRONMENT, "out of memory for %zu columns",
-           plan->features_count);
-    for (size_t f = 0; f < plan->features_count; f++) TRY(new_column(&plan->features[f], &profile.columns[f]));
+    TRY(allocate(plan, &profile));
     *ret = profile;
     profile = (struct profile){0};
     return RESULT_OK;

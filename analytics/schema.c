@@ -75,7 +75,7 @@ static struct result allocate(const struct plan *plan, struct schema *ret)
     size_t levels = 1 + plan->negative_count;
     for (size_t f = 0; f < plan->features_count; f++) levels += plan->features[f].levels_count;
     ret->count = columns_of(plan);
-    ret->specs = calloc(ret->count, sizeof *ret->specs);
+    ret->specs = calloc(ret->count + 1, sizeof *ret->specs);
     ret->levels = calloc(levels, sizeof *ret->levels);
     ENSURE(ret->specs && ret->levels, CATEGORY_ENVIRONMENT, "out of memory for the plan's columns");
     return RESULT_OK;

@@ -129,7 +129,8 @@ static struct result scorecard_progress(const struct plan *plan, struct view sta
     TRY(scorecard_fit_of(&scorecard, &fit));
     TRY(buffer_format(out, "fit %" PRIu64 ", %zu of %zu features: ", scorecard.fits, fit.plan.features_count,
                       plan->features_count));
-    return logistic_task.progress(&fit.plan, buffer_view(&scorecard.fit), out);
+    enum category category = logistic_task.progress(&fit.plan, buffer_view(&scorecard.fit), out).category;
+    return (struct result){category};
 }
 
 const struct task scorecard_task = {

@@ -14,6 +14,13 @@
 /* Weights stay far below this: |ln(10^12 rows)| is under 28. */
 static const double weight_bound = 32;
 
+/* What a function of the logistic task came to. (Through a pointer, so a checker takes the result for something that
+ * might point to the plan it was given.) */
+static struct result came_to(enum category category)
+{
+    return (struct result){category};
+}
+
 void scorecard_fit_done(struct scorecard_fit *fit)
 {
     free(fit->plan.features);
@@ -68,7 +75,7 @@ struct result scorecard_fit_check(const struct plan *plan)
     CLEANUP(scorecard_fit_done) struct scorecard_fit fit = {0};
     TRY(fit_new(plan, &fit));
     for (size_t f = 0; f < plan->features_count; f++) fit_add(plan, f, -weight_bound, weight_bound, &fit);
-    return logistic_task.check(&fit.plan);
+    return came_to(logistic_task.check(&fit.plan).category);
 }
 
 struct result scorecard_fit_begin(struct scorecard *scorecard)
@@ -80,14 +87,14 @@ struct result scorecard_fit_begin(struct scorecard *scorecard)
     scorecard->stage = SCORECARD_FIT;
     scorecard->fits++;
     buffer_clear(&scorecard->fit);
-    return logistic_task.start(&fit.plan, &scorecard->fit);
+    return came_to(logistic_task.start(&fit.plan, &scorecard->fit).category);
 }
 
 struct result scorecard_fit_layout(const struct scorecard *scorecard, struct layout *ret)
 {
     CLEANUP(scorecard_fit_done) struct scorecard_fit fit = {0};
     TRY(scorecard_fit_of(scorecard, &fit));
-    return logistic_task.layout(&fit.plan, buffer_view(&scorecard->fit), ret);
+    return came_to(logistic_task.layout(&fit.plan, buffer_view(&scorecard->fit), ret).category);
 }
 
 /* ---- rows as weights of evidence */
@@ -193,8 +200,10 @@ static struct result contribute(struct coded *coded, const struct layout *layout
         uint64_t rows = coded->rows->rows - begin < CODED_ROWS ? coded->rows->rows - begin : CODED_ROWS;
         TRY(code(coded, begin, rows));
         memset(words, 0, count * sizeof *words);
-        TRY(logistic_task.contribute(&coded->fit->plan, buffer_view(&coded->scorecard->fit), &coded->table, threads,
-                                     words));
+        TRY(came_to(
+            logistic_task
+                .contribute(&coded->fit->plan, buffer_view(&coded->scorecard->fit), &coded->table, threads, words)
+                .category));
         add_words(layout, words, values);
     }
     put_words(layout, values, words);
@@ -208,7 +217,7 @@ struct result scorecard_fit_contribute(const struct scorecard *scorecard, const 
     CLEANUP(coded_done) struct coded coded = {.fit = &fit};
     struct layout layout;
     TRY(scorecard_fit_of(scorecard, &fit));
-    TRY(logistic_task.layout(&fit.plan, buffer_view(&scorecard->fit), &layout));
+    TRY(came_to(logistic_task.layout(&fit.plan, buffer_view(&scorecard->fit), &layout).category));
     TRY(coded_new(scorecard, &fit, table, &coded));
     __int128 *values = calloc(layout_words(&layout) + 1, sizeof *values);
     ENSURE(values, CATEGORY_ENVIRONMENT, "out of memory for a sum");
@@ -314,7 +323,7 @@ struct result scorecard_fit_advance(struct scorecard *scorecard, const uint64_t 
     bool dropped;
     TRY(scorecard_fit_of(scorecard, &fit));
     /* The sum is checked first: what it says is only believed when it can be a true one. */
-    TRY(logistic_task.advance(&fit.plan, buffer_view(&scorecard->fit), words, &next));
+    TRY(came_to(logistic_task.advance(&fit.plan, buffer_view(&scorecard->fit), words, &next).category));
     TRY(look(scorecard, &fit, words, &dropped));
     if (dropped) return scorecard_fit_begin(scorecard);
     buffer_clear(&scorecard->fit);

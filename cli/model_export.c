@@ -56,6 +56,7 @@ struct result cli_model_export(int argc, char **argv)
     TRY(document_read(operands.items[0], &document));
     const struct export_source source = {document_text(document, "plan"), document_text(document, "plan_hash"),
                                          COFFERDAM_VERSION};
-    TRY(formats[chosen].write(&model, source, table ? table : "customers", &text, &out));
+    enum category category = formats[chosen].write(&model, source, table ? table : "customers", &text, &out).category;
+    TRY((struct result){category});
     return cli_write(path, buffer_view(&out), true);
 }

@@ -262,7 +262,7 @@ static struct result groups_parse(const struct place *place, const struct raw_fe
 {
     if (!raw->groups) return RESULT_OK;
     size_t count = plan_feature_levels(ret);
-    ret->class_of = calloc(count, sizeof *ret->class_of);
+    ret->class_of = calloc(count + 1, sizeof *ret->class_of);
     ENSURE(ret->class_of, CATEGORY_ENVIRONMENT, "out of memory for a plan");
     for (size_t level = 0; level < count; level++) ret->class_of[level] = UINT32_MAX;
     for (size_t g = 0; g < raw->groups_count; g++)
