@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analytics/report/report.h"
 #include "cli/contributions.h"
 #include "cli/parties.h"
 
@@ -24,6 +25,7 @@ enum {
 void consortium_outcome_done(struct consortium_outcome *outcome)
 {
     buffer_done(&outcome->model);
+    buffer_done(&outcome->report);
     buffer_done(&outcome->plan_note);
     buffer_done(&outcome->faults);
 }
@@ -473,6 +475,14 @@ static struct result outcome_make(const struct consortium *consortium, struct co
     }
     TRY(fold_result(fold, consortium->members, &ret->model));
     TRY(buffer_append(&ret->plan_note, buffer_view(&consortium->plan_note)));
+    struct members everyone = members_none(consortium->members);
+    for (unsigned j = 1; j <= consortium->members; j++) members_add(&everyone, j);
+    const struct report_source source = {.model = buffer_view(&ret->model),
+                                         .plan = buffer_view(&consortium->config->plan->text),
+                                         .roster = &consortium->roster,
+                                         .cohort = &everyone,
+                                         .version = COFFERDAM_VERSION};
+    TRY(report_html(&source, &ret->report));
     ret->rounds = fold->step;
     for (int kind = 0; kind < FAULT_KINDS; kind++)
         TRY(buffer_format(&ret->faults, "%s%llu %s", kind == 0 ? "" : ", ",

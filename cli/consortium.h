@@ -30,6 +30,7 @@ struct consortium_config {
 };
 struct consortium_outcome {
     struct buffer model;     /* model.json */
+    struct buffer report;    /* report.html */
     struct buffer plan_note; /* the plan as its submitter signed it */
     uint64_t rounds;
     struct buffer faults; /* what the faults did: "12 messages lost, 3 doubled, ..." */

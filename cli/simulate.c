@@ -89,7 +89,7 @@ static struct result simulation_report(const struct simulation *simulation, cons
     if (simulation->faults != NULL)
         TRY(buffer_format(&out, "%-15s %.*s\n", "faults", (int)outcome->faults.length,
                           (const char *)outcome->faults.data));
-    TRY(buffer_format(&out, "%-15s %s/model.json, %s/plan.note\n", "files", simulation->out, simulation->out));
+    TRY(buffer_format(&out, "%-15s %s/model.json, report.html, plan.note\n", "files", simulation->out));
     return cli_print(buffer_view(&out));
 }
 
@@ -110,6 +110,7 @@ struct result cli_simulate(int argc, char **argv)
     CLEANUP(consortium_outcome_done) struct consortium_outcome outcome = {0};
     TRY(simulation_run(&simulation, &sites, threads, &outcome));
     const struct output outputs[] = {{"plan.note", buffer_view(&outcome.plan_note)},
+                                     {"report.html", buffer_view(&outcome.report)},
                                      {"model.json", buffer_view(&outcome.model)}};
     TRY(outputs_write(simulation.out, outputs, sizeof outputs / sizeof outputs[0]));
     return simulation_report(&simulation, &sites, &outcome);

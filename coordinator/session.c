@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analytics/report/report.h"
 #include "crypto/base/failpoint.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -126,11 +127,18 @@ static struct result session_dismiss(struct session *session)
 
 static struct result session_write_results(struct session *session)
 {
-    CLEANUP(buffer_done) struct buffer model = {0};
+    CLEANUP(buffer_done) struct buffer model = {0}, report = {0};
     TRY(fold_result(secagg_coordinator_fold(session->machine), members_count(&session->submission.terms.cohort),
                     &model));
     TRY(session_write_result(session, "plan.note", session->submission.terms.plan_note));
     FAILPOINT("coordinator: the plan is written, not the model");
+    const struct report_source source = {.model = buffer_view(&model),
+                                         .plan = buffer_view(&session->submission.plan.text),
+                                         .roster = &session->hub->roster,
+                                         .cohort = &session->submission.terms.cohort,
+                                         .version = COFFERDAM_VERSION};
+    TRY(report_html(&source, &report));
+    TRY(session_write_result(session, "report.html", buffer_view(&report)));
     return session_write_result(session, "model.json", buffer_view(&model));
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analytics/report/report.h"
 #include "crypto/base/failpoint.h"
 #include "node/part.h"
 #include "node/policy.h"
@@ -177,10 +178,17 @@ static struct result end_write(const struct part *part, const char *name, struct
 
 static struct result end_write_results(const struct part *part)
 {
-    CLEANUP(buffer_done) struct buffer model = {0};
+    CLEANUP(buffer_done) struct buffer model = {0}, report = {0};
     TRY(fold_result(secagg_node_fold(part->machine), members_count(&part->submission.terms.cohort), &model));
     TRY(end_write(part, "plan.note", part->submission.terms.plan_note));
     FAILPOINT("node: the plan is written, not the model");
+    const struct report_source source = {.model = buffer_view(&model),
+                                         .plan = buffer_view(&part->submission.plan.text),
+                                         .roster = &part->bank->roster,
+                                         .cohort = &part->submission.terms.cohort,
+                                         .version = COFFERDAM_VERSION};
+    TRY(report_html(&source, &report));
+    TRY(end_write(part, "report.html", buffer_view(&report)));
     return end_write(part, "model.json", buffer_view(&model));
 }
 

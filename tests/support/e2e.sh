@@ -76,12 +76,14 @@ watch() { # BANK RUN: until the run is over there, at most 320 s
     timeout $((40 * PATIENCE)) "$COFFERDAM" run watch "$2" --node "$HOME_DIR/$1"
 }
 model_of() { echo "$HOME_DIR/$1/state/runs/$2/model.json"; } # PARTY RUN
-# Every party has the same model: same_models RUN PARTY...
+# Every party has the same model and report: same_models RUN PARTY...
 same_models() {
     local run=$1 first=$2 party
     shift 2
     for party in "$@"; do
         cmp "$(model_of "$first" "$run")" "$(model_of "$party" "$run")" || die "$party has another model than $first"
+        cmp "$(dirname "$(model_of "$first" "$run")")/report.html" "$(dirname "$(model_of "$party" "$run")")/report.html" ||
+            die "$party has another report than $first"
     done
 }
 expect_exit() { # CODE TEXT COMMAND...: the command ends so, and its one line on stderr has the text

@@ -1,0 +1,28 @@
+/* Pieces of the page. Everything from a model or plan goes through html_text. */
+#ifndef ANALYTICS_REPORT_HTML_H
+#define ANALYTICS_REPORT_HTML_H
+
+#include <jansson.h>
+
+#include "crypto/base/bytes.h"
+
+MUST_USE struct result html_text(const char *text, struct buffer *out);
+/* A number with so many significant digits; a dash where there is none. */
+MUST_USE struct result html_number(double value, int digits, struct buffer *out);
+/* <tag>text</tag> */
+MUST_USE struct result html_element(const char *tag, const char *text, struct buffer *out);
+
+/* Values of a JSON object: NaN and "" where there is none of that kind. */
+double report_number(const json_t *object, const char *key);
+const char *report_text(const json_t *object, const char *key);
+
+/* A table: a caption, the heads of its columns, then a row for each item. A column's key names its value; a digits of 0
+ * stands for text. */
+struct html_column {
+    const char *head, *key;
+    int digits;
+};
+MUST_USE struct result html_table(const char *caption, const struct html_column *columns, size_t count,
+                                  const json_t *items, struct buffer *out);
+
+#endif
