@@ -51,7 +51,7 @@ static struct result axes(const struct chart *chart, struct buffer *out)
     for (long k = (long)ceil(chart->bottom / step - 1e-9); multiple(step, k) <= chart->top + step * 1e-9; k++)
         TRY(tick_up(chart, multiple(step, k), out));
     if (chart->classes)
-        for (double c = chart->left; c < chart->right; c++) TRY(tick_across(chart, c + 0.5, c + 1, out));
+        for (long c = 0; (double)c < chart->right; c++) TRY(tick_across(chart, (double)c + 0.5, (double)c + 1, out));
     else
         for (long k = (long)ceil(chart->left / wide - 1e-9); multiple(wide, k) <= chart->right + wide * 1e-9; k++)
             TRY(tick_across(chart, multiple(wide, k), multiple(wide, k), out));
