@@ -74,6 +74,7 @@ static struct result logistic_check(const struct plan *plan)
            "a logistic plan needs a target: {column: ..., positive: ...}");
     ENSURE(plan->features_count > 0, CATEGORY_USAGE, "a logistic plan needs at least one feature");
     ENSURE(plan->penalty >= 0 && isfinite(plan->penalty), CATEGORY_USAGE, "train.penalty must be 0 or more");
+    ENSURE(plan->l1 >= 0 && plan->l1 <= 1, CATEGORY_USAGE, "train.l1 must be from 0 to 1");
     ENSURE(plan->tolerance > 0 && isfinite(plan->tolerance), CATEGORY_USAGE, "train.tolerance must be above 0");
     ENSURE(plan->rounds >= 1, CATEGORY_USAGE, "train.rounds must be at least 1");
     for (size_t f = 0; f < plan->features_count; f++)

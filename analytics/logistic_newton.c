@@ -25,6 +25,11 @@ static const double diverging_share = 0.1;
 /* The way to a point is halved at most this often. */
 static const double fraction_least = 0x1p-20;
 
+/* Coordinate descent ends when no coordinate moves the quadratic by more than this, or after so many sweeps: the next
+ * step goes on from there. */
+static const double moved_least = 1e-24;
+static const unsigned sweeps_most = 10000;
+
 static void release(double **values)
 {
     free(*values);
@@ -33,6 +38,17 @@ static void release(double **values)
 static void release_integers(__int128 **values)
 {
     free(*values);
+}
+
+/* The two parts of the penalty (elastic net: Zou and Hastie 2005): λ·(1 − l1)/2·Σb² and λ·l1·Σ|b|. */
+static double ridge_of(const struct plan *plan)
+{
+    return plan->penalty * (1 - plan->l1);
+}
+
+static double lasso_of(const struct plan *plan)
+{
+    return plan->penalty * plan->l1;
 }
 
 static double power(int exponent)
@@ -78,8 +94,7 @@ struct result logistic_hessian(const struct logistic *state, const struct sum *s
         double most = 0.25 * rows * power(2 * exponent_of(state, j));
         ENSURE(matrix[j * count + j] >= 0 && matrix[j * count + j] <= most, CATEGORY_FALSE,
                "the Hessian's diagonal is impossible; the sum is not a true one");
-        if (j == 0 || state->plan->penalty == 0) continue;
-        matrix[j * count + j] += state->plan->penalty;
+        if (j > 0) matrix[j * count + j] += ridge_of(state->plan);
     }
     return RESULT_OK;
 }
@@ -140,39 +155,105 @@ static void no_direction(struct logistic *state, size_t failed)
     end_newton(state, LOGISTIC_SEPARATED);
 }
 
-/* The next point from gradient and Hessian (penalty included) at the accepted one. Both are overwritten. */
-static void next_point(struct logistic *state, double *hessian, double *gradient, bool judged_fine)
+/* Towards 0 by `by`, no further. */
+static double shrunk(double value, double by)
 {
-    size_t count = state->active_count, failed = linear_factor(count, hessian);
-    if (failed < count) {
-        no_direction(state, failed);
-        return;
-    }
-    double before = state->decrement, squared = 0;
-    for (size_t t = 0; t < state->terms.count; t++) state->direction[t] = 0;
-    for (size_t j = 0; j < count; j++) state->direction[state->active[j]] = gradient[j];
-    linear_solve(count, hessian, gradient);
+    return value > by ? value - by : value < -by ? value + by : 0;
+}
+
+static double entry(const double *matrix, size_t count, size_t i, size_t j)
+{
+    return i < j ? matrix[j * count + i] : matrix[i * count + j];
+}
+
+/* The minimum of the quadratic with the absolute values added, by coordinate descent (Friedman, Hastie and Tibshirani
+ * 2010): no round is needed within. `step` gets the way there, `rest` what is left of the gradient. Returns twice what
+ * the objective is expected to gain: the squared decrement. */
+static double descend(const struct logistic *state, const double *hessian, const double *gradient, double *step,
+                      double *rest)
+{
+    size_t count = state->active_count;
+    double lasso = lasso_of(state->plan), gain = 0;
     for (size_t j = 0; j < count; j++) {
-        squared += gradient[j] * state->direction[state->active[j]];
-        state->direction[state->active[j]] = gradient[j];
+        step[j] = 0;
+        rest[j] = gradient[j];
+    }
+    for (unsigned sweep = 0; sweep < sweeps_most; sweep++) {
+        double moved = 0;
+        for (size_t j = 0; j < count; j++) {
+            double weight = hessian[j * count + j], base = state->base[state->active[j]];
+            if (!(weight > 0)) continue;
+            double to = base + step[j] + rest[j] / weight;
+            if (j > 0) to = shrunk(to, lasso / weight);
+            double by = to - base - step[j];
+            if (by == 0) continue;
+            step[j] += by;
+            for (size_t i = 0; i < count; i++) rest[i] -= entry(hessian, count, i, j) * by;
+            moved = fmax(moved, by * by * weight);
+        }
+        if (moved <= moved_least) break;
+    }
+    for (size_t j = 0; j < count; j++) {
+        double base = state->base[state->active[j]];
+        gain += step[j] * (gradient[j] + rest[j]); /* 2·(g'd - d'Hd/2) */
+        if (j > 0) gain += 2 * lasso * (fabs(base) - fabs(base + step[j]));
+    }
+    return gain;
+}
+
+/* Direction and decrement from gradient and Hessian (penalty included) at the accepted point; both are overwritten.
+ * Returns the number of columns, or the first without weight. */
+static size_t find_direction(struct logistic *state, double *hessian, double *gradient, double *work)
+{
+    size_t count = state->active_count;
+    double squared = 0;
+    for (size_t t = 0; t < state->terms.count; t++) state->direction[t] = 0;
+    if (state->plan->l1 > 0) {
+        squared = descend(state, hessian, gradient, work, work + count);
+        for (size_t j = 0; j < count; j++) state->direction[state->active[j]] = work[j];
+    } else {
+        size_t failed = linear_factor(count, hessian);
+        if (failed < count) return failed;
+        for (size_t j = 0; j < count; j++) state->direction[state->active[j]] = gradient[j];
+        linear_solve(count, hessian, gradient);
+        for (size_t j = 0; j < count; j++) {
+            squared += gradient[j] * state->direction[state->active[j]];
+            state->direction[state->active[j]] = gradient[j];
+        }
     }
     state->decrement = squared > 0 ? sqrt(squared) : 0;
+    return count;
+}
+
+/* The next point from gradient and Hessian (penalty included) at the accepted one. Both are overwritten. */
+static struct result next_point(struct logistic *state, double *hessian, double *gradient, bool judged_fine)
+{
+    size_t count = state->active_count;
+    double before = state->decrement;
+    CLEANUP(release) double *work = calloc(2 * count, sizeof *work);
+    ENSURE(work, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
+    size_t failed = find_direction(state, hessian, gradient, work);
+    if (failed < count) {
+        no_direction(state, failed);
+        return RESULT_OK;
+    }
     bool resolved = before > 0 && state->decrement <= resolution_decrement && state->decrement > before / 2;
     if (state->decrement <= state->plan->tolerance || resolved) {
         end_newton(state, LOGISTIC_CONVERGED);
-        return;
+        return RESULT_OK;
     }
     if (judged_fine && state->plan->penalty == 0 && state->gain < flat_gain && state->decrement > flat_share * before &&
         find_diverging(state)) {
         end_newton(state, LOGISTIC_SEPARATED);
-        return;
+        return RESULT_OK;
     }
     if (state->steps >= state->plan->rounds) {
         end_newton(state, LOGISTIC_ROUNDS);
-        return;
+        return RESULT_OK;
     }
     if (before > 0 && before < 1 && state->decrement > slow_share * before) state->fine = 1;
     try_fraction(state, 1);
+    return RESULT_OK;
 }
 
 /* Counts that the products must repeat: rows, rows of each level, nothing of a constant. */
@@ -241,18 +322,20 @@ static struct result gram_advance(struct logistic *state, const struct sum *sum)
     double rows = (double)logistic_train_rows(state), share = (double)state->cases[CASE_TRAIN_POSITIVE] / rows;
     count = state->active_count;
     for (size_t i = 0; i < count * count; i++) matrix[i] *= share * (1 - share);
-    for (size_t j = 1; j < count; j++) matrix[j * count + j] += state->plan->penalty;
+    for (size_t j = 1; j < count; j++) matrix[j * count + j] += ridge_of(state->plan);
     state->stage = LOGISTIC_NEWTON;
     state->fine = logistic_grid_suits(state) ? 0 : 1;
-    next_point(state, matrix, gradient, false);
-    return RESULT_OK;
+    return next_point(state, matrix, gradient, false);
 }
 
 static double penalised(const struct logistic *state, double likelihood)
 {
-    double squares = 0;
-    for (size_t t = 1; t < state->terms.count; t++) squares += state->beta[t] * state->beta[t];
-    return likelihood - state->plan->penalty / 2 * squares;
+    double squares = 0, sizes = 0;
+    for (size_t t = 1; t < state->terms.count; t++) {
+        squares += state->beta[t] * state->beta[t];
+        sizes += fabs(state->beta[t]);
+    }
+    return likelihood - ridge_of(state->plan) / 2 * squares - lasso_of(state->plan) * sizes;
 }
 
 static struct result read_likelihood(const struct logistic *state, const struct sum *sum, double *ret,
@@ -312,9 +395,8 @@ static struct result step_advance(struct logistic *state, const struct sum *sum)
     state->likelihood = likelihood;
     TRY(read_scores(state, sum));
     for (size_t t = 0; t < state->terms.count; t++) state->base[t] = state->beta[t];
-    for (size_t j = 1; j < count; j++) gradient[j] -= state->plan->penalty * state->beta[state->active[j]];
-    next_point(state, hessian, gradient, state->fine != 0);
-    return RESULT_OK;
+    for (size_t j = 1; j < count; j++) gradient[j] -= ridge_of(state->plan) * state->beta[state->active[j]];
+    return next_point(state, hessian, gradient, state->fine != 0);
 }
 
 struct result logistic_newton_advance(struct logistic *state, const struct sum *sum)

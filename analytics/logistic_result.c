@@ -145,6 +145,7 @@ static json_t *fit(struct writer *writer)
     tree_put(&writer->tree, object, "decrement", tree_real(writer->state->decrement));
     tree_put(&writer->tree, object, "tolerance", tree_real(writer->state->plan->tolerance));
     tree_put(&writer->tree, object, "penalty", tree_real(writer->state->plan->penalty));
+    if (writer->state->plan->l1 > 0) tree_put(&writer->tree, object, "l1", tree_real(writer->state->plan->l1));
     return object;
 }
 
@@ -158,7 +159,10 @@ static void put_likelihood(struct writer *writer, json_t *model)
     tree_put(&writer->tree, model, "log_likelihood", tree_real(state->likelihood));
     tree_put(&writer->tree, model, "deviance", tree_real(deviance));
     tree_put(&writer->tree, model, "null_deviance", tree_real(null_deviance));
-    tree_put(&writer->tree, model, "aic", tree_real(deviance + 2 * (double)state->active_count));
+    size_t estimated = 0;
+    for (size_t t = 0; t < state->terms.count; t++)
+        estimated += !state->aliased[t] && (state->plan->l1 == 0 || t == 0 || state->base[t] != 0);
+    tree_put(&writer->tree, model, "aic", tree_real(deviance + 2 * (double)estimated));
     if (state->plan->penalty > 0 || state->active_count < 2) {
         tree_put(&writer->tree, model, "lr", json_null());
         return;

@@ -79,7 +79,7 @@ struct result logistic_score_advance(struct logistic *state, const struct sum *s
     TRY(take_counts(state, sum));
     if (state->stage == LOGISTIC_INFERENCE) {
         TRY(take_losses(state, sum));
-        TRY(take_variances(state, sum));
+        if (state->plan->l1 == 0) TRY(take_variances(state, sum)); /* with it the estimates have no such errors */
     }
     state->stage = curve_refine(&state->curve) ? LOGISTIC_CURVE : LOGISTIC_FINISHED;
     return RESULT_OK;

@@ -45,13 +45,24 @@ static struct result part(const struct model *model, const struct table *table, 
     return RESULT_OK;
 }
 
+/* Whether a column's codes are those of the model's levels. */
+static bool same_levels(const struct column_spec *a, const struct column_spec *b)
+{
+    if (a->levels == b->levels) return true;
+    if (a->levels_count != b->levels_count) return false;
+    for (size_t i = 0; i < a->levels_count; i++)
+        if (strcmp(a->levels[i], b->levels[i]) != 0) return false;
+    return true;
+}
+
 static struct result check_table(const struct model *model, const struct table *table, uint64_t begin, uint64_t rows)
 {
     ENSURE(table->columns_count >= model->features_count && begin <= table->rows && rows <= table->rows - begin,
            CATEGORY_BUG, "the table does not have the rows or columns asked for");
     for (size_t f = 0; f < model->features_count; f++)
         ENSURE(strcmp(table->columns[f].spec.name, model->specs[f].name) == 0 &&
-                   table->columns[f].spec.kind == model->specs[f].kind,
+                   table->columns[f].spec.kind == model->specs[f].kind &&
+                   same_levels(&table->columns[f].spec, &model->specs[f]),
                CATEGORY_BUG, "the table's column %zu is not the model's %s", f + 1, model->specs[f].name);
     return RESULT_OK;
 }

@@ -33,7 +33,7 @@ struct raw_split {
     unsigned holdout_count;
 };
 struct raw_train {
-    char *penalty, *tolerance, *rounds;
+    char *penalty, *l1, *tolerance, *rounds;
 };
 struct raw_cells {
     char *minimum;
@@ -93,6 +93,7 @@ static const cyaml_schema_field_t split_fields[] = {
 };
 static const cyaml_schema_field_t train_fields[] = {
     TEXT("penalty", OPTIONAL, struct raw_train, penalty),
+    TEXT("l1", OPTIONAL, struct raw_train, l1),
     TEXT("tolerance", OPTIONAL, struct raw_train, tolerance),
     TEXT("rounds", OPTIONAL, struct raw_train, rounds),
     CYAML_FIELD_END,
@@ -218,6 +219,16 @@ static struct result whole(const struct document *document, const char *path, co
     return RESULT_OK;
 }
 
+/* A number from `least` to `most`. */
+static struct result within(const struct document *document, const char *path, const char *text, double least,
+                            double most, double *value)
+{
+    TRY(number(document, path, text, value));
+    if (text && !(*value >= least && *value <= most))
+        return fail(document, path, "%.40s is not from %g to %g", text, least, most);
+    return RESULT_OK;
+}
+
 /* A list of values of the key: each a level's text, none twice. */
 static struct result values_parse(const struct document *document, const char *path, char *const *texts, size_t count,
                                   char ***ret, size_t *ret_count)
@@ -281,6 +292,11 @@ static struct result train_parse(const struct document *document, const struct r
     plan->tolerance = TOLERANCE_DEFAULT;
     TRY(number(document, "train.penalty", raw->penalty, &plan->penalty));
     if (plan->penalty < 0) return fail(document, "train.penalty", "must not be negative; 0 means none");
+    TRY(within(document, "train.l1", raw->l1, 0, 1, &plan->l1));
+    if (plan->l1 > 0 && plan->penalty == 0)
+        return fail(document, "train.l1", "is a share of the penalty, and train.penalty is 0; set it");
+    if (plan->l1 > 0 && strcmp(plan->task, "scorecard") == 0)
+        return fail(document, "train.l1", "a scorecard selects its features by selection; remove it");
     TRY(number(document, "train.tolerance", raw->tolerance, &plan->tolerance));
     if (plan->tolerance < TOLERANCE_LEAST || plan->tolerance > TOLERANCE_MOST)
         return fail(document, "train.tolerance", "%.40s is not from %g to %g", raw->tolerance, TOLERANCE_LEAST,
@@ -295,16 +311,6 @@ static struct result cells_parse(const struct document *document, const struct r
     uint64_t minimum = CELLS_DEFAULT;
     if (raw->cells) TRY(whole(document, "cells.minimum", raw->cells->minimum, 1, CELLS_MOST, &minimum));
     plan->cells_minimum = (uint32_t)minimum;
-    return RESULT_OK;
-}
-
-/* A number from `least` to `most`. */
-static struct result within(const struct document *document, const char *path, const char *text, double least,
-                            double most, double *value)
-{
-    TRY(number(document, path, text, value));
-    if (text && !(*value >= least && *value <= most))
-        return fail(document, path, "%.40s is not from %g to %g", text, least, most);
     return RESULT_OK;
 }
 

@@ -87,6 +87,7 @@ struct plan {
     size_t cutoffs_count;
     size_t group;     /* the category whose levels are compared; SIZE_MAX: none */
     double penalty;   /* λ >= 0 */
+    double l1;        /* share of the penalty that is on |b|, the rest on b²/2; 0 to 1 */
     double tolerance; /* on the Newton decrement */
     uint32_t rounds;  /* most Newton rounds */
     uint32_t cohort_minimum;
