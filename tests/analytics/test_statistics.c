@@ -108,6 +108,7 @@ static void taiwan_is_as_pandas_says(void **state)
     struct reference reference;
     if (!result_ok(reference_load("taiwan_default", "0", &reference))) fail_msg("%s", result_reason());
     (void)snprintf(reference.pooled.plan.task, sizeof reference.pooled.plan.task, "statistics");
+    const size_t holdout = reference.pooled.plan.split_holdout_count;
     reference.pooled.plan.split_holdout_count = 0; /* all rows */
     for (size_t f = 0; f < reference.pooled.plan.features_count; f++) reference.pooled.plan.features[f].resolution = 1;
     json_t *model = result_of(&reference.pooled, 5, 2, 0), *other = result_of(&reference.pooled, 3, 1, 7);
@@ -125,6 +126,7 @@ static void taiwan_is_as_pandas_says(void **state)
         near(correlation(model, pairs[i].a, pairs[i].b), pairs[i].r, 1, pairs[i].a);
     json_decref(model);
     json_decref(other);
+    reference.pooled.plan.split_holdout_count = holdout;
     reference_done(&reference);
 }
 
