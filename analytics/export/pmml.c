@@ -173,10 +173,11 @@ static struct result predicate(const struct column_spec *spec, const char *opera
     return buffer_format(out, " operator=\"%s\"", operator_name);
 }
 
-static struct result missing_attribute(const struct column_spec *spec, double points, struct buffer *out)
+static struct result missing_attribute(const struct model_feature *feature, const struct column_spec *spec, size_t at,
+                                       struct buffer *out)
 {
     if (!spec->missing_allowed) return RESULT_OK;
-    TRY(open_attribute(points, out));
+    TRY(open_attribute(feature->points[at], out));
     TRY(predicate(spec, "isMissing", out));
     return buffer_text(out, "/>\n        </Attribute>\n");
 }
@@ -184,7 +185,7 @@ static struct result missing_attribute(const struct column_spec *spec, double po
 /* In order, the first that holds counts: so "below the next edge" is enough. */
 static struct result intervals(const struct model_feature *feature, const struct column_spec *spec, struct buffer *out)
 {
-    TRY(missing_attribute(spec, feature->points[feature->edges_count + 1], out));
+    TRY(missing_attribute(feature, spec, feature->edges_count + 1, out));
     for (size_t e = 0; e < feature->edges_count; e++) {
         TRY(open_attribute(feature->points[e], out));
         TRY(predicate(spec, "lessThan", out));
@@ -198,7 +199,7 @@ static struct result intervals(const struct model_feature *feature, const struct
 
 static struct result categories(const struct model_feature *feature, const struct column_spec *spec, struct buffer *out)
 {
-    TRY(missing_attribute(spec, feature->points[spec->levels_count], out));
+    TRY(missing_attribute(feature, spec, spec->levels_count, out));
     for (size_t level = 0; level < spec->levels_count; level++) {
         TRY(open_attribute(feature->points[level], out));
         TRY(predicate(spec, "equal", out));
