@@ -1,8 +1,8 @@
-/* A model file from anywhere: parsed or refused, and a parsed one scores. */
+/* A model file from anywhere: parsed or refused, and a parsed one scores and is exported. */
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "analytics/model.h"
+#include "analytics/export/export.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,7 +18,12 @@ static void score(const struct model *model)
         fields[f] = spec->kind == COLUMN_NUMBER ? view_text("1") : view_text(spec->levels[0]);
     }
     double odds, chance;
-    if (result_ok(table_add_row(table, fields, NULL))) (void)result_ok(model_score(model, table, 0, 1, &odds, &chance));
+    if (result_ok(table_add_row(table, fields, NULL))) {
+        size_t reasons[PLAN_REASONS_MAX], count;
+        double points;
+        (void)result_ok(model_score(model, table, 0, 1, &odds, &chance));
+        if (model->scorecard) (void)result_ok(model_points(model, table, 0, &points, reasons, &count));
+    }
     free(fields);
 }
 
@@ -26,7 +31,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct model model;
     if (!result_ok(model_parse(view_of(data, size), "model.json", &model))) return 0;
+    CLEANUP(buffer_done) struct buffer out = {0};
+    const struct export_source source = {"plan", "hash", "version"};
     score(&model);
+    (void)result_ok(export_sql(&model, source, "rows", &out));
+    (void)result_ok(export_pmml(&model, source, &out));
     model_done(&model);
     return 0;
 }
