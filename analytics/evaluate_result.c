@@ -476,6 +476,7 @@ static json_t *model_of(struct writer *writer, size_t m)
 {
     json_t *object = json_object();
     tree_put(&writer->tree, object, "name", json_string(writer->evaluate->plan->models[m].name));
+    tree_put(&writer->tree, object, "hash", json_string(writer->evaluate->given[m].model.hash));
     for (size_t set = 0; set < 2; set++)
         if (has(writer->evaluate, set)) tree_put(&writer->tree, object, sets[set], set_of(writer, m, set));
     return object;

@@ -1,6 +1,9 @@
 #include "analytics/json_text.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "crypto/hash.h"
 
 struct writing {
     struct buffer *out;
@@ -44,11 +47,54 @@ json_t *tree_real(double value)
     return isfinite(value) ? json_real(value == 0 ? 0 : value) : json_null();
 }
 
+/* Takes the document's hash out of it, and says what it should be: that of its own bytes, however the file was laid
+ * out. (json_copy would not do: it leaves out what it has no memory for.) */
+static struct result take_hash(json_t *document, char ret[2 * HASH_BYTES + 1])
+{
+    CLEANUP(buffer_done) struct buffer text = {0};
+    struct hash hash;
+    (void)json_object_del(document, "hash");
+    TRY(json_text(document, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17), &text));
+    TRY(hash_bytes("model", buffer_view(&text), &hash));
+    bytes_hex(hash_view(&hash), ret);
+    return RESULT_OK;
+}
+
+static struct result put_hash(json_t *document, const char *hash)
+{
+    ENSURE(json_object_set_new(document, "hash", json_string(hash)) == 0, CATEGORY_ENVIRONMENT,
+           "out of memory for JSON");
+    return RESULT_OK;
+}
+
+struct result json_put_hash(json_t *document)
+{
+    char hash[2 * HASH_BYTES + 1];
+    TRY(take_hash(document, hash));
+    return put_hash(document, hash);
+}
+
+struct result json_check_hash(json_t *document)
+{
+    char hash[2 * HASH_BYTES + 1], told[2 * HASH_BYTES + 1];
+    const char *text = json_string_value(json_object_get(document, "hash"));
+    ENSURE(text, CATEGORY_USAGE, "\"hash\" is missing: it was written by an earlier version, or by hand");
+    size_t length = strlen(text) < sizeof told ? strlen(text) : sizeof told - 1;
+    memcpy(told, text, length);
+    told[length] = 0;
+    TRY(take_hash(document, hash));
+    ENSURE(strcmp(told, hash) == 0, CATEGORY_USAGE,
+           "its contents are not those that its \"hash\" was made of: it was changed after it was written; take the "
+           "file as the run left it");
+    return put_hash(document, hash);
+}
+
 struct result tree_text(struct tree *tree, json_t *take_root, struct buffer *out)
 {
     struct result result =
         tree->failed ? FAIL(CATEGORY_ENVIRONMENT, "model.json could not be made: out of memory, or a name is not UTF-8")
-                     : json_text(take_root, JSON_INDENT(1) | JSON_REAL_PRECISION(17), out);
+                     : json_put_hash(take_root);
+    if (result_ok(result)) result = json_text(take_root, JSON_INDENT(1) | JSON_REAL_PRECISION(17), out);
     json_decref(take_root);
     TRY(result);
     return buffer_u8(out, '\n');

@@ -10,6 +10,12 @@
  * cannot. */
 MUST_USE struct result json_text(const json_t *json, size_t flags, struct buffer *out);
 
+/* "hash" of a document: SHA-256 over label "model" and the rest of it as compact JSON, keys in order of their bytes,
+ * numbers with 17 digits. It notices what was changed by mistake or on the way; it does not say who wrote the file.
+ * The check: CATEGORY_USAGE when it is missing or another; the document is then without it. */
+MUST_USE struct result json_put_hash(json_t *document);
+MUST_USE struct result json_check_hash(json_t *document);
+
 /* A tree under construction: the first allocation that fails is remembered, and everything after it does nothing. */
 struct tree {
     bool failed;
@@ -18,7 +24,7 @@ void tree_put(struct tree *tree, json_t *object, const char *key, json_t *take_v
 void tree_add(struct tree *tree, json_t *array, json_t *take_value);
 json_t *tree_count(uint64_t value);
 json_t *tree_real(double value); /* null when it is not finite; -0 becomes 0 */
-/* Appends the tree as a file's text, 17 significant digits and a newline at the end, and frees it. */
+/* Appends the tree as a file's text with its hash, 17 significant digits and a newline at the end, and frees it. */
 MUST_USE struct result tree_text(struct tree *tree, json_t *take_root, struct buffer *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analytics/json_text.h"
 #include "analytics/model_read.h"
 
 void model_done(struct model *model)
@@ -179,7 +180,7 @@ static struct result read_feature(const json_t *json, size_t index, struct model
                             : read_linear(json, index, model);
 }
 
-static struct result read_model(const json_t *json, struct model *model)
+static struct result read_model(json_t *json, struct model *model)
 {
     const char *task;
     double version;
@@ -189,6 +190,8 @@ static struct result read_model(const json_t *json, struct model *model)
     ENSURE(version == 1, CATEGORY_USAGE, "this is a model of version %g; this program reads version 1", version);
     ENSURE(model->scorecard || strcmp(task, "logistic") == 0, CATEGORY_USAGE,
            "the result of the task \"%.40s\" scores no rows; a logistic model or a scorecard does", task);
+    TRY(json_check_hash(json));
+    TRY(model_copy(json, "hash", model->hash, sizeof model->hash - 1));
     TRY(model_copy(json_object_get(json, "target"), "column", model->target, NAME_MAX_BYTES));
     TRY(model_copy(json_object_get(json, "target"), "positive", model->positive, LEVEL_MAX_BYTES));
     ENSURE(model->target[0], CATEGORY_USAGE, "\"column\" of \"target\" is empty");

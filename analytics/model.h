@@ -5,6 +5,7 @@
 #ifndef ANALYTICS_MODEL_H
 #define ANALYTICS_MODEL_H
 
+#include "crypto/hash.h"
 #include "data/table.h"
 #include "proto/run/plan.h"
 
@@ -30,10 +31,12 @@ struct model {
     struct column_spec *specs; /* one column a feature, in order; they borrow from the features */
     char target[NAME_MAX_BYTES + 1];
     char positive[LEVEL_MAX_BYTES + 1];
+    char hash[2 * HASH_BYTES + 1]; /* of its contents, and so of this model alone */
 };
 
 void model_done(struct model *model);
-/* name is the file's, for errors. CATEGORY_USAGE when the text is not a model that scores rows. */
+/* name is the file's, for errors. CATEGORY_USAGE when the text is not a model that scores rows, or not that its
+ * hash was made of. */
 MUST_USE struct result model_parse(struct view json, const char *name, struct model *ret);
 
 /* The log-odds and the probability of the rows [begin, begin + rows). The table's first columns are the model's;

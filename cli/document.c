@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "analytics/json_text.h"
 #include "cli/cli.h"
 #include "crypto/base/limits.h"
 
@@ -37,6 +38,7 @@ struct result document_read(const char *path, json_t **ret)
     ENSURE(json_is_object(document) && json_integer_value(json_object_get(document, "cofferdam")) == DOCUMENT_VERSION &&
                document_text(document, "task")[0] != 0,
            CATEGORY_USAGE, "%s: not a model of this program; it lacks \"cofferdam\": 1 or its task", path);
+    TRY(result_at(json_check_hash(document), "%s: ", path));
     *ret = json_incref(document);
     return RESULT_OK;
 }

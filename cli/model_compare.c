@@ -79,19 +79,24 @@ static void turn_round(struct buffer *stack, size_t from)
     }
 }
 
+/* The number of banks may differ, and so the whole model's hash. */
+static bool may_differ(const struct pair *pair, const char *key)
+{
+    return pair->path[0] == 0 && (strcmp(key, "banks") == 0 || strcmp(key, "hash") == 0);
+}
+
 static struct result push_object(struct buffer *stack, const struct pair *pair)
 {
     size_t from = stack->length;
     const char *key;
     json_t *value;
-    bool top = pair->path[0] == 0;
     json_object_foreach((json_t *)pair->a, key, value)
     {
-        if (!top || strcmp(key, "banks") != 0) TRY(push(stack, pair->path, key, value, json_object_get(pair->b, key)));
+        if (!may_differ(pair, key)) TRY(push(stack, pair->path, key, value, json_object_get(pair->b, key)));
     }
     json_object_foreach((json_t *)pair->b, key, value)
     {
-        if (json_object_get(pair->a, key) == NULL && (!top || strcmp(key, "banks") != 0))
+        if (json_object_get(pair->a, key) == NULL && !may_differ(pair, key))
             TRY(push(stack, pair->path, key, NULL, value));
     }
     turn_round(stack, from);

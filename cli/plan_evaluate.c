@@ -129,22 +129,11 @@ static struct result put_split(const json_t *document, struct buffer *out)
     return buffer_text(out, "}\n");
 }
 
-/* What scoring needs of a model, on one line between single quotes. */
+/* The model as it is, on one line between single quotes: its hash goes with it. */
 static struct result put_model(const struct chosen *chosen, struct buffer *out)
 {
-    static const char *const kept[] = {"cofferdam", "task",  "plan",     "plan_hash",      "target",
-                                       "points",    "terms", "features", "score_histogram"};
     CLEANUP(buffer_done) struct buffer text = {0};
-    json_t *part = json_object();
-    bool made = part != NULL;
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-        json_t *value = json_object_get(chosen->document, kept[i]);
-        if (value) made = made && json_object_set(part, kept[i], value) == 0;
-    }
-    struct result result = made ? json_text(part, JSON_COMPACT | JSON_REAL_PRECISION(17), &text)
-                                : FAIL(CATEGORY_ENVIRONMENT, "out of memory for a plan");
-    json_decref(part);
-    TRY(result);
+    TRY(json_text(chosen->document, JSON_COMPACT | JSON_REAL_PRECISION(17), &text));
     TRY(buffer_text(out, "  - name: "));
     TRY(put_text(chosen->name, out));
     TRY(buffer_text(out, "\n    json: '"));

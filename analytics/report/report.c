@@ -101,6 +101,8 @@ static struct result head(const struct report_source *source, const json_t *mode
     TRY(buffer_format(out, "<dt>Rounds</dt><dd>%.0f sums were opened</dd>\n", report_number(model, "rounds")));
     TRY(buffer_text(out, "<dt>Plan's hash</dt><dd><code>"));
     TRY(html_text(report_text(model, "plan_hash"), out));
+    TRY(buffer_text(out, "</code></dd>\n<dt>Model's hash</dt><dd><code>"));
+    TRY(html_text(report_text(model, "hash"), out));
     TRY(buffer_format(out, "</code></dd>\n<dt>Program</dt><dd>cofferdam %s</dd>\n</dl>\n", source->version));
     return RESULT_OK;
 }

@@ -16,7 +16,7 @@
 
 enum { ROWS = 6000 };
 
-#define MODEL(slope, level)                                                                                            \
+#define MODEL(slope, level, hash)                                                                                      \
     "{\"cofferdam\":1,\"task\":\"logistic\",\"target\":{\"column\":\"y\",\"positive\":\"1\"},\"terms\":["              \
     "{\"term\":\"(intercept)\",\"estimate\":-1.1},{\"term\":\"x\",\"estimate\":" slope "},"                            \
     "{\"term\":\"g=b\",\"estimate\":" level "}],\"features\":["                                                        \
@@ -25,8 +25,11 @@ enum { ROWS = 6000 };
     "{\"name\":\"g\",\"kind\":\"category\",\"missing\":\"refuse\",\"other\":\"refuse\",\"baseline\":\"a\","            \
     "\"levels\":[{\"level\":\"a\"},{\"level\":\"b\"}]}],"                                                              \
     "\"score_histogram\":{\"edges\":[-2,-1,-0.5],\"train_negatives\":[100,200,150,50],\"train_positives\":[10,40,80,"  \
-    "70]}"                                                                                                             \
+    "70]},\"hash\":\"" hash "\""                                                                                       \
     "}"
+/* From tests/support/model_hash.py. */
+#define FIRST_HASH "68d0fc54db5e2dabac9c08fb617b0de79c263d10235c0e4e3ee1331f0562a632"
+#define SECOND_HASH "a2b1e9721a05661514cf0dc00359180d1f6d4e954d84b528255f836aa066f952"
 #define HEAD                                                                                                           \
     "cofferdam: 1\nname: e\npurpose: test\ntask: evaluate\ntarget: {column: y, positive: \"1\"}\n"                     \
     "split: {fraction: 0.3, seed: s}\nfeatures:\n"                                                                     \
@@ -35,10 +38,10 @@ enum { ROWS = 6000 };
     "  - {name: noise, kind: number, min: 0, max: 1}\n"                                                                \
     "  - {name: sex, kind: category, levels: [f, m, x]}\n"
 #define TAIL "evaluate: {cutoffs: [0.2, 0.35, 0.5], group: sex}\ncohort: {minimum: 3}\n"
-static const char one_model[] = HEAD "models:\n  - {name: first, json: '" MODEL("0.8", "0.5") "'}\n" TAIL;
+static const char one_model[] = HEAD "models:\n  - {name: first, json: '" MODEL("0.8", "0.5", FIRST_HASH) "'}\n" TAIL;
 static const char two_models[] = HEAD "models:\n  - {name: first, json: '" MODEL(
-    "0.8", "0.5") "'}\n"
-                  "  - {name: second, json: '" MODEL("0.5", "-0.3") "'}\n" TAIL;
+    "0.8", "0.5", FIRST_HASH) "'}\n"
+                              "  - {name: second, json: '" MODEL("0.5", "-0.3", SECOND_HASH) "'}\n" TAIL;
 
 static uint64_t next(uint64_t *state)
 {

@@ -14,7 +14,7 @@ grep -q 'the model challenger, which is in the plan, scores every row at its ban
 sed 's/minimum: 5/minimum: 3/' five.yaml >three.yaml
 run five five.yaml --split rows.csv:5
 run three three.yaml --split rows.csv:3
-for k in five three; do sed '/plan_hash/d; /"banks"/d' $k/model.json >$k.rest; done
+for k in five three; do sed '/hash"/d; /"banks"/d' $k/model.json >$k.rest; done
 cmp five.rest three.rest || fail "five banks and three differ"
 "$cofferdam" model show five/model.json >shown || fail "model show"
 grep -q '^AUC of the first less the second, training' shown || fail "no difference"

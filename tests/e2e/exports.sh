@@ -2,7 +2,6 @@
 # Models in other engines: SQL in SQLite and PostgreSQL, PMML in an evaluator made from the standard alone, both valid and
 # equal to `cofferdam score`, for every rule on missing, outside and unseen values; and on 10,000 real rows.
 . "$(dirname "$0")/lib/simulate.bash"
-root=$(realpath "$(dirname "$0")/../..")
 export PYTHONPATH=$root/tests/support
 shared=$root/../shared
 cd "$work"

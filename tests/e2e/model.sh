@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib/simulate.bash"
 cd "$work"
 model() { # ESTIMATE BANKS
-    cat <<END
+    with_hash <<END
 {"cofferdam": 1, "task": "logistic", "plan": "cards", "plan_hash": "00", "banks": $2, "rounds": 7, "converged": true,
  "rows": {"train": 24000, "holdout": 6000}, "positives": {"train": 5300, "holdout": 1336},
  "terms": [{"term": "(intercept)", "estimate": -1.46, "std_error": 0.017, "z": -84.2, "p": 0.0},
@@ -37,15 +37,21 @@ differs() { # WORDS FILE REASON
 }
 differs 'terms.limit.estimate: -0.089999999999999997 against -0.090000000000000011' last-bit.json 'standard errors (limit)'
 differs '^1 of ' other.json 'is 2 standard errors (limit)'
-sed 's/"auc": 0.71/"auc": 0.72/' a.json >metric.json
+sed 's/"auc": 0.71/"auc": 0.72/' a.json | with_hash >metric.json
 differs 'metrics.holdout.auc: ' metric.json 'in no estimate'
 
-sed 's/"limit"/"\\u001b[31mlimit"/' a.json >red.json
+sed 's/"limit"/"\\u001b[31mlimit"/' a.json | with_hash >red.json
 "$cofferdam" model show red.json | grep -q '^\\x1b\[31mlimit ' || fail "a term reaches the terminal raw"
 
 echo '{"cofferdam": 1,' >broken.json
 refuses 2 'broken.json:2: not JSON' model show broken.json
 echo '{"weights": [1, 2]}' >foreign.json
 refuses 2 'not a model' model show foreign.json
+sed 's/"auc": 0.71/"auc": 0.72/' a.json >tampered.json
+cmp -s a.json tampered.json && fail "nothing was tampered with"
+refuses 2 'tampered.json: its contents are not those that its "hash" was made of' model show tampered.json
+refuses 2 'tampered.json: its contents are not those' model compare a.json tampered.json
+sed 's/, "hash": "[0-9a-f]*"//' a.json >bare.json
+refuses 2 'bare.json: "hash" is missing' model show bare.json
 refuses 3 'absent.json' model show absent.json
 refuses 2 'MODEL.json' model compare a.json

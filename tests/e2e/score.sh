@@ -75,5 +75,6 @@ grep -q '^level.csv:17: column region: "X" is not one' level.err || fail "the ro
 grep -q '1 of 3000 rows have no score' level.err || fail "refused rows are not counted"
 [ "$(sed -n 17p level.out)" = "16," ] || fail "the refused row has a score: $(sed -n 17p level.out)"
 cmp <(sed 17d all.csv) <(sed 17d level.out) || fail "other rows changed"
-tr -d '\n' <fit/model.json | sed 's/"name": "age"/"name": "income"/' >twice.json
+tr -d '\n' <fit/model.json | sed 's/"name": "age"/"name": "income"/' |
+    with_hash >twice.json
 refuses 2 'twice.json: feature 2: income stands there twice' score twice.json --data customers.csv -o bad

@@ -25,7 +25,7 @@ done
 
 # Naming the negatives changes no estimate; the model knows them.
 "$cofferdam" fit both.yaml --data good.csv --out both >/dev/null 2>&1
-for model in both fine; do sed '/plan_hash/d; /"negative": \[/,/\]/d; s/"positive": "1",*/"positive": "1"/' $model/model.json >$model.rest; done
+for model in both fine; do sed '/hash"/d; /"negative": \[/,/\]/d; s/"positive": "1",*/"positive": "1"/' $model/model.json >$model.rest; done
 cmp both.rest fine.rest || fail "the estimates differ"
 sed '17s/,[01]$/,NA/' good.csv >odd.csv
 refuses 2 'odd.csv:17: column default: "NA"' score both/model.json --data odd.csv --metrics

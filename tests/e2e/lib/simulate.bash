@@ -1,6 +1,7 @@
 # Shared by the scripts that drive the data scientists' commands. Sourced; gives $cofferdam, $work and a few checks.
 set -eu
 cofferdam=$(realpath "${BUILD:-build}/cofferdam")
+root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../..")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C
@@ -9,6 +10,9 @@ fail() {
     echo "FAILED: $*"
     exit 1
 }
+
+# with_hash: a model that was edited, with the hash of what it is now.
+with_hash() { "$root/tests/support/model_hash.py"; }
 
 # run NAME PLAN ARGUMENTS...: simulates into $work/NAME, which must work.
 run() {
