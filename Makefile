@@ -43,13 +43,14 @@ sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 SCHEMA := $(sort $(wildcard proto/schema/*.proto))
-GEN := $(patsubst %.proto,$(BUILD)/gen/%.pb-c.c,$(SCHEMA))
-GEN_OBJ := $(patsubst $(BUILD)/gen/%.c,$(BUILD)/obj/gen/%.o,$(GEN))
+# The schema of ONNX is Debian's (libonnx-dev); nothing of its library is linked.
+ONNX_SCHEMA := onnx/onnx.proto
+GEN := $(patsubst %.proto,$(BUILD)/gen/%.pb-c.c,$(SCHEMA) $(ONNX_SCHEMA))
 
 CRYPTO := $(call objects,$(call sources,crypto crypto/base))
-PROTO := $(call objects,$(call sources,proto proto/wire proto/secagg proto/run)) $(GEN_OBJ)
+PROTO := $(call objects,$(call sources,proto proto/wire proto/secagg proto/run)) $(SCHEMA:%.proto=$(BUILD)/obj/gen/%.pb-c.o)
 DATA := $(call objects,$(call sources,data))
-ANALYTICS := $(call objects,$(call sources,analytics analytics/export analytics/report))
+ANALYTICS := $(call objects,$(call sources,analytics analytics/export analytics/report)) $(BUILD)/obj/gen/onnx/onnx.pb-c.o
 SYS := $(call objects,$(call sources,sys))
 NODE := $(call objects,$(call sources,node))
 COORDINATOR := $(call objects,$(call sources,coordinator))
@@ -77,6 +78,10 @@ all: $(PROGRAMS) $(EXAMPLES)
 $(BUILD)/gen/%.pb-c.c: %.proto
 	@mkdir -p $(BUILD)/gen
 	$(call run,SCHEMA,protoc-c --c_out=$(BUILD)/gen $<)
+
+$(BUILD)/gen/onnx/onnx.pb-c.c:
+	@mkdir -p $(BUILD)/gen
+	$(call run,SCHEMA,protoc-c --proto_path=/usr/include --c_out=$(BUILD)/gen $(ONNX_SCHEMA))
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)

@@ -143,7 +143,7 @@ static const struct cli_command commands[] = {
      "distance of two estimates is given in standard errors of the first model.\n\n"
      "Example:\n"
      "  cofferdam model compare joint/model.json pooled/model.json\n"},
-    {"model export", cli_model_export, "MODEL.json --format pmml|sql|json -o FILE [--table NAME]",
+    {"model export", cli_model_export, "MODEL.json --format pmml|onnx|sql|json -o FILE [--table NAME]",
      "Writes a model for a scoring engine",
      "  --format FORMAT   pmml: PMML 4.4, a RegressionModel or a Scorecard with reason codes; sql: a SELECT that "
      "scores in\n"

@@ -19,6 +19,13 @@ static struct result as_pmml(const struct model *model, struct export_source sou
     return export_pmml(model, source, out);
 }
 
+static struct result as_onnx(const struct model *model, struct export_source source, const char *table,
+                             const struct buffer *text, struct buffer *out)
+{
+    (void)table, (void)text;
+    return export_onnx(model, source, out);
+}
+
 /* The file as it is: docs/logistic.md and docs/scorecard.md say how to score with it. */
 static struct result as_json(const struct model *model, struct export_source source, const char *table,
                              const struct buffer *text, struct buffer *out)
@@ -31,7 +38,7 @@ static const struct {
     const char *name;
     struct result (*write)(const struct model *model, struct export_source source, const char *table,
                            const struct buffer *text, struct buffer *out);
-} formats[] = {{"pmml", as_pmml}, {"sql", as_sql}, {"json", as_json}};
+} formats[] = {{"pmml", as_pmml}, {"onnx", as_onnx}, {"sql", as_sql}, {"json", as_json}};
 
 struct result cli_model_export(int argc, char **argv)
 {
@@ -46,7 +53,7 @@ struct result cli_model_export(int argc, char **argv)
     TRY(cli_parse(argc, argv, options, "MODEL.json", 1, 1, &operands));
     size_t chosen = 0, count = sizeof formats / sizeof *formats;
     while (chosen < count && strcmp(formats[chosen].name, format) != 0) chosen++;
-    ENSURE(chosen < count, CATEGORY_USAGE, "--format %.40s is not known; pmml, sql or json", format);
+    ENSURE(chosen < count, CATEGORY_USAGE, "--format %.40s is not known; pmml, onnx, sql or json", format);
     ENSURE(!table || strcmp(format, "sql") == 0, CATEGORY_USAGE, "--table is for --format sql");
     CLEANUP(buffer_done) struct buffer text = {0}, out = {0};
     CLEANUP(model_done) struct model model = {0};

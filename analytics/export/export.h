@@ -4,7 +4,8 @@
  *   outside        moved to the bound, or missing, where the model says so; else the row has no score
  *   unseen level   "other" where the model has it; else the row has no score
  *
- * A row without a score is NULL in SQL, and the result that the engine calls invalid in PMML (returnInvalid).
+ * A row without a score is NULL in SQL, NaN in ONNX, and the result that the engine calls invalid in PMML
+ * (returnInvalid). A feature that has the name of something an export computes is CATEGORY_USAGE.
  */
 #ifndef ANALYTICS_EXPORT_EXPORT_H
 #define ANALYTICS_EXPORT_EXPORT_H
@@ -25,7 +26,14 @@ MUST_USE struct result export_sql(const struct model *model, struct export_sourc
  * codes. Appended. */
 MUST_USE struct result export_pmml(const struct model *model, struct export_source source, struct buffer *out);
 
-/* For the writers: a number that reads as the same double again and never as an integer. */
+/* ONNX (IR version 8, operators 13, ai.onnx.ml 2): an input [rows, 1] for each feature, double or text, NaN or an empty
+ * text when missing; outputs [rows, 1] probability and log_odds, of a scorecard also points and points_by_feature
+ * [rows, features]. Appended. */
+MUST_USE struct result export_onnx(const struct model *model, struct export_source source, struct buffer *out);
+
+/* For the writers. */
+MUST_USE struct result export_check_names(const struct model *model);
+/* A number that reads as the same double again and never as an integer. */
 MUST_USE struct result export_number(double value, struct buffer *out);
 
 #endif

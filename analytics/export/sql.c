@@ -1,17 +1,6 @@
 /* The model as one SELECT: the innermost level cleans each column, the next gives each feature's part, the outer ones
  * add up. */
-#include <stdio.h>
-#include <string.h>
-
 #include "analytics/export/export.h"
-
-struct result export_number(double value, struct buffer *out)
-{
-    char text[40];
-    (void)snprintf(text, sizeof text, "%.17g", value == 0 ? 0 : value);
-    TRY(buffer_text(out, text));
-    return strpbrk(text, ".e") ? RESULT_OK : buffer_text(out, ".0");
-}
 
 /* A text between quotes, each quote within twice. */
 static struct result quoted(char quote, const char *before, const char *text, struct buffer *out)
@@ -174,10 +163,13 @@ static struct result comment(const char *text, struct buffer *out)
 
 struct result export_sql(const struct model *model, struct export_source source, const char *table, struct buffer *out)
 {
+    TRY(export_check_names(model));
     TRY(buffer_format(out, "-- %s of plan ", model->scorecard ? "Scorecard" : "Logistic model"));
     TRY(comment(source.plan, out));
     TRY(buffer_text(out, ", hash "));
     TRY(comment(source.plan_hash, out));
+    TRY(buffer_text(out, "; model "));
+    TRY(comment(model->hash, out));
     TRY(buffer_format(out, "; written by cofferdam %s.\n-- The probability of ", source.version));
     TRY(comment(model->target, out));
     TRY(buffer_text(out, " = "));

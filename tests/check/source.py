@@ -23,6 +23,7 @@ LIBRARIES = {
     "openssl/ssl": {"sys"},
     "openssl/": {"crypto", "sys"},
     "protobuf-c/": {"proto/wire"},
+    "onnx/": {"analytics/export"},
     "proto/schema/": {"proto/wire"},
     "nng/": {"sys"},
     "sqlite3": {"sys"},

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Models in other engines: SQL in SQLite and PostgreSQL, PMML in an evaluator made from the standard alone, both valid and
+# Models in other engines: SQL in SQLite and PostgreSQL, ONNX in onnxruntime, PMML in an evaluator made from the standard alone, valid and
 # equal to `cofferdam score`, for every rule on missing, outside and unseen values; and on 10,000 real rows.
 . "$(dirname "$0")/lib/simulate.bash"
 export PYTHONPATH=$root/tests/support
@@ -31,13 +31,14 @@ postgres_start() {
 agree() {
     local status=0
     "$cofferdam" model export "$1" --format pmml -o model.pmml || fail "pmml of $1"
+    "$cofferdam" model export "$1" --format onnx -o model.onnx || fail "onnx of $1"
     "$cofferdam" model export "$1" --format sql --table "the \"rows\"" -o model.sql || fail "sql of $1"
     "$cofferdam" score "$1" --data "$2" -o scores.csv 2>score.err || status=$?
     [ $status -le 1 ] || fail "score: $(tail -n 1 score.err)"
     if [ -d "$shared/vectors" ]; then
         xmllint --noout --schema "$shared/vectors/06-pmml/pmml-4-4.xsd" model.pmml 2>xmllint.err || fail "$(head -n 3 xmllint.err)"
     fi
-    python3 "$root/tests/support/exports.py" model.pmml model.sql "$2" scores.csv 'the "rows"' "${psql[@]}" >agreed || fail "$1"
+    python3 "$root/tests/support/exports.py" "$1" model.pmml model.onnx model.sql "$2" scores.csv 'the "rows"' "${psql[@]}" >agreed || fail "$1"
     grep -q "$3" agreed || fail "not '$3' but: $(cat agreed)"
 }
 
@@ -97,7 +98,9 @@ else
     echo "skipped: no real rows here"
 fi
 
-refuses 2 '\-\-format xml is not known; pmml, sql or json' model export card/model.json --format xml -o bad
+refuses 2 '\-\-format xml is not known; pmml, onnx, sql or json' model export card/model.json --format xml -o bad
 refuses 2 '\-\-table is for --format sql' model export card/model.json --format pmml --table t -o bad
+sed 's/"name": "fixed"/"name": "odds_strict"/' card/model.json | with_hash >taken.json
+for format in sql onnx; do refuses 2 'feature odds_strict has the name of something' model export taken.json --format $format -o bad; done
 sed 's/"task": "scorecard"/"task": "statistics"/' card/model.json >other.json
 refuses 2 'scores no rows' model export other.json --format sql -o bad

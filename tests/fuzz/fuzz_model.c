@@ -49,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct export_source source = {"plan", "hash", "version"};
     score(&model);
     (void)result_ok(export_sql(&model, source, "rows", &out));
+    (void)result_ok(export_onnx(&model, source, &out));
     (void)result_ok(export_pmml(&model, source, &out));
     model_done(&model);
     return 0;

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Whether a model's exports score as cofferdam does. exports.py MODEL.pmml MODEL.sql ROWS.csv SCORES.csv TABLE [psql ARGUMENTS...]
+"""Whether a model's exports score as cofferdam does.
+exports.py MODEL.json MODEL.pmml MODEL.onnx MODEL.sql ROWS.csv SCORES.csv TABLE [psql ARGUMENTS...]
 
-SCORES.csv is what `cofferdam score` wrote for ROWS.csv. SQL is run by SQLite, and by PostgreSQL where psql's arguments are given."""
+SCORES.csv is what `cofferdam score` wrote for ROWS.csv. SQL is run by SQLite, and by PostgreSQL where psql's arguments
+are given; ONNX by onnxruntime, where it is installed (make deps)."""
 import csv
 import io
+import json
 import pathlib
 import sqlite3
 import subprocess
@@ -11,7 +14,8 @@ import sys
 
 import pmml
 
-pmml_path, sql_path, rows_path, scores_path, table = sys.argv[1:6]
+model_path, pmml_path, onnx_path, sql_path, rows_path, scores_path, table = sys.argv[1:8]
+psql_command = sys.argv[8:]
 with open(rows_path, newline="") as file:
     header, *rows = list(csv.reader(file))
 with open(scores_path, newline="") as file:
@@ -46,9 +50,9 @@ wrapped = f"SELECT {wanted} FROM ({query.rstrip().rstrip(';')}) AS done ORDER BY
 for result in database.execute(wrapped):
     check("sqlite", result[0], result[1], result[2] if scorecard else None)
 
-if len(sys.argv) > 6:
+if psql_command:
     def psql(text):
-        return subprocess.run(sys.argv[6:] + ["-v", "ON_ERROR_STOP=1", "-qAt", "--csv"], input=text, text=True, check=True,
+        return subprocess.run(psql_command + ["-v", "ON_ERROR_STOP=1", "-qAt", "--csv"], input=text, text=True, check=True,
                               stdout=subprocess.PIPE).stdout
     columns = ", ".join(quoted(name) + " TEXT" for name in header)
     copy = io.StringIO()
@@ -59,6 +63,22 @@ if len(sys.argv) > 6:
     assert len(results) == len(rows)
     for result in results:
         check("postgresql", int(result[0]), *[float(x) if x else None for x in result[1:3]], *([] if scorecard else [None]))
+
+engines = pathlib.Path(__file__).resolve().parent.parent / "engines"
+if (engines / "node_modules").is_dir():
+    inputs, model = {}, json.loads(pathlib.Path(model_path).read_text())
+    for feature in model["features"]:
+        column = header.index(feature["name"])
+        as_number = feature["kind"] == "number"
+        inputs[feature["name"]] = [(float(row[column]) if row[column] else None) if as_number else row[column] or "" for row in rows]
+    out = subprocess.run(["node", engines / "onnx.js", onnx_path], input=json.dumps(inputs), text=True, check=True, stdout=subprocess.PIPE)
+    outputs = json.loads(out.stdout)
+    for i in range(len(rows)):
+        check("onnx", i, outputs["probability"][i][0], outputs["points"][i][0] if scorecard else None)
+        if scorecard and outputs["points"][i][0] is not None:
+            assert near(model["points"]["base_points"] + sum(outputs["points_by_feature"][i]), outputs["points"][i][0])
+else:
+    print("skipped: onnxruntime is not installed")
 
 score = pmml.evaluate(pmml_path)
 for i, row in enumerate(rows):
