@@ -70,11 +70,12 @@ EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard exampl
 # One short line a file; `make V=1` shows whole commands.
 run = $(if $(V),$(2),@printf '%-8s %s\n' '$(1)' '$@'; $(2))
 
-.PHONY: all test check check-model coverage bench soak fuzz fuzz-replay demo deps install clean format
+.PHONY: all generated test check check-model coverage bench soak fuzz fuzz-replay demo deps install clean format
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(PROGRAMS) $(EXAMPLES)
 
+generated: $(GEN)
 $(BUILD)/gen/%.pb-c.c: %.proto
 	@mkdir -p $(BUILD)/gen
 	$(call run,SCHEMA,protoc-c --c_out=$(BUILD)/gen $<)

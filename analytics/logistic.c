@@ -158,6 +158,7 @@ static struct result logistic_progress(const struct plan *plan, struct view byte
     case LOGISTIC_GRAM:
         return buffer_format(out, "products of %zu columns", state.terms.count);
     case LOGISTIC_NEWTON:
+        if (state.path) TRY(buffer_format(out, "penalty %" PRIu64 " of %" PRIu32 ": ", state.path->at + 1, plan->path));
         return buffer_format(
             out, "Newton step %" PRIu64 "%s, log-likelihood %.4f, %.1e standard errors from the maximum",
             state.steps + 1, state.tried && state.fraction < 1 ? " (halved)" : "", state.likelihood, state.decrement);
@@ -212,8 +213,12 @@ static struct result logistic_explain(const struct plan *plan, struct buffer *ou
                       out));
     state.stage = LOGISTIC_NEWTON;
     char when[64];
-    (void)snprintf(when, sizeof when, "up to %" PRIu32 " times", plan->rounds);
-    TRY(explain_stage(&state, when, "log-likelihood, its gradient and Hessian, mean and spread of the scores", out));
+    (void)snprintf(when, sizeof when, "up to %" PRIu32 " times%s", plan->rounds, plan->path ? " a penalty" : "");
+    TRY(explain_stage(&state, when,
+                      plan->path ? "log-likelihood of training and of held-out rows, the first's gradient and Hessian, "
+                                   "mean and spread of the scores"
+                                 : "log-likelihood, its gradient and Hessian, mean and spread of the scores",
+                      out));
     state.stage = LOGISTIC_INFERENCE;
     TRY(explain_stage(&state, "at the end",
                       "the Hessian once more, log loss and squared error, and how many cases of each outcome have a "

@@ -7,6 +7,7 @@
  *   logistic_design.c   a block of rows as numbers on that scale, and each row's score
  *   logistic_sums.c     the sums over rows of a Newton step
  *   logistic_newton.c   what a step makes of them: collinear columns, directions, halving, convergence, separation
+ *   logistic_path.c     one penalty after another, and which is kept
  *   logistic_score.c    standard errors, and the histograms of scores
  *   logistic_result.c   model.json
  *
@@ -51,6 +52,23 @@ struct logistic_feature {
     struct quantile median[2];             /* the two middle values, the same one of an odd number */
 };
 
+/* What came of one penalty of a path. */
+struct logistic_try {
+    double penalty, likelihood, held; /* log-likelihoods of training and held-out rows, both weighted */
+    uint64_t steps, terms, end;       /* terms: of those that may be penalised, how many are not 0 */
+};
+/* The penalties tried, the largest first: with it no term but the intercept is left (Friedman, Hastie and Tibshirani
+ * 2010, section 2.5). The one with the highest held-out likelihood is kept. */
+struct logistic_path {
+    double most; /* the first penalty */
+    double held; /* held-out log-likelihood at base */
+    uint64_t at; /* tried so far */
+    struct logistic_try tries[PLAN_PATH_MAX];
+    uint64_t best; /* of the tries; what follows is its model */
+    double score_mean, score_deviation, decrement;
+    double *base;
+};
+
 struct logistic {
     const struct plan *plan; /* borrowed */
     struct terms terms;
@@ -71,6 +89,8 @@ struct logistic {
     double likelihood, objective; /* at base; the objective is the penalised likelihood */
     double decrement;             /* at base: distance to the maximum in standard errors */
     double gain;                  /* of the last step accepted */
+    double penalty;               /* the plan's, or that of the path under way */
+    struct logistic_path *path;
     double *beta, *base, *direction;
     uint64_t *diverging;                /* terms that separation drives to infinity, found by their steps */
     double score_mean, score_deviation; /* over training rows, at beta */
@@ -96,6 +116,25 @@ static inline uint64_t logistic_train_rows(const struct logistic *state)
 {
     return state->cases[CASE_TRAIN_NEGATIVE] + state->cases[CASE_TRAIN_POSITIVE];
 }
+
+/* What rows of an outcome weigh in the fit (negative, positive), as shares of `unit`, the larger of both: so a row's
+ * integers stay within the bounds of unweighted ones, and a sum times `unit` is the weighted one. */
+struct logistic_weights {
+    double share[2], unit;
+};
+struct logistic_weights logistic_weights_of(const struct logistic *state);
+/* A term's values stay within 2^this. */
+int logistic_exponent(const struct logistic *state, size_t term);
+static inline bool logistic_weighted(const struct plan *plan)
+{
+    return plan->balanced || plan->weight != 1;
+}
+
+/* The products are in, with the gradient at the intercept-only model, on the standardised scale: the first penalty. */
+void logistic_path_begin(struct logistic *state, const double *gradient);
+/* The fit under way ended at `base`, for this reason. Whether another penalty is to be tried, now state->penalty; else
+ * the best one's model is back at base. */
+bool logistic_path_next(struct logistic *state, enum logistic_end end);
 
 /* Medians ride along: their field goes last in the layouts of the first stages. */
 MUST_USE struct result logistic_medians_layout(const struct logistic *state, struct layout *layout);

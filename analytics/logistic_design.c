@@ -25,13 +25,6 @@ void design_done(struct design *design)
     design->slopes = design->x = NULL;
 }
 
-static int exponent_of(const struct logistic *state, size_t term)
-{
-    size_t f = state->terms.items[term].feature;
-    if (f == TERM_INTERCEPT || state->plan->features[f].kind == PLAN_CATEGORY) return 0;
-    return (int)state->features[f].exponent;
-}
-
 struct result design_init(const struct logistic *state, const struct table *table, struct design *ret)
 {
     *ret = (struct design){.state = state, .table = table, .path = path_best(), .terms = state->active_count};
@@ -42,7 +35,7 @@ struct result design_init(const struct logistic *state, const struct table *tabl
         return FAIL(CATEGORY_ENVIRONMENT, "out of memory for a block of %zu columns", ret->terms);
     }
     for (size_t t = 0; t < ret->terms; t++)
-        ret->slopes[t] = state->beta[state->active[t]] * design_power(exponent_of(state, state->active[t]));
+        ret->slopes[t] = state->beta[state->active[t]] * design_power(logistic_exponent(state, state->active[t]));
     for (size_t r = 0; r < GRAM_ROWS; r++) ret->x[r] = 1;
     return RESULT_OK;
 }
@@ -149,7 +142,7 @@ struct result logistic_score_exponents(const struct logistic *state, int *ret_sc
 {
     double reach = 0; /* a row has one level of a category, but adding all keeps this simple and costs few bits */
     for (size_t t = 0; t < state->active_count; t++)
-        reach += fabs(state->beta[state->active[t]]) * design_power(exponent_of(state, state->active[t]));
+        reach += fabs(state->beta[state->active[t]]) * design_power(logistic_exponent(state, state->active[t]));
     reach *= 1 + 0x1p-30;
     int score = 0, likelihood = 1;
     while (score <= SCORE_EXPONENT_MOST && design_power(score) < reach) score++;

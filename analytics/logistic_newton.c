@@ -41,14 +41,14 @@ static void release_integers(__int128 **values)
 }
 
 /* The two parts of the penalty (elastic net: Zou and Hastie 2005): λ·(1 − l1)/2·Σb² and λ·l1·Σ|b|. */
-static double ridge_of(const struct plan *plan)
+static double ridge_of(const struct logistic *state)
 {
-    return plan->penalty * (1 - plan->l1);
+    return state->penalty * (1 - state->plan->l1);
 }
 
-static double lasso_of(const struct plan *plan)
+static double lasso_of(const struct logistic *state)
 {
-    return plan->penalty * plan->l1;
+    return state->penalty * state->plan->l1;
 }
 
 static double power(int exponent)
@@ -60,13 +60,14 @@ static double power(int exponent)
 
 static int exponent_of(const struct logistic *state, size_t active)
 {
-    size_t f = state->terms.items[state->active[active]].feature;
-    return f == TERM_INTERCEPT || state->plan->features[f].kind == PLAN_CATEGORY ? 0 : (int)state->features[f].exponent;
+    return logistic_exponent(state, state->active[active]);
 }
 
 struct result logistic_gram_begin(struct logistic *state)
 {
-    double negatives = (double)state->cases[CASE_TRAIN_NEGATIVE], positives = (double)state->cases[CASE_TRAIN_POSITIVE];
+    const struct logistic_weights weights = logistic_weights_of(state);
+    double negatives = weights.unit * weights.share[0] * (double)state->cases[CASE_TRAIN_NEGATIVE];
+    double positives = weights.unit * weights.share[1] * (double)state->cases[CASE_TRAIN_POSITIVE];
     double rows = negatives + positives;
     state->stage = LOGISTIC_GRAM;
     state->beta[0] = state->base[0] = state->score_mean = exact_log(positives / negatives);
@@ -87,35 +88,42 @@ static void read_matrix(const struct logistic *state, const struct sum *sum, siz
 
 struct result logistic_hessian(const struct logistic *state, const struct sum *sum, size_t field, double *matrix)
 {
-    double rows = (double)logistic_train_rows(state);
+    double rows = (double)logistic_train_rows(state), unit = logistic_weights_of(state).unit;
     size_t count = state->active_count;
     read_matrix(state, sum, field, matrix);
     for (size_t j = 0; j < count; j++) {
         double most = 0.25 * rows * power(2 * exponent_of(state, j));
         ENSURE(matrix[j * count + j] >= 0 && matrix[j * count + j] <= most, CATEGORY_FALSE,
                "the Hessian's diagonal is impossible; the sum is not a true one");
-        if (j > 0) matrix[j * count + j] += ridge_of(state->plan);
     }
+    for (size_t i = 0; i < count * count; i++) matrix[i] *= unit;
     return RESULT_OK;
+}
+
+void logistic_add_ridge(const struct logistic *state, double *matrix)
+{
+    for (size_t j = 1; j < state->active_count; j++) matrix[j * state->active_count + j] += ridge_of(state);
 }
 
 static struct result read_gradient(const struct logistic *state, const struct sum *sum, double *gradient)
 {
+    const struct logistic_weights weights = logistic_weights_of(state);
     for (size_t j = 0; j < state->active_count; j++) {
         double value = sum_real(sum, NEWTON_GRADIENT, j);
         ENSURE(fabs(value) <= (double)logistic_train_rows(state), CATEGORY_FALSE,
                "the gradient is impossible; the sum is not a true one");
-        gradient[j] = value * power(exponent_of(state, j));
+        gradient[j] = weights.unit * value * power(exponent_of(state, j));
     }
-    ENSURE(gradient[0] <= (double)state->cases[CASE_TRAIN_POSITIVE] &&
-               gradient[0] >= -(double)state->cases[CASE_TRAIN_NEGATIVE],
+    double slack = (1 + 0x1p-40) * weights.unit; /* a share is rounded */
+    ENSURE(gradient[0] <= slack * weights.share[1] * (double)state->cases[CASE_TRAIN_POSITIVE] &&
+               gradient[0] >= -slack * weights.share[0] * (double)state->cases[CASE_TRAIN_NEGATIVE],
            CATEGORY_FALSE, "the residuals add up to more than the cases; the sum is not a true one");
     return RESULT_OK;
 }
 
-static void end_newton(struct logistic *state, enum logistic_end end)
+/* The fits are over. */
+static void finish(struct logistic *state)
 {
-    state->end = end;
     state->tried = 0;
     for (size_t t = 0; t < state->terms.count; t++) state->beta[t] = state->base[t];
     state->stage = LOGISTIC_INFERENCE;
@@ -141,18 +149,24 @@ static bool find_diverging(struct logistic *state)
     return true;
 }
 
+/* Asks for the sums at the accepted point once more. */
+static void stay(struct logistic *state)
+{
+    for (size_t t = 0; t < state->terms.count; t++) state->direction[t] = 0;
+    try_fraction(state, 0);
+}
+
 /* No direction: a weightless column. At full resolution that is separation; the coarse Hessian may just be too coarse.
  */
-static void no_direction(struct logistic *state, size_t failed)
+static enum logistic_end no_direction(struct logistic *state, size_t failed)
 {
-    if (!state->fine) {
-        state->fine = 1;
-        for (size_t t = 0; t < state->terms.count; t++) state->direction[t] = 0;
-        try_fraction(state, 0);
-        return;
+    if (state->fine) {
+        state->diverging[state->active[failed]] = 1;
+        return LOGISTIC_SEPARATED;
     }
-    state->diverging[state->active[failed]] = 1;
-    end_newton(state, LOGISTIC_SEPARATED);
+    state->fine = 1;
+    stay(state);
+    return LOGISTIC_GOING;
 }
 
 /* Towards 0 by `by`, no further. */
@@ -173,7 +187,7 @@ static double descend(const struct logistic *state, const double *hessian, const
                       double *rest)
 {
     size_t count = state->active_count;
-    double lasso = lasso_of(state->plan), gain = 0;
+    double lasso = lasso_of(state), gain = 0;
     for (size_t j = 0; j < count; j++) {
         step[j] = 0;
         rest[j] = gradient[j];
@@ -225,34 +239,54 @@ static size_t find_direction(struct logistic *state, double *hessian, double *gr
     return count;
 }
 
-/* The next point from gradient and Hessian (penalty included) at the accepted one. Both are overwritten. */
-static struct result next_point(struct logistic *state, double *hessian, double *gradient, bool judged_fine)
+static double penalised(const struct logistic *state, const double *coefficients, double likelihood)
 {
-    size_t count = state->active_count;
+    double squares = 0, sizes = 0;
+    for (size_t t = 1; t < state->terms.count; t++) {
+        squares += coefficients[t] * coefficients[t];
+        sizes += fabs(coefficients[t]);
+    }
+    return likelihood - ridge_of(state) / 2 * squares - lasso_of(state) * sizes;
+}
+
+/* The next point from gradient and Hessian (penalty included) at the accepted one, or why there is none. Both are
+ * overwritten. work: room for two vectors. */
+static enum logistic_end next_point(struct logistic *state, double *hessian, double *gradient, double *work,
+                                    bool judged_fine)
+{
     double before = state->decrement;
-    CLEANUP(release) double *work = calloc(2 * count, sizeof *work);
-    ENSURE(work, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
     size_t failed = find_direction(state, hessian, gradient, work);
-    if (failed < count) {
-        no_direction(state, failed);
-        return RESULT_OK;
-    }
+    if (failed < state->active_count) return no_direction(state, failed);
     bool resolved = before > 0 && state->decrement <= resolution_decrement && state->decrement > before / 2;
-    if (state->decrement <= state->plan->tolerance || resolved) {
-        end_newton(state, LOGISTIC_CONVERGED);
-        return RESULT_OK;
-    }
-    if (judged_fine && state->plan->penalty == 0 && state->gain < flat_gain && state->decrement > flat_share * before &&
-        find_diverging(state)) {
-        end_newton(state, LOGISTIC_SEPARATED);
-        return RESULT_OK;
-    }
-    if (state->steps >= state->plan->rounds) {
-        end_newton(state, LOGISTIC_ROUNDS);
-        return RESULT_OK;
-    }
+    if (state->decrement <= state->plan->tolerance || resolved) return LOGISTIC_CONVERGED;
+    if (judged_fine && state->penalty == 0 && state->gain < flat_gain && state->decrement > flat_share * before &&
+        find_diverging(state))
+        return LOGISTIC_SEPARATED;
+    if (state->steps >= state->plan->rounds) return LOGISTIC_ROUNDS;
     if (before > 0 && before < 1 && state->decrement > slow_share * before) state->fine = 1;
     try_fraction(state, 1);
+    return LOGISTIC_GOING;
+}
+
+/* The same from gradient and Hessian without penalty. Where a fit ends and another penalty is to be tried, the sums at
+ * hand serve it too. */
+static struct result go_on(struct logistic *state, const double *hessian, const double *gradient, bool judged_fine)
+{
+    size_t count = state->active_count;
+    CLEANUP(release) double *matrix = calloc(count * count, sizeof *matrix);
+    CLEANUP(release) double *vectors = calloc(3 * count, sizeof *vectors);
+    ENSURE(matrix && vectors, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
+    for (;;) {
+        for (size_t i = 0; i < count * count; i++) matrix[i] = hessian[i];
+        logistic_add_ridge(state, matrix);
+        vectors[0] = gradient[0];
+        for (size_t j = 1; j < count; j++) vectors[j] = gradient[j] - ridge_of(state) * state->base[state->active[j]];
+        enum logistic_end end = next_point(state, matrix, vectors, vectors + count, judged_fine);
+        if (end == LOGISTIC_GOING) return RESULT_OK;
+        if (!logistic_path_next(state, end)) break;
+        state->objective = penalised(state, state->base, state->likelihood);
+    }
+    finish(state);
     return RESULT_OK;
 }
 
@@ -319,23 +353,18 @@ static struct result gram_advance(struct logistic *state, const struct sum *sum)
     TRY(find_collinear(state, sum));
     logistic_activate(state);
     compress(state, count, matrix, gradient);
-    double rows = (double)logistic_train_rows(state), share = (double)state->cases[CASE_TRAIN_POSITIVE] / rows;
+    const struct logistic_weights weights = logistic_weights_of(state);
+    double positives = weights.unit * weights.share[1] * (double)state->cases[CASE_TRAIN_POSITIVE];
+    double negatives = weights.unit * weights.share[0] * (double)state->cases[CASE_TRAIN_NEGATIVE];
+    double rows = positives + negatives, share = positives / rows;
+    /* Where the outcomes weigh differently, an approximation: rows weigh as they do on average. */
+    double weight = logistic_weighted(state->plan) ? rows / (double)logistic_train_rows(state) : 1;
     count = state->active_count;
-    for (size_t i = 0; i < count * count; i++) matrix[i] *= share * (1 - share);
-    for (size_t j = 1; j < count; j++) matrix[j * count + j] += ridge_of(state->plan);
+    for (size_t i = 0; i < count * count; i++) matrix[i] *= share * (1 - share) * weight;
     state->stage = LOGISTIC_NEWTON;
     state->fine = logistic_grid_suits(state) ? 0 : 1;
-    return next_point(state, matrix, gradient, false);
-}
-
-static double penalised(const struct logistic *state, double likelihood)
-{
-    double squares = 0, sizes = 0;
-    for (size_t t = 1; t < state->terms.count; t++) {
-        squares += state->beta[t] * state->beta[t];
-        sizes += fabs(state->beta[t]);
-    }
-    return likelihood - ridge_of(state->plan) / 2 * squares - lasso_of(state->plan) * sizes;
+    logistic_path_begin(state, gradient);
+    return go_on(state, matrix, gradient, false);
 }
 
 static struct result read_likelihood(const struct logistic *state, const struct sum *sum, double *ret,
@@ -343,9 +372,20 @@ static struct result read_likelihood(const struct logistic *state, const struct 
 {
     int score, likelihood;
     TRY(logistic_score_exponents(state, &score, &likelihood));
-    *ret = sum_real(sum, NEWTON_LIKELIHOOD, 0) * power(likelihood);
+    double unit = logistic_weights_of(state).unit;
+    *ret = sum_real(sum, NEWTON_LIKELIHOOD, 0) * power(likelihood) * unit;
     ENSURE(*ret <= 0, CATEGORY_FALSE, "the log-likelihood is above zero; the sum is not a true one");
-    *ret_slack = (double)logistic_train_rows(state) * power(likelihood) * 0x1p-50 + 1e-12 * fabs(*ret);
+    *ret_slack = (double)logistic_train_rows(state) * power(likelihood) * unit * 0x1p-50 + 1e-12 * fabs(*ret);
+    return RESULT_OK;
+}
+
+static struct result read_held(struct logistic *state, const struct sum *sum)
+{
+    int score, likelihood;
+    TRY(logistic_score_exponents(state, &score, &likelihood));
+    state->path->held = sum_real(sum, NEWTON_HELD, 0) * power(likelihood) * logistic_weights_of(state).unit;
+    ENSURE(state->path->held <= 0, CATEGORY_FALSE,
+           "the held-out log-likelihood is above zero; the sum is not a true one");
     return RESULT_OK;
 }
 
@@ -366,12 +406,17 @@ static struct result read_scores(struct logistic *state, const struct sum *sum)
 static void halve(struct logistic *state)
 {
     state->fine = 1; /* a coarse direction may be what went wrong */
-    if (state->fraction / 2 < fraction_least)
-        end_newton(state, LOGISTIC_STUCK);
-    else if (state->steps >= state->plan->rounds)
-        end_newton(state, LOGISTIC_ROUNDS);
-    else
+    enum logistic_end end = state->fraction / 2 < fraction_least  ? LOGISTIC_STUCK
+                            : state->steps >= state->plan->rounds ? LOGISTIC_ROUNDS
+                                                                  : LOGISTIC_GOING;
+    if (end == LOGISTIC_GOING) {
         try_fraction(state, state->fraction / 2);
+    } else if (logistic_path_next(state, end)) {
+        state->objective = penalised(state, state->base, state->likelihood);
+        stay(state);
+    } else {
+        finish(state);
+    }
 }
 
 static struct result step_advance(struct logistic *state, const struct sum *sum)
@@ -385,7 +430,7 @@ static struct result step_advance(struct logistic *state, const struct sum *sum)
     TRY(read_gradient(state, sum, gradient));
     TRY(logistic_hessian(state, sum, NEWTON_HESSIAN, hessian));
     state->steps++;
-    double objective = penalised(state, likelihood);
+    double objective = penalised(state, state->beta, likelihood);
     if (objective < state->objective - slack) {
         halve(state);
         return RESULT_OK;
@@ -395,8 +440,8 @@ static struct result step_advance(struct logistic *state, const struct sum *sum)
     state->likelihood = likelihood;
     TRY(read_scores(state, sum));
     for (size_t t = 0; t < state->terms.count; t++) state->base[t] = state->beta[t];
-    for (size_t j = 1; j < count; j++) gradient[j] -= ridge_of(state->plan) * state->beta[state->active[j]];
-    return next_point(state, hessian, gradient, state->fine != 0);
+    if (state->path) TRY(read_held(state, sum));
+    return go_on(state, hessian, gradient, state->fine != 0);
 }
 
 struct result logistic_newton_advance(struct logistic *state, const struct sum *sum)

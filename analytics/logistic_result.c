@@ -112,7 +112,7 @@ static bool has_text(const json_t *array, const char *text)
 
 static json_t *separation(struct writer *writer)
 {
-    if (writer->state->plan->penalty > 0) return json_null();
+    if (writer->state->penalty > 0) return json_null();
     json_t *array = json_array();
     one_class_levels(writer, array);
     for (size_t t = 0; t < writer->state->terms.count; t++) {
@@ -133,26 +133,60 @@ static json_t *separation(struct writer *writer)
     return object;
 }
 
+static const char *const ends[] = {
+    [LOGISTIC_GOING] = "going",         [LOGISTIC_CONVERGED] = "converged", [LOGISTIC_ROUNDS] = "rounds spent",
+    [LOGISTIC_SEPARATED] = "separated", [LOGISTIC_STUCK] = "stuck",
+};
+
+static json_t *path_of(struct writer *writer)
+{
+    const struct logistic_path *path = writer->state->path;
+    json_t *array = json_array();
+    for (size_t i = 0; i < path->at; i++) {
+        const struct logistic_try *tried = &path->tries[i];
+        json_t *object = json_object();
+        tree_put(&writer->tree, object, "penalty", tree_real(tried->penalty));
+        tree_put(&writer->tree, object, "terms", tree_count(tried->terms));
+        tree_put(&writer->tree, object, "newton_steps", tree_count(tried->steps));
+        tree_put(&writer->tree, object, "end", json_string(ends[tried->end]));
+        tree_put(&writer->tree, object, "log_likelihood", tree_real(tried->likelihood));
+        tree_put(&writer->tree, object, "holdout_log_likelihood", tree_real(tried->held));
+        if (i == path->best) tree_put(&writer->tree, object, "chosen", json_true());
+        tree_add(&writer->tree, array, object);
+    }
+    return array;
+}
+
 static json_t *fit(struct writer *writer)
 {
-    static const char *const ends[] = {
-        [LOGISTIC_GOING] = "going",         [LOGISTIC_CONVERGED] = "converged", [LOGISTIC_ROUNDS] = "rounds spent",
-        [LOGISTIC_SEPARATED] = "separated", [LOGISTIC_STUCK] = "stuck",
-    };
+    const struct logistic_path *path = writer->state->path;
+    uint64_t steps = path ? 0 : writer->state->steps;
+    for (size_t i = 0; path && i < path->at; i++) steps += path->tries[i].steps;
     json_t *object = json_object();
     tree_put(&writer->tree, object, "end", json_string(ends[writer->state->end]));
-    tree_put(&writer->tree, object, "newton_steps", tree_count(writer->state->steps));
+    tree_put(&writer->tree, object, "newton_steps", tree_count(steps));
     tree_put(&writer->tree, object, "decrement", tree_real(writer->state->decrement));
     tree_put(&writer->tree, object, "tolerance", tree_real(writer->state->plan->tolerance));
-    tree_put(&writer->tree, object, "penalty", tree_real(writer->state->plan->penalty));
+    tree_put(&writer->tree, object, "penalty", tree_real(writer->state->penalty));
     if (writer->state->plan->l1 > 0) tree_put(&writer->tree, object, "l1", tree_real(writer->state->plan->l1));
+    if (logistic_weighted(writer->state->plan)) {
+        const struct logistic_weights of = logistic_weights_of(writer->state);
+        json_t *weights = json_object();
+        tree_put(&writer->tree, weights, "negative", tree_real(of.unit * of.share[0]));
+        tree_put(&writer->tree, weights, "positive", tree_real(of.unit * of.share[1]));
+        tree_put(&writer->tree, object, "class_weights", weights);
+    }
+    if (path) tree_put(&writer->tree, object, "path", path_of(writer));
     return object;
 }
 
 static void put_likelihood(struct writer *writer, json_t *model)
 {
     const struct logistic *state = writer->state;
-    double negatives = (double)state->cases[CASE_TRAIN_NEGATIVE], positives = (double)state->cases[CASE_TRAIN_POSITIVE];
+    const struct logistic_weights weights = logistic_weights_of(state);
+    bool weighted = logistic_weighted(state->plan);
+    double negatives = weights.unit * weights.share[0] * (double)state->cases[CASE_TRAIN_NEGATIVE];
+    double positives = weights.unit * weights.share[1] * (double)state->cases[CASE_TRAIN_POSITIVE];
     double rows = negatives + positives;
     double null_deviance = -2 * (positives * exact_log(positives / rows) + negatives * exact_log(negatives / rows));
     double deviance = -2 * state->likelihood;
@@ -162,8 +196,8 @@ static void put_likelihood(struct writer *writer, json_t *model)
     size_t estimated = 0;
     for (size_t t = 0; t < state->terms.count; t++)
         estimated += !state->aliased[t] && (state->plan->l1 == 0 || t == 0 || state->base[t] != 0);
-    tree_put(&writer->tree, model, "aic", tree_real(deviance + 2 * (double)estimated));
-    if (state->plan->penalty > 0 || state->active_count < 2) {
+    tree_put(&writer->tree, model, "aic", weighted ? json_null() : tree_real(deviance + 2 * (double)estimated));
+    if (weighted || state->penalty > 0 || state->active_count < 2) {
         tree_put(&writer->tree, model, "lr", json_null());
         return;
     }

@@ -27,6 +27,7 @@ static struct result take_losses(struct logistic *state, const struct sum *sum)
         ENSURE(state->log_loss[set] >= 0 && state->squared_error[set] >= 0 && state->squared_error[set] <= rows,
                CATEGORY_FALSE, "the losses are impossible; the sum is not a true one");
     }
+    if (logistic_weighted(state->plan)) return RESULT_OK;
     ENSURE(fabs(state->log_loss[0] + state->likelihood) <= 1e-6 + 1e-9 * fabs(state->likelihood), CATEGORY_FALSE,
            "the log loss does not repeat the log-likelihood; the sum is not a true one");
     return RESULT_OK;
@@ -66,6 +67,7 @@ static struct result take_variances(struct logistic *state, const struct sum *su
     if (!hessian || !factor || !work || !kept)
         result = FAIL(CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
     if (result_ok(result)) result = logistic_hessian(state, sum, SCORE_HESSIAN, hessian);
+    if (result_ok(result)) logistic_add_ridge(state, hessian);
     if (result_ok(result)) invert(state, hessian, factor, work, kept);
     free(hessian);
     free(factor);
@@ -79,7 +81,8 @@ struct result logistic_score_advance(struct logistic *state, const struct sum *s
     TRY(take_counts(state, sum));
     if (state->stage == LOGISTIC_INFERENCE) {
         TRY(take_losses(state, sum));
-        if (state->plan->l1 == 0) TRY(take_variances(state, sum)); /* with it the estimates have no such errors */
+        /* Estimates with l1 or weights have no such errors. */
+        if (state->plan->l1 == 0 && !logistic_weighted(state->plan)) TRY(take_variances(state, sum));
     }
     state->stage = curve_refine(&state->curve) ? LOGISTIC_CURVE : LOGISTIC_FINISHED;
     return RESULT_OK;

@@ -13,6 +13,8 @@ void logistic_done(struct logistic *state)
     free(state->features);
     free(state->levels);
     free(state->aliased);
+    if (state->path) free(state->path->base);
+    free(state->path);
     free(state->beta);
     free(state->base);
     free(state->direction);
@@ -41,6 +43,12 @@ static struct result allocate(struct logistic *state)
     state->direction = calloc(terms, sizeof *state->direction);
     state->diverging = calloc(terms, sizeof *state->diverging);
     state->variance = calloc(terms, sizeof *state->variance);
+    if (state->plan->path) {
+        state->path = calloc(1, sizeof *state->path);
+        ENSURE(state->path, CATEGORY_ENVIRONMENT, "out of memory for the model's state");
+        state->path->base = calloc(terms, sizeof *state->path->base);
+        ENSURE(state->path->base, CATEGORY_ENVIRONMENT, "out of memory for the model's state");
+    }
     state->active = calloc(terms, sizeof *state->active);
     state->place = calloc(terms, sizeof *state->place);
     ENSURE(state->features && state->levels && state->aliased && state->beta && state->base && state->direction &&
@@ -51,7 +59,7 @@ static struct result allocate(struct logistic *state)
 
 struct result logistic_new(const struct plan *plan, struct logistic *ret)
 {
-    CLEANUP(logistic_done) struct logistic state = {.plan = plan};
+    CLEANUP(logistic_done) struct logistic state = {.plan = plan, .penalty = plan->penalty};
     TRY(terms_of(plan, &state.terms));
     TRY(allocate(&state));
     for (size_t f = 0; f < plan->features_count; f++) {
@@ -65,6 +73,25 @@ struct result logistic_new(const struct plan *plan, struct logistic *ret)
     *ret = state;
     state = (struct logistic){0};
     return RESULT_OK;
+}
+
+int logistic_exponent(const struct logistic *state, size_t term)
+{
+    size_t f = state->terms.items[term].feature;
+    if (f == TERM_INTERCEPT || state->plan->features[f].kind == PLAN_CATEGORY) return 0;
+    return (int)state->features[f].exponent;
+}
+
+struct logistic_weights logistic_weights_of(const struct logistic *state)
+{
+    double negative = 1, positive = state->plan->weight;
+    if (state->plan->balanced) {
+        double rows = (double)logistic_train_rows(state);
+        negative = rows / (2 * (double)state->cases[CASE_TRAIN_NEGATIVE]);
+        positive = rows / (2 * (double)state->cases[CASE_TRAIN_POSITIVE]);
+    }
+    double unit = positive > negative ? positive : negative;
+    return (struct logistic_weights){{negative / unit, positive / unit}, unit};
 }
 
 void logistic_activate(struct logistic *state)
@@ -116,6 +143,29 @@ static struct result walk_newton(const struct walk *walk, struct logistic *state
     return walk_f64(walk, &state->score_deviation, "the spread of the scores");
 }
 
+static struct result walk_path(const struct walk *walk, struct logistic *state)
+{
+    struct logistic_path *path = state->path;
+    TRY(walk_f64(walk, &state->penalty, "the penalty"));
+    TRY(walk_f64(walk, &path->most, "the first penalty"));
+    TRY(walk_f64(walk, &path->held, "the held-out log-likelihood"));
+    TRY(walk_u64(walk, &path->at));
+    for (size_t i = 0; i < state->plan->path; i++) {
+        struct logistic_try *tried = &path->tries[i];
+        TRY(walk_f64(walk, &tried->penalty, "a penalty"));
+        TRY(walk_f64(walk, &tried->likelihood, "a log-likelihood"));
+        TRY(walk_f64(walk, &tried->held, "a held-out log-likelihood"));
+        TRY(walk_u64(walk, &tried->steps));
+        TRY(walk_u64(walk, &tried->terms));
+        TRY(walk_u64(walk, &tried->end));
+    }
+    TRY(walk_u64(walk, &path->best));
+    TRY(walk_f64(walk, &path->score_mean, "the mean score"));
+    TRY(walk_f64(walk, &path->score_deviation, "the spread of the scores"));
+    TRY(walk_f64(walk, &path->decrement, "the Newton decrement"));
+    return walk_reals(walk, path->base, state->terms.count, "a coefficient");
+}
+
 static struct result walk_score(const struct walk *walk, struct logistic *state)
 {
     TRY(walk_reals(walk, state->variance, state->terms.count, "a variance"));
@@ -135,6 +185,7 @@ static struct result walk_all(const struct walk *walk, struct logistic *state)
     TRY(walk_counts(walk, state->levels[0], 2 * (size_t)state->levels_count));
     TRY(walk_counts(walk, state->aliased, state->terms.count));
     TRY(walk_newton(walk, state));
+    if (state->path) TRY(walk_path(walk, state));
     return walk_score(walk, state);
 }
 
@@ -143,6 +194,15 @@ struct result logistic_write(const struct logistic *state, struct buffer *out)
     struct walk walk = {.out = out};
     struct logistic copy = *state; /* the walk's writing side changes nothing behind the pointers */
     return walk_all(&walk, &copy);
+}
+
+static struct result check_path(const struct logistic *state)
+{
+    const struct logistic_path *path = state->path;
+    bool fits = path->at <= state->plan->path && (path->best < path->at || path->at == 0);
+    for (size_t i = 0; i < state->plan->path; i++) fits = fits && path->tries[i].end <= LOGISTIC_STUCK;
+    ENSURE(fits && state->penalty >= 0, CATEGORY_FALSE, "the state's path of penalties is impossible");
+    return RESULT_OK;
 }
 
 /* What the code that uses a state relies on, beyond lengths. */
@@ -160,6 +220,7 @@ static struct result check(const struct logistic *state)
     for (size_t t = 1; t < state->terms.count; t++)
         ENSURE(!state->aliased[t] || state->stage > LOGISTIC_GRAM, CATEGORY_FALSE,
                "the state leaves out a column before the products of columns are known");
+    if (state->path) TRY(check_path(state));
     return curve_check(&state->curve);
 }
 

@@ -21,11 +21,8 @@ enum { GRID_EXPONENT_MOST = 9 };
 
 bool logistic_grid_suits(const struct logistic *state)
 {
-    for (size_t t = 1; t < state->active_count; t++) {
-        size_t f = state->terms.items[state->active[t]].feature;
-        if (state->plan->features[f].kind == PLAN_NUMBER && state->features[f].exponent > GRID_EXPONENT_MOST)
-            return false;
-    }
+    for (size_t t = 1; t < state->active_count; t++)
+        if (logistic_exponent(state, state->active[t]) > GRID_EXPONENT_MOST) return false;
     return true;
 }
 
@@ -63,6 +60,7 @@ struct result logistic_newton_layout(const struct logistic *state, struct layout
     if (state->stage == LOGISTIC_NEWTON) {
         TRY(add_reals(&layout, "likelihood", 1));
         TRY(add_reals(&layout, "scores", 2));
+        if (state->path) TRY(add_reals(&layout, "held-out likelihood", 1));
     }
     *ret = layout;
     return RESULT_OK;
@@ -88,6 +86,7 @@ struct pass {
     const struct layout *layout;
     struct design design;
     struct gram *gram; /* for the Hessian on the grid */
+    struct logistic_weights weights;
     double likelihood_scale, score_scale;
     __int128 *values;
     double weight[GRAM_ROWS], column[GRAM_ROWS];
@@ -106,6 +105,7 @@ static struct result pass_init(const struct logistic *state, const struct table 
     TRY(logistic_score_exponents(state, &score, &likelihood));
     ret->state = state;
     ret->layout = layout;
+    ret->weights = logistic_weights_of(state);
     ret->score_scale = design_power(-score);
     ret->likelihood_scale = design_power(-likelihood);
     if (state->stage == LOGISTIC_NEWTON && !state->fine) {
@@ -167,7 +167,8 @@ static void weigh(struct pass *pass)
     const struct design *design = &pass->design;
     bool unit = pass->state->stage == LOGISTIC_GRAM;
     for (size_t r = 0; r < design->rows; r++) {
-        double weight = unit ? 1 : design->probability[r] * (1 - design->probability[r]);
+        double share = pass->weights.share[design->kinds[r] & 1];
+        double weight = unit ? 1 : design->probability[r] * (1 - design->probability[r]) * share;
         pass->weight[r] = design->kinds[r] < CASE_HELD_NEGATIVE ? weight : 0;
     }
 }
@@ -176,6 +177,21 @@ static void weigh(struct pass *pass)
 static void train_only(const struct design *design, double *values)
 {
     for (size_t r = 0; r < design->rows; r++) values[r] = design->kinds[r] < CASE_HELD_NEGATIVE ? values[r] : 0;
+}
+
+static void weigh_class(const struct pass *pass, double *values)
+{
+    if (!logistic_weighted(pass->state->plan)) return;
+    for (size_t r = 0; r < pass->design.rows; r++) values[r] *= pass->weights.share[pass->design.kinds[r] & 1];
+}
+
+static bool add_held(struct pass *pass)
+{
+    const struct design *design = &pass->design;
+    for (size_t r = 0; r < design->rows; r++)
+        pass->column[r] = design->kinds[r] < CASE_HELD_NEGATIVE ? 0 : design->likelihood[r];
+    return total(pass, pass->column, design_power(GRADIENT_BITS) * pass->likelihood_scale,
+                 field_values(pass, NEWTON_HELD));
 }
 
 static struct result add_newton(struct pass *pass)
@@ -190,11 +206,14 @@ static struct result add_newton(struct pass *pass)
         fits = add_fine_hessian(pass, field_values(pass, NEWTON_HESSIAN));
     else
         fits = gram_add(pass->gram, design->x, pass->weight, design->rows);
+    weigh_class(pass, design->residual);
     train_only(design, design->residual);
     fits = gram_project(design->path, design->x, design->terms, design->residual, bits, design->rows,
                         field_values(pass, NEWTON_GRADIENT)) &&
            fits;
     if (pass->state->stage == LOGISTIC_NEWTON) {
+        weigh_class(pass, design->likelihood);
+        if (pass->state->path) fits = add_held(pass) && fits;
         train_only(design, design->likelihood);
         fits = total(pass, design->likelihood, bits * pass->likelihood_scale, field_values(pass, NEWTON_LIKELIHOOD)) &&
                fits;

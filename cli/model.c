@@ -41,6 +41,8 @@ static struct result show_head(const json_t *model, struct buffer *out)
     if (json_is_false(json_object_get(model, "converged")) && document_text(fit, "end")[0] != 0)
         TRY(buffer_format(out, " (%s)", document_text(fit, "end")));
     if (document_number(fit, "penalty") > 0) TRY(buffer_format(out, ", penalty %.6g", document_number(fit, "penalty")));
+    if (json_is_array(json_object_get(fit, "path")))
+        TRY(buffer_format(out, ", chosen of %zu", json_array_size(json_object_get(fit, "path"))));
     TRY(buffer_text(out, "\n"));
     const json_t *rows = json_object_get(model, "rows"), *positives = json_object_get(model, "positives");
     static const char *const sets[][2] = {{"train", "training"}, {"holdout", "held out"}};

@@ -21,6 +21,8 @@ enum { HOURS_A_DAY = 24, DEADLINE_DEFAULT_HOURS = 7 * HOURS_A_DAY, DEADLINE_MAX_
 #define BINS_DEFAULT 20u
 #define CLASSES_DEFAULT 6u
 #define REASONS_DEFAULT 4u
+/* One outcome weighs at most so much more than the other: beyond, the sums have too few bits for the other. */
+#define CLASS_WEIGHT_MOST 1000.0
 
 struct raw_target {
     char *column, *positive;
@@ -33,7 +35,7 @@ struct raw_split {
     unsigned holdout_count;
 };
 struct raw_train {
-    char *penalty, *l1, *tolerance, *rounds;
+    char *penalty, *l1, *path, *class_weight, *tolerance, *rounds;
 };
 struct raw_cells {
     char *minimum;
@@ -94,6 +96,8 @@ static const cyaml_schema_field_t split_fields[] = {
 static const cyaml_schema_field_t train_fields[] = {
     TEXT("penalty", OPTIONAL, struct raw_train, penalty),
     TEXT("l1", OPTIONAL, struct raw_train, l1),
+    TEXT("path", OPTIONAL, struct raw_train, path),
+    TEXT("class_weight", OPTIONAL, struct raw_train, class_weight),
     TEXT("tolerance", OPTIONAL, struct raw_train, tolerance),
     TEXT("rounds", OPTIONAL, struct raw_train, rounds),
     CYAML_FIELD_END,
@@ -284,6 +288,36 @@ static struct result split_parse(const struct document *document, const struct r
                         &plan->split_holdout_count);
 }
 
+/* Penalties are tried on held-out rows. */
+static struct result path_parse(const struct document *document, const struct raw_train *raw, struct plan *plan)
+{
+    uint64_t path = 0;
+    if (!raw->path) return RESULT_OK;
+    TRY(whole(document, "train.path", raw->path, 2, PLAN_PATH_MAX, &path));
+    if (strcmp(plan->task, "logistic") != 0) return fail(document, "train.path", "belongs to the task logistic");
+    if (raw->penalty) return fail(document, "train.path", "finds the penalty; remove train.penalty");
+    if (plan->split == SPLIT_NONE)
+        return fail(document, "train.path",
+                    "chooses by the likelihood of held-out rows, and there are none; add split");
+    plan->path = (uint32_t)path;
+    return RESULT_OK;
+}
+
+static struct result weight_parse(const struct document *document, const char *text, struct plan *plan)
+{
+    plan->weight = 1;
+    if (!text) return RESULT_OK;
+    if (strcmp(plan->task, "logistic") != 0)
+        return fail(document, "train.class_weight", "belongs to the task logistic");
+    plan->balanced = strcmp(text, "balanced") == 0;
+    if (plan->balanced) return RESULT_OK;
+    if (!text_number(text, &plan->weight) || plan->weight < 1 / CLASS_WEIGHT_MOST || plan->weight > CLASS_WEIGHT_MOST)
+        return fail(document, "train.class_weight",
+                    "\"%.40s\" is neither balanced nor what a positive row weighs against another, from %g to %g", text,
+                    1 / CLASS_WEIGHT_MOST, CLASS_WEIGHT_MOST);
+    return RESULT_OK;
+}
+
 static struct result train_parse(const struct document *document, const struct raw_train *raw, struct plan *plan)
 {
     static const struct raw_train none;
@@ -293,8 +327,10 @@ static struct result train_parse(const struct document *document, const struct r
     TRY(number(document, "train.penalty", raw->penalty, &plan->penalty));
     if (plan->penalty < 0) return fail(document, "train.penalty", "must not be negative; 0 means none");
     TRY(within(document, "train.l1", raw->l1, 0, 1, &plan->l1));
-    if (plan->l1 > 0 && plan->penalty == 0)
-        return fail(document, "train.l1", "is a share of the penalty, and train.penalty is 0; set it");
+    TRY(path_parse(document, raw, plan));
+    TRY(weight_parse(document, raw->class_weight, plan));
+    if (plan->l1 > 0 && plan->penalty == 0 && !plan->path)
+        return fail(document, "train.l1", "is a share of the penalty, and train.penalty is 0; set it, or train.path");
     if (plan->l1 > 0 && strcmp(plan->task, "scorecard") == 0)
         return fail(document, "train.l1", "a scorecard selects its features by selection; remove it");
     TRY(number(document, "train.tolerance", raw->tolerance, &plan->tolerance));

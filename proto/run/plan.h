@@ -11,6 +11,7 @@
 #define PLAN_REASONS_MAX 10u
 #define PLAN_MODELS_MAX 2u
 #define PLAN_CUTOFFS_MAX 20u
+#define PLAN_PATH_MAX 100u /* penalties */
 
 enum plan_kind { PLAN_NUMBER, PLAN_CATEGORY };
 enum plan_missing { MISSING_REFUSE, MISSING_MEDIAN, MISSING_MEAN, MISSING_VALUE, MISSING_LEVEL };
@@ -85,9 +86,12 @@ struct plan {
     size_t models_count;
     double *cutoffs; /* probabilities, rising: above or at one a row is refused credit, or acted upon */
     size_t cutoffs_count;
-    size_t group;     /* the category whose levels are compared; SIZE_MAX: none */
-    double penalty;   /* λ >= 0 */
-    double l1;        /* share of the penalty that is on |b|, the rest on b²/2; 0 to 1 */
+    size_t group;   /* the category whose levels are compared; SIZE_MAX: none */
+    double penalty; /* λ >= 0 */
+    double l1;      /* share of the penalty that is on |b|, the rest on b²/2; 0 to 1 */
+    uint32_t path;  /* how many penalties are tried, from the least that leaves no term on; 0: `penalty` is given */
+    bool balanced;  /* both outcomes weigh the same in the fit; else a positive row weighs `weight`, another 1 */
+    double weight;
     double tolerance; /* on the Newton decrement */
     uint32_t rounds;  /* most Newton rounds */
     uint32_t cohort_minimum;

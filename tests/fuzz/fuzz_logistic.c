@@ -3,15 +3,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char plan_text[] = "cofferdam: 1\nname: fuzz\npurpose: test\ntask: logistic\n"
-                                "target: {column: y, positive: \"1\"}\nfeatures:\n"
-                                "  - {name: x, kind: number, min: 0, max: 10, missing: median, resolution: 1}\n"
-                                "  - {name: g, kind: category, levels: [\"a\", \"b\"], missing: level}\n"
-                                "train: {penalty: 0, tolerance: 1.0e-8, rounds: 5}\n";
+#define PLAN(train)                                                                                                    \
+    "cofferdam: 1\nname: fuzz\npurpose: test\ntask: logistic\ntarget: {column: y, positive: \"1\"}\n"                  \
+    "split: {fraction: 0.3, seed: s}\nfeatures:\n"                                                                     \
+    "  - {name: x, kind: number, min: 0, max: 10, missing: median, resolution: 1}\n"                                   \
+    "  - {name: g, kind: category, levels: [\"a\", \"b\"], missing: level}\n"                                          \
+    "train: {" train "tolerance: 1.0e-8, rounds: 5}\n"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct plan plan;
-    fold_fuzz(plan_text, &plan, data, size);
+    static struct plan plain, path;
+    if (size == 0) return 0;
+    /* The first byte chooses the plan. */
+    if (data[0] & 1)
+        fold_fuzz(PLAN("path: 3, l1: 0.5, class_weight: balanced, "), &path, data + 1, size - 1);
+    else
+        fold_fuzz(PLAN(""), &plain, data + 1, size - 1);
     return 0;
 }

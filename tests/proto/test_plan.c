@@ -309,6 +309,16 @@ static void wrong_numbers(void **state)
         {15, "train: {rounds: 0}", "plan.yaml:15: key \"train.rounds\": \"0\" is not a whole number from 1 to 1000"},
         {15, "train: {rounds: 1.5}",
          "plan.yaml:15: key \"train.rounds\": \"1.5\" is not a whole number from 1 to 1000"},
+        {15, "train: {path: 1}", "plan.yaml:15: key \"train.path\": \"1\" is not a whole number from 2 to 100"},
+        {15, "train: {path: 20, penalty: 1}",
+         "plan.yaml:15: key \"train.path\": finds the penalty; remove train.penalty"},
+        {15, "train: {class_weight: heavy}",
+         "plan.yaml:15: key \"train.class_weight\": \"heavy\" is neither balanced nor what a positive row weighs "
+         "against "
+         "another, from 0.001 to 1000"},
+        {15, "train: {class_weight: 0}",
+         "plan.yaml:15: key \"train.class_weight\": \"0\" is neither balanced nor what a positive row weighs against "
+         "another, from 0.001 to 1000"},
         {15, "train: {step: 1}", "plan.yaml:15: key \"step\" is not known here; see docs/plan.md for the keys"},
     };
     EXPECT(cases);
