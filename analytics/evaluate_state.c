@@ -67,22 +67,38 @@ static struct result map_features(const struct plan *plan, size_t m, struct eval
     return RESULT_OK;
 }
 
+/* The largest |z| of a number, missing ones included. */
+static double spread_of(const struct model *model, size_t f)
+{
+    const struct model_feature *feature = &model->features[f];
+    if (!feature->number) return 1;
+    double low = fabs((model->specs[f].minimum - feature->mean) * feature->inverse);
+    double high = fabs((model->specs[f].maximum - feature->mean) * feature->inverse);
+    double fill = model->specs[f].missing_allowed ? fabs((feature->fill - feature->mean) * feature->inverse) : 0;
+    return fmax(fmax(low, high), fill);
+}
+
 /* The largest part of a feature, whatever the row. */
 static double reach_of(const struct model *model, size_t f)
 {
     const struct model_feature *feature = &model->features[f];
     double most = 0;
     if (feature->number && !model->scorecard) {
-        double low = fabs((model->specs[f].minimum - feature->mean) * feature->inverse * feature->estimate);
-        double high = fabs((model->specs[f].maximum - feature->mean) * feature->inverse * feature->estimate);
-        double fill = fabs((feature->fill - feature->mean) * feature->inverse * feature->estimate);
-        most = low > high ? low : high;
-        return most > fill || !model->specs[f].missing_allowed ? most : fill;
+        return spread_of(model, f) * fabs(feature->estimate);
     }
     size_t count = feature->number ? feature->edges_count + 2 : feature->levels_count;
     for (size_t k = 0; k < count; k++)
         if (fabs(feature->estimates[k]) > most) most = fabs(feature->estimates[k]);
     return most;
+}
+
+static double derived_reach(const struct model *model, size_t d)
+{
+    const struct model_derived *derived = &model->derived[d];
+    double most = 0;
+    for (size_t i = 0; i < derived->widths[0] * derived->widths[1]; i++) most = fmax(most, fabs(derived->estimates[i]));
+    if (derived->with == SIZE_MAX) return most * (spread_of(model, derived->feature) + fabs(derived->knot));
+    return most * spread_of(model, derived->feature) * spread_of(model, derived->with);
 }
 
 /* What the model keeps of the scores it was trained on, if it does. */
@@ -130,6 +146,7 @@ static struct result read_given(const struct plan *plan, size_t m, struct evalua
            given->model.target, given->model.positive, plan->target, plan->positive);
     given->reach = fabs(given->model.intercept);
     for (size_t f = 0; f < given->model.features_count; f++) given->reach += reach_of(&given->model, f);
+    for (size_t d = 0; d < given->model.derived_count; d++) given->reach += derived_reach(&given->model, d);
     given->reach *= 1 + 0x1p-30;
     ENSURE(given->reach < 0x1p30, CATEGORY_USAGE, "the scores of the model %s reach %g, which leaves no precision",
            plan->models[m].name, given->reach);

@@ -84,14 +84,20 @@ static void standardise(enum path path, const double *values, size_t rows, const
     standardise_portable(values, rows, of, x);
 }
 
-static void load_number(struct design *design, size_t f, uint64_t begin)
+static void load_number(struct design *design, size_t f, uint64_t begin, double *x)
 {
-    uint32_t place = design->state->place[design->state->terms.first[f]];
-    if (place == TERM_NONE) return;
     const struct logistic_feature *feature = &design->state->features[f];
     const double of[3] = {feature->fill, feature->mean, feature->inverse * design_power(-(int)feature->exponent)};
-    standardise(design->path, design->table->columns[f].numbers + begin, design->rows, of,
-                design->x + place * GRAM_ROWS);
+    standardise(design->path, design->table->columns[f].numbers + begin, design->rows, of, x);
+}
+
+/* The level of a code; as many as there are levels for one that the plan refuses. */
+static size_t level_of(const struct plan_feature *feature, uint16_t code)
+{
+    size_t levels = plan_feature_levels(feature);
+    if (code == CODE_MISSING) return feature->level_missing ? feature->levels_count : levels;
+    if (code == CODE_OTHER) return feature->level_other ? levels - 1 : levels;
+    return code;
 }
 
 static struct result load_category(struct design *design, size_t f, uint64_t begin)
@@ -106,14 +112,42 @@ static struct result load_category(struct design *design, size_t f, uint64_t beg
         memset(design->x + state->place[term] * GRAM_ROWS, 0, design->rows * sizeof *design->x);
     }
     for (size_t r = 0; r < design->rows; r++) {
-        size_t level = codes[r];
-        if (codes[r] == CODE_MISSING) level = feature->level_missing ? feature->levels_count : levels;
-        if (codes[r] == CODE_OTHER) level = feature->level_other ? levels - 1 : levels;
+        size_t level = level_of(feature, codes[r]);
         ENSURE(level < levels, CATEGORY_BUG, "the table holds a value of %s that the plan refuses", feature->name);
         uint32_t term = terms_of_level(&state->terms, f, level);
         if (term != TERM_NONE && state->place[term] != TERM_NONE) design->x[state->place[term] * GRAM_ROWS + r] = 1;
     }
     return RESULT_OK;
+}
+
+/* The column of a number or of a level, kept or not. */
+static const double *part_of(struct design *design, size_t f, size_t level, uint64_t begin, double *room)
+{
+    const struct logistic *state = design->state;
+    const struct plan_feature *feature = &state->plan->features[f];
+    bool number = feature->kind == PLAN_NUMBER;
+    size_t term = number ? state->terms.first[f] : terms_of_level(&state->terms, f, level);
+    if (state->place[term] != TERM_NONE) return design->x + state->place[term] * GRAM_ROWS;
+    if (number)
+        load_number(design, f, begin, room);
+    else
+        for (size_t r = 0; r < design->rows; r++)
+            room[r] = level_of(feature, design->table->columns[f].codes[begin + r]) == level ? 1 : 0;
+    return room;
+}
+
+static void load_derived(struct design *design, const struct term *term, uint64_t begin, double *x)
+{
+    const struct plan_derived *derived = &design->state->plan->derived[term->feature];
+    const struct logistic_feature *feature = &design->state->features[derived->feature];
+    const double *a = part_of(design, derived->feature, term->level, begin, design->part[0]);
+    if (term->kind == TERM_PRODUCT) {
+        const double *b = part_of(design, derived->with, term->with_level, begin, design->part[1]);
+        for (size_t r = 0; r < design->rows; r++) x[r] = a[r] * b[r];
+        return;
+    }
+    double knot = (derived->knot - feature->mean) * (feature->inverse * design_power(-(int)feature->exponent));
+    for (size_t r = 0; r < design->rows; r++) x[r] = a[r] > knot ? (a[r] - knot) * 0.5 : 0;
 }
 
 struct result design_load(struct design *design, uint64_t begin, size_t rows)
@@ -122,11 +156,16 @@ struct result design_load(struct design *design, uint64_t begin, size_t rows)
     design->rows = rows;
     TRY(cases_classify(plan, design->table, begin, begin + rows, design->kinds));
     for (size_t f = 0; f < plan->features_count; f++) {
+        uint32_t place = design->state->place[design->state->terms.first[f]];
         if (plan->features[f].kind == PLAN_CATEGORY) {
             TRY(load_category(design, f, begin));
-        } else {
-            load_number(design, f, begin);
+        } else if (place != TERM_NONE) {
+            load_number(design, f, begin, design->x + place * GRAM_ROWS);
         }
+    }
+    for (size_t t = 0; t < design->terms; t++) {
+        const struct term *term = &design->state->terms.items[design->state->active[t]];
+        if (term->kind >= TERM_HINGE) load_derived(design, term, begin, design->x + t * GRAM_ROWS);
     }
     gram_scores(design->path, design->x, design->terms, design->slopes, rows, design->score);
     elementary_logistic(design->path, design->score, rows, design->probability, design->tail);

@@ -22,6 +22,7 @@ struct design {
     double probability[GRAM_ROWS], tail[GRAM_ROWS];
     double residual[GRAM_ROWS];   /* 1 or 0 minus the probability */
     double likelihood[GRAM_ROWS]; /* log-likelihood of the row, <= 0 */
+    double part[2][GRAM_ROWS];    /* columns that are not kept but have a product */
 };
 
 void design_done(struct design *design);

@@ -296,15 +296,18 @@ static struct result check_products(const struct logistic *state, const struct s
     size_t count = state->terms.count;
     double unit = (double)((int64_t)1 << 60);
     for (size_t t = 0; t < count; t++) {
-        size_t f = state->terms.items[t].feature;
+        const struct term *term = &state->terms.items[t];
+        size_t f = term->feature;
         __int128 diagonal = sum_integer(sum, NEWTON_HESSIAN, terms_pair(count, t, t));
         __int128 one = (__int128)1 << 60, rows = (__int128)logistic_train_rows(state);
         bool fits;
-        if (f == TERM_INTERCEPT) {
+        if (term->kind == TERM_INTERCEPT) {
             fits = diagonal == rows * one;
-        } else if (state->plan->features[f].kind == PLAN_CATEGORY) {
-            const uint64_t *level = state->levels[state->level_at[f] + state->terms.items[t].level];
+        } else if (term->kind == TERM_LEVEL) {
+            const uint64_t *level = state->levels[state->level_at[f] + term->level];
             fits = diagonal == (__int128)(level[0] + level[1]) * one;
+        } else if (term->kind != TERM_NUMBER) {
+            fits = diagonal >= 0 && diagonal <= rows * one;
         } else {
             double expected = state->features[f].inverse > 0 ? (double)rows : 0;
             double found = (double)diagonal / unit * power(2 * exponent_of(state, t));

@@ -41,8 +41,8 @@ static json_t *shown(const struct writer *writer, uint64_t count)
  * a billionth of its range give the same sums: neither may pass for the other in silence. */
 static const char *no_estimate(const struct logistic *state, size_t term)
 {
-    size_t f = state->terms.items[term].feature;
-    if (f != TERM_INTERCEPT && state->plan->features[f].kind == PLAN_NUMBER && !(state->features[f].inverse > 0))
+    const struct term *of = &state->terms.items[term];
+    if (of->kind == TERM_NUMBER && !(state->features[of->feature].inverse > 0))
         return "all its values are equal, or its bounds are too wide for its spread: narrow min and max";
     return state->aliased[term] ? "a combination of the terms before it" : NULL;
 }
@@ -60,10 +60,10 @@ static json_t *one_term(struct writer *writer, size_t term)
     tree_put(&writer->tree, object, "std_error", tree_real(error));
     tree_put(&writer->tree, object, "z", tree_real(z));
     tree_put(&writer->tree, object, "p", isfinite(z) ? tree_real(exact_normal_two_sided(z)) : json_null());
-    size_t f = state->terms.items[term].feature;
-    if (f != TERM_INTERCEPT && state->plan->features[f].kind == PLAN_NUMBER) {
-        tree_put(&writer->tree, object, "mean", tree_real(state->features[f].mean));
-        tree_put(&writer->tree, object, "sd", tree_real(state->features[f].deviation));
+    const struct term *of = &state->terms.items[term];
+    if (of->kind == TERM_NUMBER) {
+        tree_put(&writer->tree, object, "mean", tree_real(state->features[of->feature].mean));
+        tree_put(&writer->tree, object, "sd", tree_real(state->features[of->feature].deviation));
     }
     if (aliased) tree_put(&writer->tree, object, "aliased", json_true());
     const char *reason = no_estimate(state, term);
@@ -305,6 +305,23 @@ static void put_category(struct writer *writer, json_t *object, size_t f)
     tree_put(&writer->tree, object, "levels", levels);
 }
 
+static json_t *derived(struct writer *writer)
+{
+    const struct plan *plan = writer->state->plan;
+    json_t *array = json_array();
+    for (size_t d = 0; d < plan->derived_count; d++) {
+        const struct plan_derived *of = &plan->derived[d];
+        json_t *object = json_object(), *parts = json_array();
+        tree_add(&writer->tree, parts, json_string(plan->features[of->feature].name));
+        if (of->with != SIZE_MAX) tree_add(&writer->tree, parts, json_string(plan->features[of->with].name));
+        tree_put(&writer->tree, object, "name", json_string(of->name));
+        tree_put(&writer->tree, object, "of", parts);
+        if (of->with == SIZE_MAX) tree_put(&writer->tree, object, "knot", tree_real(of->knot));
+        tree_add(&writer->tree, array, object);
+    }
+    return array;
+}
+
 static json_t *features(struct writer *writer)
 {
     json_t *array = json_array();
@@ -382,6 +399,7 @@ static json_t *model_of(struct writer *writer, uint64_t rounds, unsigned banks)
     put_likelihood(writer, model);
     tree_put(&writer->tree, model, "metrics", metrics(writer));
     tree_put(&writer->tree, model, "features", features(writer));
+    if (writer->state->plan->derived_count > 0) tree_put(&writer->tree, model, "derived", derived(writer));
     tree_put(&writer->tree, model, "score_histogram", histogram(writer));
     return model;
 }

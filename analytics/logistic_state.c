@@ -75,11 +75,25 @@ struct result logistic_new(const struct plan *plan, struct logistic *ret)
     return RESULT_OK;
 }
 
+static uint64_t number_exponent(const struct logistic *state, size_t f)
+{
+    return state->plan->features[f].kind == PLAN_NUMBER ? state->features[f].exponent : 0;
+}
+
+/* From the knot to the maximum there may be more than from the mean to either bound. */
+static int hinge_exponent(const struct logistic *state, const struct plan_derived *derived)
+{
+    return (int)state->features[derived->feature].exponent + 1;
+}
+
 int logistic_exponent(const struct logistic *state, size_t term)
 {
-    size_t f = state->terms.items[term].feature;
-    if (f == TERM_INTERCEPT || state->plan->features[f].kind == PLAN_CATEGORY) return 0;
-    return (int)state->features[f].exponent;
+    const struct term *of = &state->terms.items[term];
+    const struct plan_derived *derived = of->kind >= TERM_HINGE ? &state->plan->derived[of->feature] : NULL;
+    if (of->kind == TERM_NUMBER) return (int)state->features[of->feature].exponent;
+    if (of->kind == TERM_HINGE) return hinge_exponent(state, derived);
+    if (of->kind != TERM_PRODUCT) return 0;
+    return (int)(number_exponent(state, derived->feature) + number_exponent(state, derived->with));
 }
 
 struct logistic_weights logistic_weights_of(const struct logistic *state)

@@ -18,6 +18,8 @@ void model_done(struct model *model)
         free(feature->estimates);
         free(feature->points);
     }
+    for (size_t d = 0; d < model->derived_count && model->derived; d++) free(model->derived[d].estimates);
+    free(model->derived);
     free(model->features);
     free(model->specs);
     *model = (struct model){0};
@@ -49,13 +51,8 @@ struct result model_copy(const json_t *object, const char *key, char *out, size_
     return RESULT_OK;
 }
 
-/* The estimate of a term; 0 for an aliased one. level NULL: the feature's own term. */
-static struct result estimate_of(const json_t *json, const char *feature, const char *level, double *ret)
+struct result model_estimate(const json_t *json, const char *text, double *ret)
 {
-    CLEANUP(buffer_done) struct buffer name = {0};
-    const char *text;
-    TRY(level ? buffer_format(&name, "%s=%s", feature, level) : buffer_text(&name, feature));
-    TRY(buffer_terminate(&name, &text));
     size_t index;
     const json_t *term;
     json_array_foreach(json_object_get(json, "terms"), index, term)
@@ -67,6 +64,15 @@ static struct result estimate_of(const json_t *json, const char *feature, const 
         return result_at(model_number(term, "estimate", ret), "term %s: ", text);
     }
     return FAIL(CATEGORY_USAGE, "the term %s is missing", text);
+}
+
+static struct result level_estimate(const json_t *json, const char *feature, const char *level, double *ret)
+{
+    CLEANUP(buffer_done) struct buffer name = {0};
+    const char *text;
+    TRY(buffer_format(&name, "%s=%s", feature, level));
+    TRY(buffer_terminate(&name, &text));
+    return model_estimate(json, text, ret);
 }
 
 static struct result read_number(const json_t *json, const json_t *of, struct model_feature *feature,
@@ -89,7 +95,7 @@ static struct result read_number(const json_t *json, const json_t *of, struct mo
     TRY(model_number(of, "sd", &deviation));
     ENSURE(deviation >= 0 && spec->minimum < spec->maximum, CATEGORY_USAGE, "its bounds or its sd are impossible");
     feature->inverse = deviation > 0 ? 1 / deviation : 0;
-    return estimate_of(json, spec->name, NULL, &feature->estimate);
+    return model_estimate(json, spec->name, &feature->estimate);
 }
 
 static struct result read_level(const json_t *json, const json_t *one, const char *baseline, const char *name,
@@ -99,7 +105,7 @@ static struct result read_level(const json_t *json, const json_t *one, const cha
     TRY(model_text(one, "level", &level));
     ENSURE(strlen(level) <= LEVEL_MAX_BYTES, CATEGORY_USAGE, "a level has more than %u bytes", LEVEL_MAX_BYTES);
     *ret_estimate = 0;
-    if (strcmp(level, baseline) != 0) TRY(estimate_of(json, name, level, ret_estimate));
+    if (strcmp(level, baseline) != 0) TRY(level_estimate(json, name, level, ret_estimate));
     *ret_copy = strdup(level);
     ENSURE(*ret_copy, CATEGORY_ENVIRONMENT, "out of memory");
     return RESULT_OK;
@@ -195,7 +201,7 @@ static struct result read_model(json_t *json, struct model *model)
     TRY(model_copy(json_object_get(json, "target"), "column", model->target, NAME_MAX_BYTES));
     TRY(model_copy(json_object_get(json, "target"), "positive", model->positive, LEVEL_MAX_BYTES));
     ENSURE(model->target[0], CATEGORY_USAGE, "\"column\" of \"target\" is empty");
-    TRY(estimate_of(json, "(intercept)", NULL, &model->intercept));
+    TRY(model_estimate(json, "(intercept)", &model->intercept));
     if (model->scorecard) TRY(read_points(json_object_get(json, "points"), model));
     size_t count = json_array_size(json_object_get(json, "features"));
     ENSURE(count > 0 && count <= FEATURES_MAX, CATEGORY_USAGE, "the model has %zu features", count);
@@ -210,7 +216,7 @@ static struct result read_model(json_t *json, struct model *model)
             ENSURE(strcmp(model->specs[before].name, model->specs[f].name) != 0, CATEGORY_USAGE,
                    "feature %zu: %s stands there twice", f + 1, model->specs[f].name);
     }
-    return RESULT_OK;
+    return model->scorecard ? RESULT_OK : model_read_derived(json, model);
 }
 
 struct result model_parse(struct view text, const char *name, struct model *ret)

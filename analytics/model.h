@@ -22,12 +22,23 @@ struct model_feature {
     double *estimates;
     double *points, best; /* of a scorecard: beside `estimates`; the most of them */
 };
+/* A hinge, max(0, z - knot) · estimate with z = (value - mean) · inverse; or a product, z of each number times the
+ * estimate of the levels: estimates[level of feature · widths[1] + level of with], a number's width being 1. */
+struct model_derived {
+    char name[2 * NAME_MAX_BYTES + 2];
+    size_t feature, with; /* with SIZE_MAX: a hinge */
+    double knot;
+    double *estimates;
+    size_t widths[2];
+};
 struct model {
     bool scorecard;
     double intercept, base_points;
     size_t reasons; /* of a scorecard: most reason codes of a row */
     size_t features_count;
     struct model_feature *features;
+    struct model_derived *derived;
+    size_t derived_count;
     struct column_spec *specs; /* one column a feature, in order; they borrow from the features */
     char target[NAME_MAX_BYTES + 1];
     char positive[LEVEL_MAX_BYTES + 1];
@@ -39,11 +50,17 @@ void model_done(struct model *model);
  * hash was made of. */
 MUST_USE struct result model_parse(struct view json, const char *name, struct model *ret);
 
+/* The levels of a category, missing and other included; 1 of a number. */
+static inline size_t model_width(const struct model_feature *feature)
+{
+    return feature->number ? 1 : feature->levels_count;
+}
+
 /* The log-odds and the probability of the rows [begin, begin + rows). The table's first columns are the model's;
  * others may follow. Either array may be NULL. */
 MUST_USE struct result model_score(const struct model *model, const struct table *table, uint64_t begin, uint64_t rows,
                                    double *log_odds, double *probability);
-/* What each feature adds to one row's log-odds (features_count values). */
+/* What each feature, then each derived column, adds to one row's log-odds. */
 MUST_USE struct result model_parts(const struct model *model, const struct table *table, uint64_t row, double *parts);
 /* A scorecard's points of one row. reasons (room for model->reasons): the features that cost it most points against
  * their best class, most first, of equals in order; those that cost none are no reasons. Returns their number in

@@ -13,6 +13,11 @@ MUST_USE struct result model_number(const json_t *object, const char *key, doubl
 /* At most `most` bytes, and a NUL. */
 MUST_USE struct result model_copy(const json_t *object, const char *key, char *out, size_t most);
 
+/* The estimate of a term; 0 for an aliased one. CATEGORY_USAGE when there is none of that name. */
+MUST_USE struct result model_estimate(const json_t *json, const char *name, double *ret);
+/* The derived columns of a logistic model, whose features are read. */
+MUST_USE struct result model_read_derived(const json_t *json, struct model *model);
+
 /* A feature of a scorecard: its name, rules and classes. */
 MUST_USE struct result model_read_classes(const json_t *of, struct model_feature *feature, struct column_spec *spec);
 

@@ -27,6 +27,19 @@ static struct result attribute(const struct model *model, const struct table *ta
     return RESULT_OK;
 }
 
+/* A number on the model's scale, filled when missing. */
+static struct result standardised(const struct model *model, const struct table *table, size_t f, uint64_t row,
+                                  double *ret)
+{
+    const struct model_feature *feature = &model->features[f];
+    double value = table->columns[f].numbers[row];
+    ENSURE(!isnan(value) || table->columns[f].spec.missing_allowed, CATEGORY_BUG, "a value of %s is missing",
+           model->specs[f].name);
+    if (isnan(value)) value = feature->fill;
+    *ret = (value - feature->mean) * feature->inverse;
+    return RESULT_OK;
+}
+
 /* What a feature adds to a row's log-odds. */
 static struct result part(const struct model *model, const struct table *table, size_t f, uint64_t row, double *ret)
 {
@@ -37,11 +50,33 @@ static struct result part(const struct model *model, const struct table *table, 
         *ret = feature->estimates[at];
         return RESULT_OK;
     }
-    double value = table->columns[f].numbers[row];
-    ENSURE(!isnan(value) || table->columns[f].spec.missing_allowed, CATEGORY_BUG, "a value of %s is missing",
-           model->specs[f].name);
-    if (isnan(value)) value = feature->fill;
-    *ret = (value - feature->mean) * feature->inverse * feature->estimate;
+    TRY(standardised(model, table, f, row, ret));
+    *ret *= feature->estimate;
+    return RESULT_OK;
+}
+
+/* What a hinge or a product adds. */
+static struct result derived_part(const struct model *model, const struct table *table, size_t d, uint64_t row,
+                                  double *ret)
+{
+    const struct model_derived *derived = &model->derived[d];
+    const size_t parts[] = {derived->feature, derived->with};
+    double product = 1, z;
+    size_t at[2] = {0, 0};
+    if (derived->with == SIZE_MAX) {
+        TRY(standardised(model, table, derived->feature, row, &z));
+        *ret = z > derived->knot ? (z - derived->knot) * derived->estimates[0] : 0;
+        return RESULT_OK;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (!model->features[parts[i]].number) {
+            TRY(attribute(model, table, parts[i], row, &at[i]));
+            continue;
+        }
+        TRY(standardised(model, table, parts[i], row, &z));
+        product *= z;
+    }
+    *ret = product * derived->estimates[at[0] * derived->widths[1] + at[1]];
     return RESULT_OK;
 }
 
@@ -71,6 +106,8 @@ struct result model_parts(const struct model *model, const struct table *table, 
 {
     TRY(check_table(model, table, row, 1));
     for (size_t f = 0; f < model->features_count; f++) TRY(part(model, table, f, row, &parts[f]));
+    for (size_t d = 0; d < model->derived_count; d++)
+        TRY(derived_part(model, table, d, row, &parts[model->features_count + d]));
     return RESULT_OK;
 }
 
@@ -82,6 +119,10 @@ struct result model_score(const struct model *model, const struct table *table, 
         double score = model->intercept, more, chance, tail;
         for (size_t f = 0; f < model->features_count; f++) {
             TRY(part(model, table, f, begin + r, &more));
+            score += more;
+        }
+        for (size_t d = 0; d < model->derived_count; d++) {
+            TRY(derived_part(model, table, d, begin + r, &more));
             score += more;
         }
         elementary_logistic(PATH_PORTABLE, &score, 1, &chance, &tail);

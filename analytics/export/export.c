@@ -12,14 +12,11 @@ struct result export_number(double value, struct buffer *out)
     return strpbrk(text, ".e") ? RESULT_OK : buffer_text(out, ".0");
 }
 
-/* Whether `name` is what an export calls something of the feature `of`. */
-static bool made_of(const char *name, const char *of)
+/* Whether `name` is what an export calls the points of the feature `of`. */
+static bool points_of(const char *name, const char *of)
 {
-    static const char *const before[] = {"v_", "odds_", "points_"};
-    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
-        if (strncasecmp(name, before[i], strlen(before[i])) == 0 && strcasecmp(name + strlen(before[i]), of) == 0)
-            return true;
-    return false;
+    static const char before[] = "points_";
+    return strncasecmp(name, before, sizeof before - 1) == 0 && strcasecmp(name + sizeof before - 1, of) == 0;
 }
 
 struct result export_check_names(const struct model *model)
@@ -30,7 +27,8 @@ struct result export_check_names(const struct model *model)
         bool taken = false;
         for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
             taken = taken || strcasecmp(name, outputs[i]) == 0;
-        for (size_t g = 0; g < model->features_count; g++) taken = taken || made_of(name, model->specs[g].name);
+        for (size_t g = 0; g < model->features_count; g++)
+            taken = taken || (model->scorecard && points_of(name, model->specs[g].name));
         ENSURE(!taken, CATEGORY_USAGE,
                "the feature %s has the name of something that an export computes; train with the column under another "
                "name (a mapping renames it)",

@@ -22,7 +22,8 @@ struct writer {
     struct buffer graph;
     char prefix[NAME_MAX_BYTES + 2]; /* of inner values: no feature's name begins with it */
     size_t named;
-    struct value refused; /* a NaN */
+    struct value refused;  /* a NaN */
+    struct value *cleaned; /* of each feature: a number on the model's scale, or the index of its class or level */
 };
 
 static struct result pack(const ProtobufCMessage *message, struct buffer *out)
@@ -180,13 +181,19 @@ static struct result clean(struct writer *writer, size_t f, struct value *ret, s
     return two(writer, "Or", below, above, outside);
 }
 
-/* "(x - mean) * (1/sd) * estimate", as scoring does it. */
-static struct result linear(struct writer *writer, size_t f, struct value *ret)
+/* The value and a constant. */
+static struct result with_number(struct writer *writer, const char *operation, double of, struct value *value)
+{
+    struct value constant;
+    TRY(number(writer, of, &constant));
+    return two(writer, operation, *value, constant, value);
+}
+
+/* "(x - mean) * (1/sd)", as scoring does it. */
+static struct result standardised(struct writer *writer, size_t f, struct value *ret)
 {
     const struct model_feature *feature = &writer->model->features[f];
     const struct column_spec *spec = &writer->model->specs[f];
-    const double constants[] = {feature->mean, feature->inverse, feature->estimate};
-    static const char *const operations[] = {"Sub", "Mul", "Mul"};
     struct value outside, missing, constant;
     TRY(clean(writer, f, ret, &outside));
     if (spec->missing_allowed) {
@@ -194,10 +201,8 @@ static struct result linear(struct writer *writer, size_t f, struct value *ret)
         TRY(number(writer, feature->fill, &constant));
         TRY(where(writer, missing, constant, ret));
     }
-    for (size_t i = 0; i < 3; i++) {
-        TRY(number(writer, constants[i], &constant));
-        TRY(two(writer, operations[i], *ret, constant, ret));
-    }
+    TRY(with_number(writer, "Sub", feature->mean, ret));
+    TRY(with_number(writer, "Mul", feature->inverse, ret));
     return spec->outside == COLUMN_OUTSIDE_REFUSE ? where(writer, outside, writer->refused, ret) : RESULT_OK;
 }
 
@@ -277,24 +282,92 @@ static struct result feature_parts(struct writer *writer, size_t f, struct value
 {
     const struct model_feature *feature = &writer->model->features[f];
     size_t count = feature->number ? feature->edges_count + 2 : feature->levels_count;
-    struct value at;
-    if (feature->number && !writer->model->scorecard) return linear(writer, f, odds);
-    TRY(feature->number ? class_of(writer, f, &at) : level_of(writer, f, &at));
-    TRY(look_up(writer, feature->estimates, count, at, odds));
-    return writer->model->scorecard ? look_up(writer, feature->points, count, at, points) : RESULT_OK;
+    struct value *at = &writer->cleaned[f];
+    if (feature->number && !writer->model->scorecard) {
+        TRY(standardised(writer, f, at));
+        *odds = *at;
+        return with_number(writer, "Mul", feature->estimate, odds);
+    }
+    TRY(feature->number ? class_of(writer, f, at) : level_of(writer, f, at));
+    TRY(look_up(writer, feature->estimates, count, *at, odds));
+    return writer->model->scorecard ? look_up(writer, feature->points, count, *at, points) : RESULT_OK;
+}
+
+static struct result hinge(struct writer *writer, const struct model_derived *derived, struct value *ret)
+{
+    struct value below, zero;
+    *ret = writer->cleaned[derived->feature];
+    TRY(with_number(writer, "Sub", derived->knot, ret));
+    TRY(number(writer, 0, &zero));
+    TRY(two(writer, "Less", *ret, zero, &below));
+    TRY(where(writer, below, zero, ret));
+    return with_number(writer, "Mul", derived->estimates[0], ret);
+}
+
+/* The estimates of a product's levels, by the index that a refused row has too: those are NaN. */
+static struct result product_table(struct writer *writer, const struct model_derived *derived, const size_t width[2],
+                                   struct value at, struct value *ret)
+{
+    double *values = calloc(width[0] * width[1], sizeof *values);
+    ENSURE(values, CATEGORY_ENVIRONMENT, "out of memory for an export");
+    for (size_t a = 0; a < width[0]; a++)
+        for (size_t b = 0; b < width[1]; b++)
+            values[a * width[1] + b] = a < derived->widths[0] && b < derived->widths[1]
+                                           ? derived->estimates[a * derived->widths[1] + b]
+                                           : (double)NAN;
+    struct result result = look_up(writer, values, width[0] * width[1], at, ret);
+    free(values);
+    return result;
+}
+
+/* Numbers of a product one after another, times the estimate of its levels. */
+static struct result product(struct writer *writer, const struct model_derived *derived, struct value *ret)
+{
+    const size_t parts[] = {derived->feature, derived->with};
+    struct value at = {""}, numbers = {""}, constant;
+    size_t width[] = {1, 1};
+    for (size_t i = 0; i < 2; i++) {
+        struct value part = writer->cleaned[parts[i]];
+        struct value *into = writer->model->features[parts[i]].number ? &numbers : &at;
+        if (into == &at) width[i] = derived->widths[i] + 1;
+        if (!into->name[0]) {
+            *into = part;
+            continue;
+        }
+        if (into == &at) {
+            TRY(integer(writer, width[1], &constant));
+            TRY(two(writer, "Mul", at, constant, &at));
+        }
+        TRY(two(writer, into == &at ? "Add" : "Mul", *into, part, into));
+    }
+    *ret = numbers;
+    if (!at.name[0]) return with_number(writer, "Mul", derived->estimates[0], ret);
+    TRY(product_table(writer, derived, width, at, &at));
+    if (!numbers.name[0]) {
+        *ret = at;
+        return RESULT_OK;
+    }
+    return two(writer, "Mul", numbers, at, ret);
+}
+
+static struct result derived_part(struct writer *writer, size_t d, struct value *ret)
+{
+    const struct model_derived *derived = &writer->model->derived[d];
+    return derived->with == SIZE_MAX ? hinge(writer, derived, ret) : product(writer, derived, ret);
 }
 
 /* ---- the graph */
 
 /* base + first + second + ..., from the left as scoring adds. */
-static struct result total(struct writer *writer, double base, const struct value *parts, const char *name)
+static struct result total(struct writer *writer, double base, const struct value *parts, size_t count,
+                           const char *name)
 {
     struct value sum;
     const struct value output = named(name);
     TRY(number(writer, base, &sum));
-    for (size_t f = 0; f < writer->model->features_count; f++) {
-        const struct value inputs[] = {sum, parts[f]};
-        bool last = f + 1 == writer->model->features_count;
+    for (size_t p = 0; p < count; p++) {
+        const struct value inputs[] = {sum, parts[p]};
+        bool last = p + 1 == count;
         sum = last ? output : fresh(writer);
         TRY(node_to(writer, (struct operation){.name = "Add"}, inputs, 2, &sum));
     }
@@ -334,7 +407,7 @@ static struct result outputs(struct writer *writer, const struct value *odds, co
     const struct model *model = writer->model;
     const struct value log_odds = named("log_odds"), probability = named("probability"),
                        by_feature = named("points_by_feature");
-    TRY(total(writer, model->intercept, odds, log_odds.name));
+    TRY(total(writer, model->intercept, odds, model->features_count + model->derived_count, log_odds.name));
     TRY(node_to(writer, (struct operation){.name = "Sigmoid"}, &log_odds, 1, &probability));
     TRY(declare(writer, probability.name, false, 1, false));
     TRY(declare(writer, log_odds.name, false, 1, false));
@@ -344,7 +417,7 @@ static struct result outputs(struct writer *writer, const struct value *odds, co
     axis.has_type = axis.has_i = 1;
     axis.type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT;
     axis.i = 1;
-    TRY(total(writer, model->base_points, points, "points"));
+    TRY(total(writer, model->base_points, points, model->features_count, "points"));
     TRY(node_to(writer, (struct operation){"Concat", NULL, &list, 1}, points, model->features_count, &by_feature));
     TRY(declare(writer, "points", false, 1, false));
     return declare(writer, by_feature.name, false, model->features_count, false);
@@ -357,14 +430,19 @@ static struct result write_graph(struct writer *writer)
     graph.name = (char *)(model->scorecard ? "scorecard" : "logistic");
     TRY(pack(&graph.base, &writer->graph));
     TRY(number(writer, (double)NAN, &writer->refused));
-    struct value *odds = calloc(model->features_count, sizeof *odds);
+    struct value *odds = calloc(model->features_count + model->derived_count, sizeof *odds);
+    writer->cleaned = calloc(model->features_count, sizeof *writer->cleaned);
     struct value *points = calloc(model->features_count, sizeof *points);
-    struct result result = odds && points ? RESULT_OK : FAIL(CATEGORY_ENVIRONMENT, "out of memory for an export");
+    struct result result =
+        odds && points && writer->cleaned ? RESULT_OK : FAIL(CATEGORY_ENVIRONMENT, "out of memory for an export");
     for (size_t f = 0; f < model->features_count && result_ok(result); f++) {
         result = declare(writer, model->specs[f].name, !model->features[f].number, 1, true);
         if (result_ok(result)) result = feature_parts(writer, f, &odds[f], &points[f]);
     }
+    for (size_t d = 0; d < model->derived_count && result_ok(result); d++)
+        result = derived_part(writer, d, &odds[model->features_count + d]);
     if (result_ok(result)) result = outputs(writer, odds, points);
+    free(writer->cleaned);
     free(odds);
     free(points);
     return result;

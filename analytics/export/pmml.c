@@ -1,6 +1,7 @@
 /* PMML 4.4. Values are judged by the mining schema (missing, outside, invalid), as the standard has it:
  * docs/exports.md. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analytics/export/export.h"
@@ -103,21 +104,70 @@ static struct result derived_number(const struct model_feature *feature, const s
                          feature->inverse);
 }
 
+/* A number for each level. */
 static struct result derived_levels(const struct model_feature *feature, const struct column_spec *spec,
-                                    struct buffer *out)
+                                    const double *values, struct buffer *out)
 {
     TRY(buffer_text(out, "        <MapValues outputColumn=\"part\" dataType=\"double\""));
-    if (spec->missing_allowed) TRY(number("mapMissingTo", feature->estimates[spec->levels_count], out));
-    if (spec->other_allowed) TRY(number("defaultValue", feature->estimates[feature->levels_count - 1], out));
+    if (spec->missing_allowed) TRY(number("mapMissingTo", values[spec->levels_count], out));
+    if (spec->other_allowed) TRY(number("defaultValue", values[(feature->levels_count - 1)], out));
     TRY(buffer_text(out, ">\n          <FieldColumnPair column=\"level\""));
     TRY(attribute("field", spec->name, out));
     TRY(buffer_text(out, "/>\n          <InlineTable>\n"));
     for (size_t level = 0; level < spec->levels_count; level++) {
         TRY(buffer_text(out, "            <row><level>"));
         TRY(escaped(feature->levels[level], out));
-        TRY(buffer_format(out, "</level><part>%.17g</part></row>\n", feature->estimates[level]));
+        TRY(buffer_format(out, "</level><part>%.17g</part></row>\n", values[level]));
     }
     return buffer_text(out, "          </InlineTable>\n        </MapValues>\n");
+}
+
+static struct result open_derived(size_t d, const char *suffix, size_t level, struct buffer *out)
+{
+    return buffer_format(out,
+                         "      <DerivedField name=\"(intercept).derived%zu%s%zu\" optype=\"continuous\" "
+                         "dataType=\"double\">\n",
+                         d + 1, suffix, level);
+}
+
+static struct result derived_hinge(const struct model *model, size_t d, struct buffer *out)
+{
+    TRY(open_derived(d, ".", 0, out));
+    TRY(buffer_text(
+        out, "        <Apply function=\"max\">\n          <Apply function=\"-\">\n            <FieldRef field=\""));
+    TRY(part_name(model->derived[d].feature, out));
+    TRY(buffer_format(out,
+                      "\"/>\n            <Constant dataType=\"double\">%.17g</Constant>\n          </Apply>\n"
+                      "          <Constant dataType=\"double\">0</Constant>\n        </Apply>\n",
+                      model->derived[d].knot));
+    return buffer_text(out, "      </DerivedField>\n");
+}
+
+/* Of two categories: for each level of the first whether the row has it, and what the second's levels then add. Of one:
+ * what its levels add for each unit of the number. */
+static struct result derived_product(const struct model *model, size_t d, struct buffer *out)
+{
+    const struct model_derived *derived = &model->derived[d];
+    const struct model_feature *a = &model->features[derived->feature], *b = &model->features[derived->with];
+    size_t width = derived->widths[1];
+    for (size_t level = 0; level < derived->widths[0] && !b->number; level++) {
+        TRY(open_derived(d, ".", level, out));
+        TRY(derived_levels(b, &model->specs[derived->with], derived->estimates + level * width, out));
+        TRY(buffer_text(out, "      </DerivedField>\n"));
+        if (a->number) return RESULT_OK;
+        double *own = calloc(derived->widths[0], sizeof *own);
+        ENSURE(own, CATEGORY_ENVIRONMENT, "out of memory for an export");
+        own[level] = 1;
+        struct result result = open_derived(d, ".is", level, out);
+        if (result_ok(result)) result = derived_levels(a, &model->specs[derived->feature], own, out);
+        free(own);
+        TRY(result);
+        TRY(buffer_text(out, "      </DerivedField>\n"));
+    }
+    if (a->number || !b->number) return RESULT_OK;
+    TRY(open_derived(d, ".", 0, out));
+    TRY(derived_levels(a, &model->specs[derived->feature], derived->estimates, out));
+    return buffer_text(out, "      </DerivedField>\n");
 }
 
 static struct result transformations(const struct model *model, struct buffer *out)
@@ -127,11 +177,46 @@ static struct result transformations(const struct model *model, struct buffer *o
         TRY(buffer_text(out, "      <DerivedField name=\""));
         TRY(part_name(f, out));
         TRY(buffer_text(out, "\" optype=\"continuous\" dataType=\"double\">\n"));
-        TRY(model->features[f].number ? derived_number(&model->features[f], &model->specs[f], out)
-                                      : derived_levels(&model->features[f], &model->specs[f], out));
+        TRY(model->features[f].number
+                ? derived_number(&model->features[f], &model->specs[f], out)
+                : derived_levels(&model->features[f], &model->specs[f], model->features[f].estimates, out));
         TRY(buffer_text(out, "      </DerivedField>\n"));
     }
+    for (size_t d = 0; d < model->derived_count; d++)
+        TRY(model->derived[d].with == SIZE_MAX ? derived_hinge(model, d, out) : derived_product(model, d, out));
     return buffer_text(out, "    </LocalTransformations>\n");
+}
+
+static struct result reference(const char *suffix, size_t d, size_t level, struct buffer *out)
+{
+    return buffer_format(out, "        <FieldRef field=\"(intercept).derived%zu%s%zu\"/>\n", d + 1, suffix, level);
+}
+
+static struct result part_reference(size_t f, struct buffer *out)
+{
+    TRY(buffer_text(out, "        <FieldRef field=\""));
+    TRY(part_name(f, out));
+    return buffer_text(out, "\"/>\n");
+}
+
+static struct result predictor_terms(const struct model *model, size_t d, struct buffer *out)
+{
+    const struct model_derived *derived = &model->derived[d];
+    bool a_number = model->features[derived->feature].number;
+    bool b_number = derived->with != SIZE_MAX && model->features[derived->with].number;
+    bool both = derived->with != SIZE_MAX && !a_number && !b_number;
+    bool plain = derived->with == SIZE_MAX || (a_number && b_number);
+    for (size_t level = 0; level < (both ? derived->widths[0] : 1); level++) {
+        TRY(buffer_text(out, "      <PredictorTerm"));
+        TRY(number("coefficient", plain ? derived->estimates[0] : 1, out));
+        TRY(buffer_text(out, ">\n"));
+        if (a_number && derived->with != SIZE_MAX) TRY(part_reference(derived->feature, out));
+        if (b_number) TRY(part_reference(derived->with, out));
+        if (both) TRY(reference(".is", d, level, out));
+        if (!a_number || !b_number) TRY(reference(".", d, level, out));
+        TRY(buffer_text(out, "      </PredictorTerm>\n"));
+    }
+    return RESULT_OK;
 }
 
 /* Two categories: the positive value with the predictors, the other with nothing; the logit link between them. */
@@ -152,6 +237,7 @@ static struct result regression(const struct model *model, struct buffer *out)
         TRY(number("coefficient", model->features[f].number ? model->features[f].estimate : 1, out));
         TRY(buffer_text(out, "/>\n"));
     }
+    for (size_t d = 0; d < model->derived_count; d++) TRY(predictor_terms(model, d, out));
     return buffer_text(out,
                        "    </RegressionTable>\n    <RegressionTable intercept=\"0\" targetCategory=\"negative\"/>\n"
                        "  </RegressionModel>\n");

@@ -65,6 +65,8 @@ struct raw_plan {
     struct raw_split *split;
     struct raw_feature *features;
     unsigned features_count;
+    struct raw_interaction *interactions;
+    unsigned interactions_count;
     struct raw_train *train;
     struct raw_cells *cells;
     struct raw_binning *binning;
@@ -152,6 +154,8 @@ static const cyaml_schema_field_t plan_fields[] = {
     CYAML_FIELD_MAPPING_PTR("target", OPTIONAL, struct raw_plan, target, target_fields),
     CYAML_FIELD_MAPPING_PTR("split", OPTIONAL, struct raw_plan, split, split_fields),
     CYAML_FIELD_SEQUENCE("features", REQUIRED, struct raw_plan, features, &plan_raw_feature, 1, FEATURES_MAX),
+    CYAML_FIELD_SEQUENCE("interactions", OPTIONAL, struct raw_plan, interactions, &plan_raw_interaction, 1,
+                         PLAN_DERIVED_MAX),
     CYAML_FIELD_MAPPING_PTR("train", OPTIONAL, struct raw_plan, train, train_fields),
     CYAML_FIELD_MAPPING_PTR("cells", OPTIONAL, struct raw_plan, cells, cells_fields),
     CYAML_FIELD_MAPPING_PTR("binning", OPTIONAL, struct raw_plan, binning, binning_fields),
@@ -171,6 +175,7 @@ void plan_done(struct plan *plan)
 {
     for (size_t i = 0; i < plan->features_count; i++) plan_feature_done(&plan->features[i]);
     free(plan->features);
+    free(plan->derived);
     for (size_t i = 0; i < plan->models_count; i++) free(plan->models[i].json);
     free(plan->models);
     free(plan->cutoffs);
@@ -553,6 +558,7 @@ static struct result document_parse(const struct document *document, const struc
     TRY(cohort_parse(document, raw->cohort, plan));
     TRY(models_parse(document, raw, plan));
     TRY(features_parse(document, raw, plan));
+    TRY(plan_derived_parse(document, raw->features, raw->interactions, raw->interactions_count, plan));
     TRY(evaluate_parse(document, raw->evaluate, plan));
     return columns_check(document, plan);
 }

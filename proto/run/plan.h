@@ -11,6 +11,8 @@
 #define PLAN_REASONS_MAX 10u
 #define PLAN_MODELS_MAX 2u
 #define PLAN_CUTOFFS_MAX 20u
+#define PLAN_KNOTS_MAX 20u /* of a number */
+#define PLAN_DERIVED_MAX 500u
 #define PLAN_PATH_MAX 100u /* penalties */
 
 enum plan_kind { PLAN_NUMBER, PLAN_CATEGORY };
@@ -41,6 +43,14 @@ struct plan_feature {
     size_t cuts_count;
     uint32_t *class_of; /* of a category's levels as plan_feature_level counts them; NULL: found in the run */
     size_t classes;
+};
+
+/* A column of a logistic model made of one or two features, whose missing values are filled first: a hinge, what a
+ * number is above a knot; or the product of two features (of a category: of each level but the baseline). */
+struct plan_derived {
+    char name[2 * NAME_MAX_BYTES + 2]; /* "age>30", "age:sex" */
+    size_t feature, with;              /* with SIZE_MAX: a hinge */
+    double knot;
 };
 
 /* A model that is evaluated: its text is in the plan, so that the plan's hash is of it too. */
@@ -79,6 +89,8 @@ struct plan {
     size_t split_holdout_count;
     struct plan_feature *features;
     size_t features_count;
+    struct plan_derived *derived; /* hinges in the features' order, then products in the plan's */
+    size_t derived_count;
     uint32_t cells_minimum; /* the least customers of a cell that reports, models and exports show */
     uint32_t bins;          /* of a number, about equally full: statistics, and the fine classes of a scorecard */
     struct plan_scorecard scorecard;

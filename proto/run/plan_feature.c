@@ -45,6 +45,7 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_STRING_PTR("other", OPTIONAL, struct raw_feature, other, 1, CYAML_UNLIMITED),
     CYAML_FIELD_STRING_PTR("monotone", OPTIONAL, struct raw_feature, monotone, 1, CYAML_UNLIMITED),
     CYAML_FIELD_SEQUENCE("cuts", OPTIONAL, struct raw_feature, cuts, &plan_raw_text, 1, PLAN_BINS_MAX - 1),
+    CYAML_FIELD_SEQUENCE("knots", OPTIONAL, struct raw_feature, knots, &plan_raw_text, 1, PLAN_KNOTS_MAX),
     CYAML_FIELD_SEQUENCE("groups", OPTIONAL, struct raw_feature, groups, &raw_group, 1, LEVELS_MAX),
     CYAML_FIELD_END,
 };
@@ -290,6 +291,7 @@ static struct result category_parse(const struct place *place, const struct raw_
     TRY(absent(place, "resolution", raw->resolution, "number"));
     TRY(absent(place, "monotone", raw->monotone, "number"));
     TRY(absent(place, "cuts", raw->cuts, "number"));
+    TRY(absent(place, "knots", raw->knots, "number"));
     if (!raw->levels) return fail(place, "levels", "is missing; list the values that the column may have");
     TRY(own_level(place, "missing", raw->missing, &ret->level_missing));
     TRY(own_level(place, "other", raw->other, &ret->level_other));

@@ -11,14 +11,20 @@ struct raw_group {
 };
 struct raw_feature {
     char *name, *kind, *minimum, *maximum, *missing, *outside, *resolution, *baseline, *other, *monotone;
-    char **levels, **cuts;
-    unsigned levels_count, cuts_count;
+    char **levels, **cuts, **knots;
+    unsigned levels_count, cuts_count, knots_count;
     struct raw_group *groups;
     unsigned groups_count;
 };
 
-extern const cyaml_schema_value_t plan_raw_text;    /* any list's entries: a text that is not empty */
-extern const cyaml_schema_value_t plan_raw_feature; /* struct raw_feature */
+struct raw_interaction {
+    char **of;
+    unsigned of_count;
+};
+
+extern const cyaml_schema_value_t plan_raw_text;        /* any list's entries: a text that is not empty */
+extern const cyaml_schema_value_t plan_raw_feature;     /* struct raw_feature */
+extern const cyaml_schema_value_t plan_raw_interaction; /* struct raw_interaction */
 
 /* A name of a column, plan or level: UTF-8, no control character, no blank at either end, at most `most` bytes. The
  * reason says what is wrong without a place. */
@@ -28,6 +34,11 @@ MUST_USE struct result plan_name_copy(const char *name, size_t most, char *out);
 MUST_USE struct result plan_feature_parse(const struct document *document, size_t index, const struct raw_feature *raw,
                                           struct plan_feature *ret);
 void plan_feature_done(struct plan_feature *feature);
+
+/* Knots and interactions, into plan->derived; the plan has its features and task. */
+MUST_USE struct result plan_derived_parse(const struct document *document, const struct raw_feature *features,
+                                          const struct raw_interaction *interactions, size_t interactions_count,
+                                          struct plan *plan);
 
 /* A copy of a list of texts. */
 MUST_USE struct result plan_texts_copy(char *const *texts, size_t count, char ***ret, size_t *ret_count);

@@ -46,7 +46,7 @@ rows() { # SEED ODD: 1,500 rows; with ODD also missing, unseen and outside value
     awk -v seed="$1" -v odd="$2" '
         function odds(p) { return odd && rand() < p }
         function number(low, high) { return odds(0.04) ? "" : odds(0.04) ? low - 7.5 : odds(0.04) ? high + 1000 : low + int(rand() * (high - low) * 4) / 4 }
-        BEGIN { srand(seed); print "clamped,strict,\"lost, \"\"maybe\"\"\",fixed,open,shut,y"
+        BEGIN { srand(seed); print "clamped,strict,\"lost, \"\"maybe\"\"\",fixed,open,shut,v1,log_odds,total,y"
             for (i = 0; i < 1500; i++) {
                 x = number(0, 100); b = number(-5, 5); c = number(10, 20); d = number(0, 50)
                 if (!odd) { if (rand() < 0.05) x = ""; if (rand() < 0.05) c = ""; if (rand() < 0.05) d = "" }
@@ -54,7 +54,7 @@ rows() { # SEED ODD: 1,500 rows; with ODD also missing, unseen and outside value
                 h = odds(0.05) ? "x" : odds(0.05) ? "" : rand() < 0.5 ? "no" : "yes"
                 gsub(/"/, "\"\"", g)
                 y = rand() < 0.15 + x / 300 + (g == "a" ? 0.2 : 0) + (h == "yes" ? 0.1 : 0) + b / 40 + d / 200 + c / 400
-                print x "," b "," c "," d ",\"" g "\"," h "," y } }' </dev/null
+                print x "," b "," c "," d ",\"" g "\"," h ",1,2,3," y } }' </dev/null
 }
 plan_of() {
     cat <<END
@@ -74,15 +74,27 @@ cohort: {minimum: 3}
 selection: {iv: 0, correlation: 1, signs: any}
 END
 }
+derived() { # a logistic plan with hinges and products of every kind
+    plan_of logistic median | sed 's/{name: clamped,/{name: clamped, knots: [20, 80],/; s/{name: strict,/{name: strict, knots: [0],/'
+    printf 'interactions:\n'
+    for pair in 'clamped, strict' 'strict, strict' 'clamped, open' 'shut, fixed' 'open, shut'; do
+        printf '  - {of: [%s]}\n' "$pair"
+    done
+}
 postgres_start
 rows 1 0 >train.csv
 rows 2 1 >odd.csv
 plan_of logistic median >plain.yaml
 plan_of scorecard level >card.yaml
-for plan in plain card; do
+derived >derived.yaml
+for plan in plain card derived; do
     "$cofferdam" fit $plan.yaml --data train.csv --out $plan >fit.out 2>&1 || fail "fit: $(tail -n 1 fit.out)"
     agree $plan/model.json odd.csv '1500 rows, [1-9][0-9]* of them refused, agree'
     agree $plan/model.json train.csv '1500 rows, 0 of them refused, agree'
+done
+"$cofferdam" model show derived/model.json >shown
+for term in 'clamped>80' 'clamped:strict' 'strict:strict' 'clamped:open=other' 'shut=yes:fixed' 'open=missing:shut=yes'; do
+    grep -qE "^$term +-?[0-9.]*[1-9]" shown || fail "no estimate of $term"
 done
 cmp <("$cofferdam" model export card/model.json --format json -o -) card/model.json || fail "json is not the model"
 
@@ -100,7 +112,7 @@ fi
 
 refuses 2 '\-\-format xml is not known; pmml, onnx, sql or json' model export card/model.json --format xml -o bad
 refuses 2 '\-\-table is for --format sql' model export card/model.json --format pmml --table t -o bad
-sed 's/"name": "fixed"/"name": "odds_strict"/' card/model.json | with_hash >taken.json
-for format in sql onnx; do refuses 2 'feature odds_strict has the name of something' model export taken.json --format $format -o bad; done
+sed 's/"name": "fixed"/"name": "points_strict"/' card/model.json | with_hash >taken.json
+for format in sql onnx; do refuses 2 'feature points_strict has the name of something' model export taken.json --format $format -o bad; done
 sed 's/"task": "scorecard"/"task": "statistics"/' card/model.json >other.json
 refuses 2 'scores no rows' model export other.json --format sql -o bad

@@ -1,5 +1,5 @@
 """An evaluator of PMML 4.4 (dmg.org) for what Cofferdam writes, made from the standard alone: RegressionModel with the logit
-link, Scorecard with reason codes, the mining schema's treatment of values, Apply of + - * /, MapValues.
+link, Scorecard with reason codes, the mining schema's treatment of values, PredictorTerm, Apply of + - * / max, MapValues.
 
 evaluate(path) -> function(row: dict of text or None) -> dict of outputs, or None when the result is invalid."""
 import math
@@ -54,7 +54,7 @@ def _expression(node, fields):
         if None in parts:
             return None
         a, b = parts
-        return {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "/": lambda: a / b}[node.get("function")]()
+        return {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "/": lambda: a / b, "max": lambda: max(a, b)}[node.get("function")]()
     if tag == "MapValues":
         pair, = node.findall(NS + "FieldColumnPair")
         value = fields[pair.get("field")]
@@ -78,6 +78,11 @@ def _regression(model, fields):
         if value is None:
             raise Invalid
         score += float(term.get("coefficient")) * value
+    for term in first.findall(NS + "PredictorTerm"):
+        product = float(term.get("coefficient"))
+        for field in term.findall(NS + "FieldRef"):
+            product *= fields[field.get("field")]
+        score += product
     probability = 1 / (1 + math.exp(-score))
     given = {first.get("targetCategory"): probability, second.get("targetCategory"): 1 - probability}
     return {o.get("name"): given[o.get("value")] for o in model.find(NS + "Output")}
