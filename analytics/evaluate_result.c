@@ -148,8 +148,10 @@ static json_t *metrics(struct writer *writer, size_t m, size_t set)
     const struct evaluate_model *model = &writer->evaluate->models[m];
     struct curve_measures measures = curve_measure(&model->curve, set ? CASE_HELD_NEGATIVE : CASE_TRAIN_NEGATIVE);
     double rows = (double)(measures.negatives + measures.positives);
+    bool shown = cells_shown(writer->rule, (struct cell){measures.negatives, measures.positives});
+    bool enough = rows >= (double)writer->rule.minimum;
     json_t *object = json_object();
-    if (measures.negatives > 1 && measures.positives > 1) {
+    if (shown && measures.negatives > 1 && measures.positives > 1) {
         double error = sqrt(variance_of(&model->curve, set, measures.auc)), ks = ks_deviation(&model->curve, set);
         tree_put(&writer->tree, object, "auc", tree_real(measures.auc));
         put_interval(writer, object, "auc_interval", measures.auc, error);
@@ -161,8 +163,8 @@ static json_t *metrics(struct writer *writer, size_t m, size_t set)
         put_interval(writer, object, "ks_interval", measures.ks, ks);
         tree_put(&writer->tree, object, "ks_error", tree_real(measures.ks_error));
     }
-    tree_put(&writer->tree, object, "brier", tree_real(model->squared_error[set] / rows));
-    tree_put(&writer->tree, object, "log_loss", tree_real(model->log_loss[set] / rows));
+    tree_put(&writer->tree, object, "brier", enough ? tree_real(model->squared_error[set] / rows) : json_null());
+    tree_put(&writer->tree, object, "log_loss", enough ? tree_real(model->log_loss[set] / rows) : json_null());
     return object;
 }
 
@@ -420,7 +422,7 @@ static json_t *stability(struct writer *writer, size_t m, size_t set)
 {
     const struct evaluate_given *given = &writer->evaluate->given[m];
     double all = rows_of(cell_of(writer->evaluate->cases, set)), index = 0, now = 0, then = 0;
-    if (!given->bins) return json_null();
+    if (!given->bins || all < (double)writer->rule.minimum) return json_null();
     for (size_t b = 0; b < given->bins; b++) {
         now += rows_of(cell_of(writer->evaluate->models[m].stability + b * CASE_KINDS, set)) / all;
         then += given->shares[b];
@@ -490,6 +492,7 @@ static json_t *difference(struct writer *writer, size_t set)
     struct curve_measures a = curve_measure(&evaluate->models[0].curve, first);
     struct curve_measures b = curve_measure(&evaluate->models[1].curve, first);
     if (a.negatives < 2 || a.positives < 2) return json_null();
+    if (!cells_shown(writer->rule, (struct cell){a.negatives, a.positives})) return json_null();
     double variance =
         covariance(evaluate, set, 0, 0) + covariance(evaluate, set, 1, 1) - 2 * covariance(evaluate, set, 0, 1);
     double away = a.auc - b.auc, error = variance > 0 ? sqrt(variance) : 0, z = away / error;

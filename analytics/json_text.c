@@ -47,6 +47,16 @@ json_t *tree_real(double value)
     return isfinite(value) ? json_real(value == 0 ? 0 : value) : json_null();
 }
 
+struct result json_parse(struct view text, const char *name, json_t **ret)
+{
+    json_error_t error;
+    ENSURE(text.length > 0, CATEGORY_USAGE, "%s: is empty; take the model.json that the run left", name);
+    *ret = json_loadb((const char *)text.data, text.length, JSON_REJECT_DUPLICATES, &error);
+    ENSURE(*ret || *error.text, CATEGORY_ENVIRONMENT, "%s: out of memory for JSON", name);
+    ENSURE(*ret, CATEGORY_USAGE, "%s:%d: not JSON: %s", name, error.line, error.text);
+    return RESULT_OK;
+}
+
 /* Takes the document's hash out of it, and says what it should be: that of its own bytes, however the file was laid
  * out. (json_copy would not do: it leaves out what it has no memory for.) */
 static struct result take_hash(json_t *document, char ret[2 * HASH_BYTES + 1])

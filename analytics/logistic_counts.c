@@ -156,6 +156,11 @@ static struct result take_number(struct logistic *state, size_t f, size_t number
     uint64_t present = train - into->missing[0];
     ENSURE(present > 0, CATEGORY_USAGE,
            "no training row of any bank has a value of %s; leave the feature out of the plan", feature->name);
+    ENSURE(present >= state->plan->cells_minimum, CATEGORY_USAGE,
+           "fewer than %" PRIu32
+           " training rows (cells.minimum) have a value of %s, and the model would show it; leave "
+           "the feature out of the plan",
+           state->plan->cells_minimum, feature->name);
     double share = sum_real(sum, TOTALS, number) / (double)present;
     ENSURE(share >= 0 && share <= 1, CATEGORY_FALSE,
            "the total of %s lies outside its bounds; the sum is not a true one", feature->name);

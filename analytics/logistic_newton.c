@@ -249,6 +249,15 @@ static double penalised(const struct logistic *state, const double *coefficients
     return likelihood - ridge_of(state) / 2 * squares - lasso_of(state) * sizes;
 }
 
+/* Whether every row's probability is on its side of a half: a row on the wrong side costs ln 2 or more. Then larger
+ * coefficients always fit better, and there is no maximum. */
+static bool all_right(const struct logistic *state)
+{
+    const struct logistic_weights weights = logistic_weights_of(state);
+    double least = weights.unit * (weights.share[0] < weights.share[1] ? weights.share[0] : weights.share[1]);
+    return state->likelihood > -least * exact_log(2);
+}
+
 /* The next point from gradient and Hessian (penalty included) at the accepted one, or why there is none. Both are
  * overwritten. work: room for two vectors. */
 static enum logistic_end next_point(struct logistic *state, double *hessian, double *gradient, double *work,
@@ -259,9 +268,8 @@ static enum logistic_end next_point(struct logistic *state, double *hessian, dou
     if (failed < state->active_count) return no_direction(state, failed);
     bool resolved = before > 0 && state->decrement <= resolution_decrement && state->decrement > before / 2;
     if (state->decrement <= state->plan->tolerance || resolved) return LOGISTIC_CONVERGED;
-    if (judged_fine && state->penalty == 0 && state->gain < flat_gain && state->decrement > flat_share * before &&
-        find_diverging(state))
-        return LOGISTIC_SEPARATED;
+    bool flat = judged_fine && state->gain < flat_gain && state->decrement > flat_share * before;
+    if (state->penalty == 0 && (flat || all_right(state)) && find_diverging(state)) return LOGISTIC_SEPARATED;
     if (state->steps >= state->plan->rounds) return LOGISTIC_ROUNDS;
     if (before > 0 && before < 1 && state->decrement > slow_share * before) state->fine = 1;
     try_fraction(state, 1);

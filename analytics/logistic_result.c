@@ -215,15 +215,18 @@ static json_t *metrics_of(struct writer *writer, enum case_kind first)
     const struct logistic *state = writer->state;
     struct curve_measures measures = curve_measure(&state->curve, first);
     double rows = (double)(measures.negatives + measures.positives);
-    bool both = measures.negatives > 0 && measures.positives > 0;
+    const struct cells_rule rule = {state->plan->cells_minimum, true};
+    bool both = measures.negatives > 0 && measures.positives > 0 &&
+                cells_shown(rule, (struct cell){measures.negatives, measures.positives});
+    bool enough = rows >= (double)rule.minimum;
     json_t *object = json_object();
     tree_put(&writer->tree, object, "auc", both ? tree_real(measures.auc) : json_null());
     tree_put(&writer->tree, object, "auc_error", both ? tree_real(measures.auc_error) : json_null());
     tree_put(&writer->tree, object, "ks", both ? tree_real(measures.ks) : json_null());
     tree_put(&writer->tree, object, "ks_error", both ? tree_real(measures.ks_error) : json_null());
     tree_put(&writer->tree, object, "gini", both ? tree_real(2 * measures.auc - 1) : json_null());
-    tree_put(&writer->tree, object, "brier", tree_real(state->squared_error[first / 2] / rows));
-    tree_put(&writer->tree, object, "log_loss", tree_real(state->log_loss[first / 2] / rows));
+    tree_put(&writer->tree, object, "brier", enough ? tree_real(state->squared_error[first / 2] / rows) : json_null());
+    tree_put(&writer->tree, object, "log_loss", enough ? tree_real(state->log_loss[first / 2] / rows) : json_null());
     return object;
 }
 

@@ -221,10 +221,8 @@ static struct result read_model(json_t *json, struct model *model)
 
 struct result model_parse(struct view text, const char *name, struct model *ret)
 {
-    json_error_t error;
-    json_t *json = json_loadb((const char *)text.data, text.length, JSON_REJECT_DUPLICATES, &error);
-    ENSURE(json || *error.text, CATEGORY_ENVIRONMENT, "%s: out of memory for a model", name);
-    ENSURE(json, CATEGORY_USAGE, "%s:%d: not JSON: %s", name, error.line, error.text);
+    json_t *json;
+    TRY(json_parse(text, name, &json));
     CLEANUP(model_done) struct model model = {0};
     struct result result = result_at(read_model(json, &model), "%s: ", name);
     json_decref(json);

@@ -90,6 +90,7 @@ struct result schema_of(const struct plan *plan, struct schema *ret)
         struct column_spec *target = &schema.specs[schema_target(plan)];
         put_name(target, plan->target);
         target->kind = COLUMN_CATEGORY;
+        target->target = true;
         target->levels_count = 1 + plan->negative_count;
         target->other_allowed = plan->negative_count == 0;
     }

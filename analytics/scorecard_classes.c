@@ -205,15 +205,17 @@ static void weigh(struct work *work)
     struct scorecard_feature *feature = work->into;
     struct cell all = all_of(work->scorecard);
     size_t distinct = 0;
+    bool few = false;
     feature->iv = 0;
     for (size_t k = 0; k < feature->classes_count; k++) {
         struct scorecard_class *class = &feature->classes[k];
+        few = few || (rows_of(class->cell) > 0 && !enough(work, class->cell));
         if (!class->cell.positives || !class->cell.negatives) continue; /* nobody, or the only class of all */
         class->woe = classing_woe(class->cell, all);
         feature->iv += classing_iv(class->cell, all);
         distinct++;
     }
-    feature->fate = distinct < 2                                        ? FATE_ONE_CLASS
+    feature->fate = distinct < 2 || few                                 ? FATE_ONE_CLASS
                     : feature->iv < work->scorecard->plan->scorecard.iv ? FATE_WEAK
                                                                         : FATE_KEPT;
     /* One weight only, shared by classes by chance, cannot be fitted either. */
@@ -262,7 +264,7 @@ struct result scorecard_classify(struct scorecard *scorecard)
            "%" PRIu64 " training rows are positive (%s = %s) and %" PRIu64 " are not; a scorecard needs %" PRIu64
            " of each (cells.minimum)",
            all.positives, scorecard->plan->target, scorecard->plan->positive, all.negatives, least);
-    size_t kept = 0;
+    size_t kept = 0, weak = 0;
     for (size_t f = 0; f < scorecard->plan->features_count; f++) {
         struct cell *cells = calloc(scorecard->profile.columns[f].cells_count, sizeof *cells);
         ENSURE(cells, CATEGORY_ENVIRONMENT, "out of memory for the classes of %s", scorecard->plan->features[f].name);
@@ -271,9 +273,16 @@ struct result scorecard_classify(struct scorecard *scorecard)
         TRY(result);
         kept += scorecard->features[f].fate == FATE_KEPT;
     }
+    for (size_t f = 0; f < scorecard->plan->features_count; f++) weak += scorecard->features[f].fate == FATE_WEAK;
+    ENSURE(kept > 0 || weak > 0, CATEGORY_USAGE,
+           "no feature can be cut into two classes with %" PRIu32
+           " customers of each outcome (cells.minimum) and %g of "
+           "the rows (binning.share): they are constant, missing, or all of one outcome in every class but one; lower "
+           "binning.share, or look at the data with task: statistics",
+           scorecard->plan->cells_minimum, scorecard->plan->scorecard.share);
     ENSURE(kept > 0, CATEGORY_USAGE,
-           "no feature has an information value of %g or more; lower selection.iv, or look at the data with task: "
-           "statistics",
-           scorecard->plan->scorecard.iv);
+           "of %zu features that have two classes or more none has an information value of %g or more; lower "
+           "selection.iv, or look at the data with task: statistics",
+           weak, scorecard->plan->scorecard.iv);
     return RESULT_OK;
 }

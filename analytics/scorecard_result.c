@@ -109,6 +109,16 @@ static void put_levels(struct writer *writer, json_t *object, size_t f, size_t c
     tree_put(&writer->tree, object, "levels", levels);
 }
 
+/* Whether a class is too small to be shown: then none of the feature is, as the others and the total would tell. */
+static bool hides(const struct writer *writer, size_t f)
+{
+    const struct scorecard_feature *feature = &writer->scorecard->features[f];
+    const struct cells_rule rule = {writer->scorecard->plan->cells_minimum, true};
+    for (size_t k = 0; k < feature->classes_count; k++)
+        if (!cells_shown(rule, feature->classes[k].cell)) return true;
+    return false;
+}
+
 static json_t *one_class(struct writer *writer, size_t f, size_t class)
 {
     const struct scorecard_feature *feature = &writer->scorecard->features[f];
@@ -124,6 +134,7 @@ static json_t *one_class(struct writer *writer, size_t f, size_t class)
     else
         put_levels(writer, object, f, class);
     if (feature->missing == class) tree_put(&writer->tree, object, "missing", json_true());
+    if (hides(writer, f)) return object;
     tree_put(&writer->tree, object, "rows", tree_count(of->cell.negatives + of->cell.positives));
     tree_put(&writer->tree, object, "positives", tree_count(of->cell.positives));
     tree_put(&writer->tree, object, "share", tree_real(rows / (double)(all.negatives + all.positives)));
@@ -162,7 +173,7 @@ static json_t *one_feature(struct writer *writer, size_t f)
     const struct scorecard_feature *feature = &writer->scorecard->features[f];
     json_t *object = json_object(), *classes = json_array();
     put_rules(writer, object, f);
-    tree_put(&writer->tree, object, "iv", tree_real(feature->iv));
+    tree_put(&writer->tree, object, "iv", hides(writer, f) ? json_null() : tree_real(feature->iv));
     for (size_t k = 0; k < feature->classes_count; k++) tree_add(&writer->tree, classes, one_class(writer, f, k));
     tree_put(&writer->tree, object, "classes", classes);
     return object;
@@ -179,7 +190,7 @@ static json_t *features(struct writer *writer)
 static json_t *left_out(struct writer *writer)
 {
     static const char *const reasons[] = {
-        [FATE_ONE_CLASS] = "one class: no cut keeps enough customers of both outcomes on either side",
+        [FATE_ONE_CLASS] = "one class: no cut keeps enough customers of both outcomes, or min and max are far too wide",
         [FATE_WEAK] = "its information value is below selection.iv",
         [FATE_CORRELATED] = "its weights are correlated with those of a stronger feature beyond selection.correlation",
         [FATE_WRONG_SIGN] = "its coefficient has the wrong sign beside the others",

@@ -14,6 +14,9 @@ static const char disclosure[] = "no cell with fewer customers than cells.minimu
                                  "cells; only differential privacy "
                                  "hides those";
 
+/* Standard deviations below these shares of max - min leave a square, or a cube, of it too few of the sums' 60 bits. */
+static const double square_share = 0x1p-22, cube_share = 0x1p-17;
+
 struct writer {
     const struct profile *profile;
     struct cells_rule rule;
@@ -88,9 +91,18 @@ static void put_moments(struct writer *writer, json_t *object, size_t f)
     bool enough = n >= (double)writer->rule.minimum;
     double sample = column->variance * (n / (n - 1)), spread = column->variance * sqrt(column->variance);
     double skewness = sqrt(n * (n - 1)) / (n - 2) * (column->third / spread);
+    double range = writer->profile->plan->features[f].maximum - writer->profile->plan->features[f].minimum;
+    bool narrow = sqrt(column->variance) < cube_share * range, lost = sqrt(column->variance) < square_share * range;
     tree_put(&writer->tree, object, "mean", enough ? tree_real(column->mean) : json_null());
-    tree_put(&writer->tree, object, "sd", enough && n > 1 ? tree_real(sqrt(sample)) : json_null());
-    tree_put(&writer->tree, object, "skewness", enough && n > 2 ? tree_real(skewness) : json_null());
+    tree_put(&writer->tree, object, "sd",
+             enough && n > 1 && (!lost || column->variance == 0) ? tree_real(sqrt(sample)) : json_null());
+    tree_put(&writer->tree, object, "skewness", enough && n > 2 && !narrow ? tree_real(skewness) : json_null());
+    if (enough && narrow)
+        tree_put(&writer->tree, object, "note",
+                 json_string(column->variance == 0
+                                 ? "all values are equal, or min and max are too wide for their spread"
+                                 : "min and max are far wider than the spread: its powers and the "
+                                   "quantiles lose their digits; narrow them"));
     json_t *observed = json_null();
     if (profile_ends(writer->profile, f, ends)) {
         observed = json_object();
@@ -150,7 +162,11 @@ static void put_bins(struct writer *writer, json_t *object, size_t f)
     (void)profile_edges(writer->profile, f, edges);
     for (size_t b = 0; b < count; b++) cells[b] = train_cell(column->cells[b]);
     size_t groups = cells_join_neighbours(writer->rule, cells, count, group);
-    bool alone = cells_shown(writer->rule, missing);
+    /* Rows less the missing ones are those with a value: neither may be few. */
+    struct cell present = {0};
+    for (size_t b = 0; b < count; b++)
+        present = (struct cell){present.negatives + cells[b].negatives, present.positives + cells[b].positives};
+    bool alone = cells_shown(writer->rule, missing) && cells_shown(writer->rule, present);
     size_t with = alone ? groups : group_for_missing(cells, count, group, groups);
     json_t *array = json_array();
     for (size_t g = 0, first = 0; g < groups; g++) {
@@ -163,7 +179,8 @@ static void put_bins(struct writer *writer, json_t *object, size_t f)
     }
     tree_put(&writer->tree, object, "bins", array);
     json_t *of = json_object();
-    put_cell(writer, of, missing);
+    if (alone) put_cell(writer, of, missing);
+    if (!alone) tree_put(&writer->tree, of, "rows", json_null());
     tree_put(&writer->tree, object, "missing", of);
 }
 

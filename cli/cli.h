@@ -52,6 +52,10 @@ MUST_USE struct result cli_read(const char *path, size_t limit, struct buffer *o
 /* Writes a file that others may read, all or nothing; "-" is stdout. Unless replace is set an existing one is refused.
  */
 MUST_USE struct result cli_write(const char *path, struct view bytes, bool replace);
+/* CATEGORY_USAGE where the output is one of the inputs, which would be lost; or where an input of an option is named
+ * twice, as its rows would count twice. */
+MUST_USE struct result cli_check_output(const char *path, const char *const *inputs, size_t count);
+MUST_USE struct result cli_check_distinct(const char *option, const char *const *inputs, size_t count);
 /* Everything to stdout; CATEGORY_ENVIRONMENT when that fails (a full disk, a closed pipe). */
 MUST_USE struct result cli_print(struct view bytes);
 /* The same of a JSON value, which it releases; NULL (out of memory on the way) fails. */

@@ -33,7 +33,7 @@ void consortium_outcome_done(struct consortium_outcome *outcome)
 struct result consortium_check(const struct plan *plan, unsigned banks)
 {
     ENSURE(banks >= COHORT_MIN, CATEGORY_USAGE,
-           "%u are too few: it takes at least %u banks, since with fewer each could subtract itself from the sum",
+           "too few banks, %u: it takes at least %u banks, since with fewer each could subtract itself from the sum",
            banks, COHORT_MIN);
     ENSURE(banks >= plan->cohort_minimum, CATEGORY_USAGE,
            "%u banks, but the plan's cohort minimum is %u; bring more, or lower cohort.minimum in the plan", banks,

@@ -26,19 +26,24 @@ const char *document_text(const json_t *object, const char *key)
     return text == NULL ? "" : text;
 }
 
+struct result document_parse(struct view text, const char *path, json_t **ret)
+{
+    CLEANUP(document_freep) json_t *document = NULL;
+    TRY(json_parse(text, path, &document));
+    const json_t *version = json_object_get(document, "cofferdam");
+    ENSURE(json_is_object(document) && json_is_integer(version) && document_text(document, "task")[0] != 0,
+           CATEGORY_USAGE, "%s: not a model of this program; it lacks \"cofferdam\" or \"task\"", path);
+    ENSURE(json_integer_value(version) == DOCUMENT_VERSION, CATEGORY_USAGE,
+           "%s: this is a model of version %lld; this program reads version %d", path,
+           (long long)json_integer_value(version), DOCUMENT_VERSION);
+    TRY(result_at(json_check_hash(document), "%s: ", path));
+    *ret = json_incref(document);
+    return RESULT_OK;
+}
+
 struct result document_read(const char *path, json_t **ret)
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};
     TRY(cli_read(path, DOCUMENT_MAX, &bytes));
-    json_error_t error;
-    CLEANUP(document_freep)
-    json_t *document = json_loadb((const char *)bytes.data, bytes.length, JSON_REJECT_DUPLICATES, &error);
-    ENSURE(document != NULL || *error.text, CATEGORY_ENVIRONMENT, "%s: out of memory for a document", path);
-    ENSURE(document != NULL, CATEGORY_USAGE, "%s:%d: not JSON: %s", path, error.line, error.text);
-    ENSURE(json_is_object(document) && json_integer_value(json_object_get(document, "cofferdam")) == DOCUMENT_VERSION &&
-               document_text(document, "task")[0] != 0,
-           CATEGORY_USAGE, "%s: not a model of this program; it lacks \"cofferdam\": 1 or its task", path);
-    TRY(result_at(json_check_hash(document), "%s: ", path));
-    *ret = json_incref(document);
-    return RESULT_OK;
+    return document_parse(buffer_view(&bytes), path, ret);
 }

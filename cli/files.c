@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analytics/json_text.h"
@@ -31,6 +32,24 @@ struct result cli_write(const char *path, struct view bytes, bool replace)
 {
     if (strcmp(path, "-") == 0) return cli_print(bytes);
     return replace ? file_write(path, bytes, 0644) : file_write_new(path, bytes, 0644);
+}
+
+struct result cli_check_output(const char *path, const char *const *inputs, size_t count)
+{
+    struct stat out, in;
+    if (strcmp(path, "-") == 0 || stat(path, &out) != 0) return RESULT_OK;
+    for (size_t i = 0; i < count; i++)
+        ENSURE(stat(inputs[i], &in) != 0 || in.st_dev != out.st_dev || in.st_ino != out.st_ino, CATEGORY_USAGE,
+               "%s: is what is read, %s; choose another --out", path, inputs[i]);
+    return RESULT_OK;
+}
+
+struct result cli_check_distinct(const char *option, const char *const *inputs, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        ENSURE(result_ok(cli_check_output(inputs[i], inputs, i)), CATEGORY_USAGE,
+               "%s %s: the same file is named twice, and its rows would count twice", option, inputs[i]);
+    return RESULT_OK;
 }
 
 struct result cli_print(struct view bytes)

@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "analytics/report/report.h"
 #include "cli/contributions.h"
 #include "cli/outputs.h"
 #include "cli/report.h"
 #include "cli/sites.h"
 #include "crypto/secret.h"
 #include "proto/run/fold.h"
+#include "sys/file.h"
 
 struct fit {
     const char *plan, *out, *threads;
@@ -67,6 +69,18 @@ static struct result fit_fold(struct fold *fold, const struct sites *sites, unsi
     return result;
 }
 
+/* A signed plan beside another fit's model would pass for its own. */
+static struct result check_no_run(const char *directory)
+{
+    CLEANUP(buffer_done) struct buffer path = {0};
+    const char *text;
+    TRY(buffer_format(&path, "%s/plan.note", directory));
+    TRY(buffer_terminate(&path, &text));
+    ENSURE(!file_exists(text), CATEGORY_USAGE, "%s holds the result of a run (plan.note); choose another --out",
+           directory);
+    return RESULT_OK;
+}
+
 struct result cli_fit(int argc, char **argv)
 {
     struct fit fit = {0};
@@ -75,7 +89,9 @@ struct result cli_fit(int argc, char **argv)
     TRY(sites_threads(fit.threads, &threads));
     TRY(crypto_start());
     TRY(outputs_check(fit.out));
+    TRY(check_no_run(fit.out));
     CLEANUP(sites_done) struct sites sites = {0};
+    TRY(cli_check_distinct("--data", fit.files.items, fit.files.count));
     TRY(sites_open(fit.plan, &sites));
     TRY(sites_from_data(&sites, &fit.files, &fit.mappings));
     CLEANUP(fold_done) struct fold fold = {0};
@@ -83,11 +99,15 @@ struct result cli_fit(int argc, char **argv)
     TRY(fit_fold(&fold, &sites, threads));
     CLEANUP(buffer_done) struct buffer model = {0};
     TRY(fold_result(&fold, 1, &model));
-    const struct output output = {"model.json", buffer_view(&model)};
-    TRY(outputs_write(fit.out, &output, 1));
+    CLEANUP(buffer_done) struct buffer report = {0};
+    const struct report_source source = {
+        .model = buffer_view(&model), .plan = buffer_view(&sites.file.plan.text), .version = COFFERDAM_VERSION};
+    TRY(report_html(&source, &report));
+    const struct output outputs[] = {{"report.html", buffer_view(&report)}, {"model.json", buffer_view(&model)}};
+    TRY(outputs_write(fit.out, outputs, sizeof outputs / sizeof outputs[0]));
     CLEANUP(buffer_done) struct buffer out = {0};
     TRY(report_summary(buffer_view(&model), &out));
     TRY(sites_report(&sites, &out));
-    TRY(buffer_format(&out, "%-15s %s/model.json\n", "files", fit.out));
+    TRY(buffer_format(&out, "%-15s %s/model.json, report.html\n", "files", fit.out));
     return cli_print(buffer_view(&out));
 }

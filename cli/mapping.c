@@ -1,6 +1,8 @@
 #include "cli/mapping.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void mapping_done(struct mapping *mapping)
 {
@@ -47,4 +49,15 @@ struct result mapping_read(const char *path, struct mapping *ret)
     *ret = mapping;
     mapping = (struct mapping){0};
     return RESULT_OK;
+}
+
+void mapping_warn(const char *path, const struct mapping *mapping, const struct schema *schema)
+{
+    for (size_t k = 0; k < mapping->options.columns_count; k++) {
+        const char *name = mapping->options.columns[k].name;
+        size_t found = 0;
+        while (found < schema->count && strcmp(schema->specs[found].name, name) != 0) found++;
+        if (found == schema->count)
+            (void)fprintf(stderr, "%s: the plan has no column \"%s\"; this entry does nothing\n", path, name);
+    }
 }

@@ -6,6 +6,7 @@
 #ifndef CLI_MAPPING_H
 #define CLI_MAPPING_H
 
+#include "analytics/schema.h"
 #include "data/csv.h"
 #include "sys/config.h"
 
@@ -17,6 +18,8 @@ struct mapping {
 };
 
 void mapping_done(struct mapping *mapping);
+/* Tells on stderr which of the mapping's columns are none of a plan's: a misspelt name would go unnoticed. */
+void mapping_warn(const char *path, const struct mapping *mapping, const struct schema *schema);
 MUST_USE struct result mapping_read(const char *path, struct mapping *ret);
 
 #endif

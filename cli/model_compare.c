@@ -179,6 +179,9 @@ struct result cli_model_compare(int argc, char **argv)
     CLEANUP(document_freep) json_t *b = NULL;
     TRY(document_read(paths[0], &a));
     TRY(document_read(paths[1], &b));
+    ENSURE(strcmp(document_text(a, "task"), document_text(b, "task")) == 0, CATEGORY_FALSE,
+           "%s is the result of the task %s, %s of %s: they have no figures in common", paths[0],
+           document_text(a, "task"), paths[1], document_text(b, "task"));
     struct comparison comparison = {0};
     CLEANUP(buffer_done) struct buffer out = {0};
     struct result result = compare_all(&comparison, a, b);

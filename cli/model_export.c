@@ -58,9 +58,10 @@ struct result cli_model_export(int argc, char **argv)
     CLEANUP(buffer_done) struct buffer text = {0}, out = {0};
     CLEANUP(model_done) struct model model = {0};
     CLEANUP(document_freep) json_t *document = NULL;
+    TRY(cli_check_output(path, operands.items, 1));
     TRY(cli_read(operands.items[0], DOCUMENT_MAX, &text));
     TRY(model_parse(buffer_view(&text), operands.items[0], &model));
-    TRY(document_read(operands.items[0], &document));
+    TRY(document_parse(buffer_view(&text), operands.items[0], &document));
     const struct export_source source = {document_text(document, "plan"), document_text(document, "plan_hash"),
                                          COFFERDAM_VERSION};
     enum category category = formats[chosen].write(&model, source, table ? table : "customers", &text, &out).category;

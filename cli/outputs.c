@@ -47,6 +47,19 @@ static struct result output_path(const char *directory, const char *name, const 
     return RESULT_OK;
 }
 
+/* Nothing is put in place that could not all be. */
+static struct result check_places(const char *directory, const struct output *outputs, size_t count)
+{
+    char final[PATH_BYTES];
+    struct stat status;
+    for (size_t i = 0; i < count; i++) {
+        TRY(output_path(directory, outputs[i].name, "", final));
+        ENSURE(lstat(final, &status) != 0 || !S_ISDIR(status.st_mode), CATEGORY_USAGE,
+               "%s: is a directory; choose another --out", final);
+    }
+    return RESULT_OK;
+}
+
 static struct result stage_all(const char *directory, const struct output *outputs, size_t count)
 {
     char staged[PATH_BYTES];
@@ -72,7 +85,8 @@ struct result outputs_write(const char *directory, const struct output *outputs,
 {
     bool made = mkdir(directory, 0755) == 0;
     ENSURE(made || errno == EEXIST, CATEGORY_ENVIRONMENT, "%s: cannot be made: %s", directory, strerror(errno));
-    struct result result = stage_all(directory, outputs, count);
+    struct result result = check_places(directory, outputs, count);
+    if (result_ok(result)) result = stage_all(directory, outputs, count);
     if (result_ok(result)) result = place_all(directory, outputs, count);
     if (result_ok(result)) return result;
     char staged[PATH_BYTES];

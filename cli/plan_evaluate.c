@@ -5,6 +5,7 @@
 #include "analytics/model.h"
 #include "cli/cli.h"
 #include "cli/document.h"
+#include "proto/run/task.h"
 
 struct chosen {
     const char *path, *name;
@@ -55,7 +56,7 @@ static struct result read_model(struct chosen *chosen, const char *path, const c
     chosen->name = name;
     TRY(cli_read(path, DOCUMENT_MAX, &text));
     TRY(model_parse(buffer_view(&text), path, &chosen->model));
-    return document_read(path, &chosen->document);
+    return document_parse(buffer_view(&text), path, &chosen->document);
 }
 
 static struct result put_number(const struct column_spec *spec, struct buffer *out)
@@ -148,8 +149,10 @@ static struct result put_evaluate(const struct words *words, struct buffer *out)
 {
     if (!words->cutoffs.count && !words->group) return RESULT_OK;
     TRY(buffer_text(out, "evaluate: {"));
-    for (size_t c = 0; c < words->cutoffs.count; c++)
-        TRY(buffer_format(out, "%s%s", c ? ", " : "cutoffs: [", words->cutoffs.items[c]));
+    for (size_t c = 0; c < words->cutoffs.count; c++) {
+        TRY(buffer_text(out, c ? ", " : "cutoffs: ["));
+        TRY(put_text(words->cutoffs.items[c], out));
+    }
     if (words->cutoffs.count) TRY(buffer_text(out, words->group ? "], " : "]"));
     if (words->group) {
         TRY(buffer_text(out, "group: "));
@@ -184,6 +187,22 @@ static struct result write_plan(const struct words *words, struct buffer *out)
     return buffer_text(out, "cohort: {minimum: 5}\n");
 }
 
+/* What plan check would refuse is refused here, where the words that led to it are at hand. A purpose that is left open
+ * is the one thing that may. */
+static struct result check(const struct words *words)
+{
+    CLEANUP(buffer_done) struct buffer text = {0};
+    CLEANUP(plan_done) struct plan plan = {0};
+    struct words filled = *words;
+    if (!filled.purpose) filled.purpose = "to be filled in";
+    TRY(write_plan(&filled, &text));
+    TRY(plan_parse(buffer_view(&text), "the plan", &plan));
+    const struct task *task = task_find(plan.task);
+    ENSURE(task, CATEGORY_BUG, "there is no task evaluate");
+    enum category category = task->check(&plan).category;
+    return (struct result){category};
+}
+
 struct result cli_plan_evaluate(int argc, char **argv)
 {
     CLEANUP(words_done) struct words words = {0};
@@ -205,6 +224,7 @@ struct result cli_plan_evaluate(int argc, char **argv)
         words.models_count = 2;
         TRY(read_model(&words.models[1], against, "challenger"));
     }
+    TRY(check(&words));
     TRY(write_plan(&words, &out));
     return cli_write(words.out ? words.out : "-", buffer_view(&out), false);
 }

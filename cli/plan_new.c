@@ -4,6 +4,7 @@
  * customer's value), and columns with very many different texts, which may name customers, are left out.
  */
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +52,8 @@ static bool name_good(const char *name)
     size_t length = strlen(name);
     struct view view = view_of(name, length);
     return length > 0 && length <= NAME_MAX_BYTES && text_utf8(view) && text_printable(view, "") &&
-           !strchr(name, '=') && name[0] != ' ' && name[length - 1] != ' ' && strcmp(name, PLAN_FILL_IN) != 0;
+           !strchr(name, '=') && name[0] != ' ' && name[length - 1] != ' ' && strcmp(name, PLAN_FILL_IN) != 0 &&
+           strcmp(name, "(intercept)") != 0;
 }
 
 static bool level_good(const char *level)
@@ -130,15 +132,23 @@ static struct result column_line(struct draft *draft, const struct csv_profile *
     if (draft->features == FEATURES_MAX) return left_out(draft, column, "a plan has no room for more features");
     if (column->values_count < 2 || (column->numeric && column->minimum == column->maximum))
         return left_out(draft, column, "it has one value, or none");
+    if (column->numeric &&
+        !(column->maximum - column->minimum > DBL_EPSILON * 1e3 * fmax(fabs(column->minimum), fabs(column->maximum))))
+        return left_out(draft, column, "its values differ in their last digits only");
+    if (column->numeric && fmax(fabs(column->minimum), fabs(column->maximum)) > 1e99)
+        return left_out(draft, column, "its values are too large; give it another unit");
     bool codes = column->whole ? column->values_count <= CODES_MAX : column->values_count == 2;
     if (column->numeric && (column->more || !codes)) return number_line(draft, column);
     if (column->more || column->values_count > TEXT_LEVELS_MAX)
         return left_out(
             draft, column,
             "very many different texts: an id, a name, a date, or numbers with a mark for missing (--missing)?");
-    for (size_t i = 0; i < column->values_count; i++)
+    for (size_t i = 0; i < column->values_count; i++) {
         if (!level_good(column->values[i].text))
             return left_out(draft, column, "a value is too long or holds control characters");
+        if (column->missing && strcmp(column->values[i].text, "missing") == 0)
+            return left_out(draft, column, "it has gaps, and a value \"missing\" beside them; rename that value");
+    }
     return category_line(draft, column);
 }
 

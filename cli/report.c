@@ -65,6 +65,8 @@ struct result report_summary(struct view model, struct buffer *out)
     TRY(buffer_format(out, "%-15s %.0f training", "rows", document_number(rows, "train")));
     if (document_number(rows, "holdout") > 0)
         TRY(buffer_format(out, ", %.0f held out", document_number(rows, "holdout")));
+    else if (json_is_object(json_object_get(document, "split")))
+        TRY(buffer_text(out, "; the plan holds rows out, and there are none such: check split"));
     TRY(buffer_text(out, "\n"));
     double likelihood = document_number(document, "log_likelihood");
     if (!isnan(likelihood)) TRY(buffer_format(out, "%-15s %.6f\n", "log-likelihood", likelihood));

@@ -159,7 +159,7 @@ static struct result score_row(void *context, const struct csv_row *row)
 static struct result score_file(const struct score_words *words, const struct csv_options *options,
                                 const struct model *model)
 {
-    struct column_spec id = {.kind = COLUMN_TEXT}, *specs = NULL;
+    struct column_spec id = {.kind = COLUMN_TEXT, .missing_allowed = true}, *specs = NULL;
     if (words->id != NULL) TRY(score_spec_name(&id, words->id));
     CLEANUP(scorer_done)
     struct scorer scorer = {
@@ -185,6 +185,9 @@ struct result cli_score(int argc, char **argv)
 {
     struct score_words words = {0};
     TRY(words_read(argc, argv, &words));
+    TRY(cli_check_distinct("--data", words.data.items, words.data.count));
+    if (!words.metrics) TRY(cli_check_output(words.out, words.data.items, words.data.count));
+    if (!words.metrics) TRY(cli_check_output(words.out, &words.model, 1));
     CLEANUP(buffer_done) struct buffer text = {0};
     TRY(cli_read(words.model, DOCUMENT_MAX, &text));
     CLEANUP(model_done) struct model model = {0};
@@ -192,5 +195,5 @@ struct result cli_score(int argc, char **argv)
     CLEANUP(mapping_done) struct mapping mapping = {0};
     if (words.mapping != NULL) TRY(mapping_read(words.mapping, &mapping));
     if (!words.metrics) return score_file(&words, &mapping.options, &model);
-    return score_metrics(&model, words.model, &words.data, &mapping.options, words.json);
+    return score_metrics(&model, buffer_view(&text), words.model, &words.data, &mapping.options, words.json);
 }

@@ -12,8 +12,9 @@ MUST_USE struct result score_specs(const struct model *model, const struct colum
 MUST_USE struct result score_spec_name(struct column_spec *spec, const char *name);
 
 /* Prints the measures of a model on the rows of files that have its target: apart for the rows that its own split
- * trains on and holds out. model_path: its file again, for what score does not need of it. */
-MUST_USE struct result score_metrics(const struct model *model, const char *model_path, const struct cli_values *files,
-                                     const struct csv_options *options, bool json);
+ * trains on and holds out. text: the model's file again, for what scoring
+ * does not need of it. */
+MUST_USE struct result score_metrics(const struct model *model, struct view text, const char *model_path,
+                                     const struct cli_values *files, const struct csv_options *options, bool json);
 
 #endif

@@ -188,11 +188,11 @@ static struct result parts_print(const struct parts *parts, bool json)
     return cli_print(buffer_view(&out));
 }
 
-struct result score_metrics(const struct model *model, const char *model_path, const struct cli_values *files,
-                            const struct csv_options *options, bool json)
+struct result score_metrics(const struct model *model, struct view text, const char *model_path,
+                            const struct cli_values *files, const struct csv_options *options, bool json)
 {
     CLEANUP(document_freep) json_t *document = NULL;
-    TRY(document_read(model_path, &document));
+    TRY(document_parse(text, model_path, &document));
     CLEANUP(split_rule_done) struct split_rule rule = {0};
     TRY(result_at(split_rule_of(document, model, &rule), "%s: ", model_path));
     CLEANUP(parts_done) struct parts parts = {0};

@@ -42,9 +42,10 @@ static struct result show_difference(const json_t *difference, struct buffer *ou
     for (size_t s = 0; s < 2; s++) {
         const json_t *set = json_object_get(difference, sets[s][0]);
         if (!json_is_object(set)) continue;
-        TRY(buffer_format(out, "AUC of the first less the second, %s: %.4f, standard error %.4f, p = %.3g\n",
-                          sets[s][1], document_number(set, "auc_difference"), document_number(set, "std_error"),
-                          document_number(set, "p")));
+        TRY(buffer_format(out, "AUC of the first less the second, %s: %.4f, standard error %.4f", sets[s][1],
+                          document_number(set, "auc_difference"), document_number(set, "std_error")));
+        double p = document_number(set, "p");
+        TRY(isnan(p) ? buffer_text(out, "; both order the rows alike\n") : buffer_format(out, ", p = %.3g\n", p));
     }
     return RESULT_OK;
 }

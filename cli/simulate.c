@@ -52,6 +52,7 @@ static struct result simulation_check(const struct simulation *simulation, const
 {
     unsigned banks = (unsigned)simulation->sites.count;
     if (simulation->split != NULL) TRY(sites_split_count(simulation->split, &banks));
+    TRY(sites_check_words(&simulation->sites));
     TRY(consortium_check(&sites->file.plan, banks));
     return outputs_check(simulation->out);
 }

@@ -61,6 +61,7 @@ static struct result read_file(struct sites *sites, const char *file, const char
 {
     CLEANUP(mapping_done) struct mapping map = {0};
     if (mapping != NULL) TRY(mapping_read(mapping, &map));
+    if (mapping != NULL) mapping_warn(mapping, &map, &sites->schema);
     TRY(csv_read(file, &map.options, sites->schema.specs, sites->schema.count, sites->file.plan.rows, ret));
     struct coding coding = {0};
     coding_add(&sites->file.plan, *ret, &coding);
@@ -101,14 +102,22 @@ static struct result mappings_check(const struct sites *sites, const struct cli_
     return RESULT_OK;
 }
 
-struct result sites_from_files(struct sites *sites, const struct cli_values *values, const struct cli_values *mappings)
+struct result sites_check_words(const struct cli_values *values)
 {
-    TRY(sites_reserve(sites, values->count));
     for (size_t i = 0; i < values->count; i++) {
         const char *equals = strchr(values->items[i], '=');
         ENSURE(equals != NULL && equals[1] != 0, CATEGORY_USAGE, "--site %s: give it as NAME=FILE.csv",
                values->items[i]);
-        size_t length = (size_t)(equals - values->items[i]);
+    }
+    return RESULT_OK;
+}
+
+struct result sites_from_files(struct sites *sites, const struct cli_values *values, const struct cli_values *mappings)
+{
+    TRY(sites_check_words(values));
+    TRY(sites_reserve(sites, values->count));
+    for (size_t i = 0; i < values->count; i++) {
+        size_t length = (size_t)(strchr(values->items[i], '=') - values->items[i]);
         ENSURE(!named(sites, values->items[i], length), CATEGORY_USAGE, "--site %s: the name is taken twice",
                values->items[i]);
         TRY(name_set(sites->items[sites->count].name, values->items[i], length));

@@ -28,6 +28,7 @@ MUST_USE struct result sites_open(const char *plan_path, struct sites *ret);
 MUST_USE struct result sites_report(const struct sites *sites, struct buffer *out);
 /* All that read files warn on stderr where the target looks wrongly coded.
  * One bank a value "NAME=FILE". `mappings` are "NAME=FILE.yaml", how a bank's file becomes the plan's columns. */
+MUST_USE struct result sites_check_words(const struct cli_values *values);
 MUST_USE struct result sites_from_files(struct sites *sites, const struct cli_values *values,
                                         const struct cli_values *mappings);
 /* The rows of the file in "FILE:N" dealt to N banks one by one; a mapping is then "FILE.yaml". */

@@ -39,7 +39,8 @@ static struct result read_pieces(const char *path, gzFile file, uint8_t *piece,
         int length = gzread(file, piece, PIECE_BYTES);
         if (length < 0) {
             int error = errno, kind;
-            const char *reason = gzerror(file, &kind);
+            const char *reason = gzerror(file, &kind), *colon = strstr(reason, ">: ");
+            if (colon) reason = colon + 3; /* zlib's own name of the file */
             return kind == Z_ERRNO
                        ? fail_file(path, error)
                        : FAIL(CATEGORY_USAGE, "%s: the gzip file is damaged (%s); pack it again", path, reason);

@@ -37,7 +37,7 @@ static struct result check_distinct(const struct csv_header *header)
     qsort(sorted, header->count, sizeof *sorted, compare_names);
     const char *twice = NULL;
     for (size_t k = 1; k < header->count && !twice; k++)
-        if (strcmp(sorted[k - 1], sorted[k]) == 0) twice = sorted[k];
+        if (*sorted[k] && strcmp(sorted[k - 1], sorted[k]) == 0) twice = sorted[k];
     free(sorted);
     ENSURE(!twice, CATEGORY_USAGE, "two columns are named \"%.*s\"; give each its own name", (int)NAME_MAX_BYTES,
            twice);

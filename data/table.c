@@ -211,6 +211,11 @@ static int shown(struct view text)
 
 static struct result missing(const struct column *column, struct cell *cell)
 {
+    bool named = column->spec.target || column->spec.kind == COLUMN_TEXT;
+    ENSURE(column->spec.missing_allowed || !named, CATEGORY_USAGE,
+           "column %s: no value; the target, the id and the split's column have one in every row: complete the row or "
+           "leave it out",
+           column->spec.name);
     ENSURE(column->spec.missing_allowed, CATEGORY_USAGE,
            "column %s: no value, and the plan has `missing: refuse` for it; complete the row or leave it out",
            column->spec.name);
@@ -259,9 +264,16 @@ static struct result set_code(struct column *column, uint64_t row, struct view t
     uint32_t slot = *level_slot(column->index, text);
     column->codes[row] = slot ? (uint16_t)(slot - 1) : CODE_OTHER;
     if (slot) return RESULT_OK;
-    ENSURE(column->spec.other_allowed, CATEGORY_USAGE,
-           "column %s: \"%.*s\" is not one of the plan's levels; recode it to one of them in the node's configuration",
+    ENSURE(column->spec.other_allowed || !column->spec.target, CATEGORY_USAGE,
+           "column %s: \"%.*s\" is neither target.positive nor in target.negative of the plan; name it there, recode "
+           "it in "
+           "the mapping, or leave the row out",
            column->spec.name, shown(text), (const char *)text.data);
+    ENSURE(
+        column->spec.other_allowed, CATEGORY_USAGE,
+        "column %s: \"%.*s\" is not one of the plan's levels; recode it to one of them in the node's configuration (or "
+        "--mapping)",
+        column->spec.name, shown(text), (const char *)text.data);
     cell->event = EVENT_OTHER;
     return RESULT_OK;
 }

@@ -30,6 +30,7 @@ struct column_spec {
     /* COLUMN_CATEGORY: code of a value is its index here; borrowed, must outlive the table */
     const char *const *levels;
     size_t levels_count;
+    bool target;        /* the plan's target: errors say where its values are named */
     bool other_allowed; /* a level not listed becomes CODE_OTHER; else refused with the place */
 };
 

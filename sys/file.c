@@ -132,9 +132,23 @@ static struct result put_in_place(const char *temporary, const char *path, bool 
     return RESULT_OK;
 }
 
+/* A device, a pipe or a link would be gone, and a plain file in its place. */
+static struct result check_replaceable(const char *path)
+{
+    struct stat status;
+    ENSURE(lstat(path, &status) != 0 || S_ISREG(status.st_mode), CATEGORY_USAGE,
+           "%s: is not a file but a %s; name a file%s", path,
+           S_ISDIR(status.st_mode)   ? "directory"
+           : S_ISLNK(status.st_mode) ? "link"
+                                     : "device or pipe",
+           S_ISLNK(status.st_mode) ? ", as that which it points to" : "");
+    return RESULT_OK;
+}
+
 struct result file_writer_open(const char *path, struct file_writer *ret)
 {
     ret->descriptor = -1;
+    TRY(check_replaceable(path));
     int given = snprintf(ret->path, sizeof ret->path, "%s", path);
     int length = snprintf(ret->temporary, sizeof ret->temporary, "%s" TEMPORARY, path);
     ENSURE(given >= 0 && length >= 0 && length < FILE_PATH_MAX, CATEGORY_USAGE, "%s: the path is too long", path);

@@ -1,6 +1,7 @@
 #include "sys/process.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -17,5 +18,7 @@ struct result process_start(void)
     ENSURE(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, CATEGORY_ENVIRONMENT,
            "this process cannot be kept from being traced: %s", strerror(errno));
 #endif
+    /* A write beyond a limit on files then fails, and what was begun is taken away. */
+    ENSURE(signal(SIGXFSZ, SIG_IGN) != SIG_ERR, CATEGORY_ENVIRONMENT, "SIGXFSZ cannot be ignored: %s", strerror(errno));
     return RESULT_OK;
 }

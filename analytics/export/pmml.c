@@ -86,11 +86,10 @@ static struct result schema(const struct model *model, struct buffer *out)
 
 /* ---- regression */
 
-/* Names of the derived fields must be none of the columns': "part 1", "part 2", ... in parentheses, as no plan calls a
- * column. */
+/* Names of the derived fields must be none of the columns': no plan has a name with "=" in it. */
 static struct result part_name(size_t f, struct buffer *out)
 {
-    return buffer_format(out, "(intercept).part%zu", f + 1);
+    return buffer_format(out, "=part%zu", f + 1);
 }
 
 static struct result derived_number(const struct model_feature *feature, const struct column_spec *spec,
@@ -125,7 +124,7 @@ static struct result derived_levels(const struct model_feature *feature, const s
 static struct result open_derived(size_t d, const char *suffix, size_t level, struct buffer *out)
 {
     return buffer_format(out,
-                         "      <DerivedField name=\"(intercept).derived%zu%s%zu\" optype=\"continuous\" "
+                         "      <DerivedField name=\"=derived%zu%s%zu\" optype=\"continuous\" "
                          "dataType=\"double\">\n",
                          d + 1, suffix, level);
 }
@@ -189,7 +188,7 @@ static struct result transformations(const struct model *model, struct buffer *o
 
 static struct result reference(const char *suffix, size_t d, size_t level, struct buffer *out)
 {
-    return buffer_format(out, "        <FieldRef field=\"(intercept).derived%zu%s%zu\"/>\n", d + 1, suffix, level);
+    return buffer_format(out, "        <FieldRef field=\"=derived%zu%s%zu\"/>\n", d + 1, suffix, level);
 }
 
 static struct result part_reference(size_t f, struct buffer *out)

@@ -112,9 +112,13 @@ static struct result foot(const struct report_source *source, const json_t *mode
     double minimum = report_number(json_object_get(model, "cells"), "minimum");
     TRY(buffer_text(
         out,
-        "<h2>What was released, and to whom</h2>\n<p>Each round opened one sum over all banks. The coordinator and "
-        "every bank of the cohort saw these sums, and so does whoever is given the run's records; nobody saw one "
-        "bank's part. They are exact: no noise protects single customers in them.</p>\n"));
+        source->roster
+            ? "<h2>What was released, and to whom</h2>\n<p>Each round opened one sum over all banks. The coordinator "
+              "and "
+              "every bank of the cohort saw these sums, and so does whoever is given the run's records; nobody saw one "
+              "bank's part. They are exact: no noise protects single customers in them.</p>\n"
+            : "<h2>What was released, and to whom</h2>\n<p>A local fit: nothing left the machine it was made on. "
+              "Whoever has this report sees what is in it.</p>\n"));
     TRY(buffer_format(
         out,
         "<p>This report shows no cell with fewer than %.0f customers (of either outcome): such cells are joined "

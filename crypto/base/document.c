@@ -168,7 +168,11 @@ static struct result characters_check(const struct document *document)
     for (size_t i = 0; i < document->text.length; i++) {
         uint8_t byte = document->text.data[i];
         if (byte < 0x20 && byte != '\n')
-            return fail_at(document, line, "a control character (byte 0x%02x); use spaces and plain line ends", byte);
+            return byte == '\r' ? fail_at(document, line,
+                                          "a line end of another system (CR LF); save it with plain ones, "
+                                          "or run: sed -i 's/\\r$//' FILE")
+                                : fail_at(document, line,
+                                          "a control character (byte 0x%02x); use spaces and plain line ends", byte);
         line += byte == '\n';
     }
     return RESULT_OK;

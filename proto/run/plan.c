@@ -502,6 +502,12 @@ static struct result features_parse(const struct document *document, const struc
                                  "feature \"%.64s\", key \"missing\": a number has no levels; write median, mean, a "
                                  "value or refuse",
                                  feature->name);
+        (void)snprintf(path, sizeof path, "features.%zu.cuts", i);
+        if (feature->cuts_count > 0 && strcmp(plan->task, "logistic") == 0)
+            return document_fail(document, path,
+                                 "feature \"%.64s\", key \"cuts\": belongs to the task scorecard or statistics; a "
+                                 "logistic model takes knots",
+                                 feature->name);
         (void)snprintf(path, sizeof path, "features.%zu.name", i);
         terms += feature->kind == PLAN_NUMBER ? 1 : plan_feature_levels(feature) - 1;
         if (terms > TERMS_MAX)
@@ -547,6 +553,7 @@ static struct result document_parse(const struct document *document, const struc
     TRY(name_copy(document, "name", raw->name, NAME_MAX_BYTES, plan->name));
     TRY(name_copy(document, "purpose", raw->purpose, NAME_MAX_BYTES, plan->purpose));
     TRY(name_copy(document, "task", raw->task, NAME_MAX_BYTES, plan->task));
+    TRY(plan_keys_check(document, plan->task));
     TRY(name_copy(document, "id", raw->id, NAME_MAX_BYTES, plan->id));
     TRY(target_parse(document, raw->target, plan));
     TRY(split_parse(document, raw->split, plan));

@@ -40,6 +40,9 @@ MUST_USE struct result plan_derived_parse(const struct document *document, const
                                           const struct raw_interaction *interactions, size_t interactions_count,
                                           struct plan *plan);
 
+/* Refuses keys of other tasks. */
+MUST_USE struct result plan_keys_check(const struct document *document, const char *task);
+
 /* A copy of a list of texts. */
 MUST_USE struct result plan_texts_copy(char *const *texts, size_t count, char ***ret, size_t *ret_count);
 void plan_texts_free(char **texts, size_t count);

@@ -397,7 +397,10 @@ static void data_that_give_no_scorecard_are_said(void **state)
         HEAD "  - {name: x, kind: number, min: 0, max: 100, cuts: [0.5]}\n" REST,
         "x: class 1 of the plan has fewer than 10 positive or negative training rows; join it with another in cuts");
     refused(HEAD "  - {name: x, kind: number, min: 0, max: 100}\n" REST "selection: {iv: 5}\n",
-            "no feature has an information value of 5 or more");
+            "of 3 features that have two classes or more none has an information value of 5 or more");
+    refused(HEAD "  - {name: x, kind: number, min: 0, max: 100}\n" REST
+                 "binning: {share: 0.5}\ncells: {minimum: 350}\n",
+            "no feature can be cut into two classes");
     refused(HEAD "  - {name: x, kind: number, min: 0, max: 100}\n" REST "cells: {minimum: 1900}\n",
             "a scorecard needs 1900 of each");
 }

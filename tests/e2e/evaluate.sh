@@ -35,9 +35,12 @@ END
 done
 sed 's/purpose: "check"/purpose: FILL_IN/' five.yaml >bad.yaml
 refuses 2 'bad.yaml:[0-9]*: key "purpose": is still to be filled in' plan check bad.yaml
-sed 's/cutoffs: \[0.2, 0.4\]/cutoffs: [0.4, 0.2]/' five.yaml >bad.yaml
+sed 's/cutoffs: \["0.2", "0.4"\]/cutoffs: [0.4, 0.2]/' five.yaml >bad.yaml
 refuses 2 'bad.yaml:[0-9]*: key "evaluate.cutoffs": 0.2 does not come after 0.4' plan check bad.yaml
 sed 's/group: "region"/group: "income"/' five.yaml >bad.yaml
 refuses 2 'bad.yaml:[0-9]*: key "evaluate.group": "income" is no category' plan check bad.yaml
+refuses 2 'key "evaluate.cutoffs": 1.5 is not' plan evaluate plain/model.json --cutoff 1.5
+refuses 2 'key "evaluate.cutoffs": "0.5]" is not' plan evaluate plain/model.json --cutoff '0.5]'
+refuses 2 'key "evaluate.group": "income" is no category' plan evaluate plain/model.json --group income
 refuses 2 '\-\-group nobody: no model reads it' plan evaluate plain/model.json --group nobody
 refuses 2 'scores no rows' plan evaluate five/model.json

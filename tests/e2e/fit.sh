@@ -53,3 +53,18 @@ sed 's/^train/split: {fraction: 0.999999999, seed: a}\ntrain/' plan.yaml >held.y
 refuses 2 'every row is held out' fit held.yaml --data customers.csv --out bad
 sed '2,$s/.$/0/' customers.csv >none.csv
 refuses 2 'none of the 2000 training rows is positive' fit plan.yaml --data none.csv --out bad
+
+# A result is put beside no other's.
+mkdir -p run/report.html.d && : >run/plan.note
+refuses 2 'run holds the result of a run' fit plan.yaml --data customers.csv --out run
+mkdir -p half/report.html
+refuses 2 'half/report.html: is a directory' fit plan.yaml --data customers.csv --out half
+[ "$(ls half)" = report.html ] || fail "something was left in half: $(ls half)"
+(ulimit -f 4; "$cofferdam" fit plan.yaml --data customers.csv --out limited >limited.out 2>&1) && fail "a file over the limit was written"
+[ ! -e limited ] || fail "something was left: $(ls limited)"
+
+# Rows are to be held out, and none are.
+awk -F, 'BEGIN { OFS = "," } { print $0, NR == 1 ? "fold" : 1 }' customers.csv >folds.csv
+sed 's/^split:.*//; s/^train/split: {column: fold, holdout: ["0"]}\ntrain/' plan.yaml >none.yaml
+ends '' unheld none.yaml --data folds.csv
+grep -q '^rows .*the plan holds rows out, and there are none such' unheld.out || fail "nothing is said: $(cat unheld.out)"

@@ -4,7 +4,8 @@
 cd "$work"
 customers 1500 5 >rows.csv
 plan 5 | sed 's/^name: .*/name: "a <script>alert(1)<\/script> \&amp; \\"plan\\""/' >logistic.yaml
-for task in scorecard statistics; do sed "s/task: logistic/task: $task/" logistic.yaml >$task.yaml; done
+sed 's/task: logistic/task: scorecard/' logistic.yaml >scorecard.yaml
+sed 's/task: logistic/task: statistics/; /^train:/d' logistic.yaml >statistics.yaml
 for task in logistic scorecard statistics; do run $task $task.yaml --split rows.csv:5; done
 "$cofferdam" plan evaluate logistic/model.json --against scorecard/model.json --cutoff 0.3 --group region --purpose test -o evaluate.yaml
 run evaluate evaluate.yaml --split rows.csv:5

@@ -78,3 +78,37 @@ cmp <(sed 17d all.csv) <(sed 17d level.out) || fail "other rows changed"
 tr -d '\n' <fit/model.json | sed 's/"name": "age"/"name": "income"/' |
     with_hash >twice.json
 refuses 2 'twice.json: feature 2: income stands there twice' score twice.json --data customers.csv -o bad
+
+# What is read is not overwritten, what is no file is not replaced, and no rows count twice.
+cp customers.csv same.csv
+cp fit/model.json same.json
+refuses 2 'same.csv: is what is read' score fit/model.json --data same.csv -o same.csv
+refuses 2 'same.json: is what is read' score same.json --data customers.csv -o same.json
+refuses 2 'same.json: is what is read' model export same.json --format sql -o same.json
+cmp -s same.csv customers.csv && cmp -s same.json fit/model.json || fail "an input was overwritten"
+mkfifo pipe
+ln -s all.csv out.csv; ln -s customers.csv link.csv
+refuses 2 'pipe: is not a file but a device or pipe' score fit/model.json --data customers.csv -o pipe
+refuses 2 'out.csv: is not a file but a link' score fit/model.json --data customers.csv -o out.csv
+refuses 2 'isdir: is not a file but a directory' model export fit/model.json --format sql -o "$(mkdir isdir && echo isdir)"
+[ -p pipe ] && [ -L out.csv ] || fail "a pipe or a link is gone"
+refuses 2 'link.csv: the same file is named twice' fit plan.yaml --data customers.csv --data link.csv --out bad
+
+# A model may come from stdin, for every command.
+"$cofferdam" model export - --format sql -o - <fit/model.json | grep -q '^SELECT' || fail "no export of a model from stdin"
+"$cofferdam" score - --data customers.csv --metrics <fit/model.json | grep -q AUC || fail "no metrics of a model from stdin"
+"$cofferdam" plan evaluate - --purpose test <fit/model.json | grep -q '^task: evaluate' || fail "no plan of a model from stdin"
+: >empty.json
+refuses 2 'empty.json: is empty; take the model.json' model show empty.json
+refuses 2 'empty.json: is empty; take the model.json' score empty.json --data customers.csv -o bad
+sed 's/"cofferdam": 1/"cofferdam": 2/' fit/model.json >newer.json
+refuses 2 'newer.json: this is a model of version 2' model show newer.json
+
+# An id is no part of the model: a row without one has a score.
+sed '2s/^[^,]*,/,/' customers.csv >nameless.csv
+"$cofferdam" score fit/model.json --data nameless.csv --id "$(head -n 1 customers.csv | cut -d, -f1)" -o nameless.out || fail "a row without id is refused"
+sed -n 2p nameless.out | grep -q '^,0\.' || fail "a row without id has no score: $(sed -n 2p nameless.out)"
+
+# A column that the model reads is not in the file.
+cut -d, -f1,2 customers.csv >narrow.csv
+refuses 2 'narrow.csv:1: there is no column age' score fit/model.json --data narrow.csv -o bad

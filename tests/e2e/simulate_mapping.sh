@@ -42,3 +42,8 @@ sed 's/earnings/incomes/' own.yaml >wrong.yaml
 refuses 2 'incomes' fit plan.yaml --data own.csv --mapping wrong.yaml --out bad
 sed 's/delimiter/separator/' own.yaml >wrong.yaml
 refuses 2 'wrong.yaml:2: ' fit plan.yaml --data own.csv --mapping wrong.yaml --out bad
+
+# An entry of a mapping that no column of the plan has does nothing, which is said.
+printf 'source:\n  columns:\n    - {plan: incom, column: income, factor: 0.001}\n' >slip.yaml
+"$cofferdam" fit plan.yaml --data 1.csv --mapping slip.yaml --out slip >/dev/null 2>slip.err || fail "a slip in a mapping ends the fit"
+grep -q '^slip.yaml: the plan has no column "incom"; this entry does nothing' slip.err || fail "the slip is not told"

@@ -17,6 +17,7 @@ for value in NA yes ' 1' -1; do
         { cat open.err; fail "nothing is said of $value"; }
 done
 for command in "fit both.yaml --data good.csv" "simulate both.yaml --split good.csv:5" "fit plan.yaml --data good.csv"; do
+    rm -rf fine
     "$cofferdam" $command --out fine >fine.out 2>fine.err || fail "$command"
     grep -q warning fine.err && fail "$command warns: $(cat fine.err)"
     grep -q "^target  *default: \"1\" (positive) $(grep -c ',1$' good.csv), \"0\" $(grep -c ',0$' good.csv)\$" fine.out ||

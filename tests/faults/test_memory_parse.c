@@ -192,7 +192,7 @@ static const char plan_text[] = "cofferdam: 1\nname: faults\npurpose: test\ntask
                                 "  - {name: x, kind: number, min: 0, max: 10, missing: median, resolution: 1}\n"
                                 "  - {name: g, kind: category, levels: [\"a\", \"b\"], missing: level}\n"
                                 "train: {penalty: 0.1, tolerance: 1.0e-8, rounds: 25}\n"
-                                "split: {fraction: 0.2, seed: s}\n";
+                                "split: {fraction: 0.2, seed: s}\ncells: {minimum: 3}\n";
 static const char rows_text[] =
     "y,x,g\n1,1,a\n0,2,b\n1,3,a\n0,4,b\n1,,a\n0,6,\n1,7,b\n0,8,a\n1,9,b\n0,1,a\n1,2,b\n0,3,\n";
 

@@ -1,0 +1,28 @@
+/* Which of a plan's keys belong to which task: one that the task does not read would be believed to do something. */
+#include <string.h>
+
+#include "proto/run/plan_raw.h"
+
+struct result plan_keys_check(const struct document *document, const char *task)
+{
+    static const struct {
+        const char *key, *tasks[2];
+    } owners[] = {
+        {"train", {"logistic", "scorecard"}}, {"binning", {"scorecard", "statistics"}},
+        {"selection", {"scorecard", NULL}},   {"points", {"scorecard", NULL}},
+        {"models", {"evaluate", NULL}},       {"evaluate", {"evaluate", NULL}},
+    };
+    static const char *const known[] = {"logistic", "scorecard", "statistics", "evaluate"};
+    bool ours = false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) ours = ours || strcmp(known[i], task) == 0;
+    for (size_t i = 0; ours && i < sizeof owners / sizeof *owners; i++) {
+        bool there = false;
+        const char *const *tasks = owners[i].tasks;
+        TRY(document_has(document, owners[i].key, &there));
+        if (!there || strcmp(tasks[0], task) == 0 || (tasks[1] && strcmp(tasks[1], task) == 0)) continue;
+        return document_fail(document, owners[i].key,
+                             "key \"%s\": belongs to the task %s%s%s, and this one is %s; remove it", owners[i].key,
+                             tasks[0], tasks[1] ? " or " : "", tasks[1] ? tasks[1] : "", task);
+    }
+    return RESULT_OK;
+}
