@@ -32,6 +32,7 @@ struct evaluate_model {
     uint64_t *cutoffs;   /* [(cutoff · groups + group) · CASE_KINDS + kind]: rows with at least that probability */
     double *predicted;   /* [(band · 2 + set)], then [(group · 2 + set)]: sums of probabilities */
     uint64_t *stability; /* [bin · CASE_KINDS + kind] of the model's training histogram */
+    uint64_t *drift; /* [(first cell of the feature + cell) · 2 + set]: rows, where the model keeps its training's */
 };
 struct evaluate {
     const struct plan *plan; /* borrowed */
@@ -48,7 +49,9 @@ struct evaluate {
         double shares[EVALUATE_EDGES_MAX + 1]; /* training rows in each bin */
         size_t edges_count;                    /* no bins where the model has no histogram: then bins is 0 */
         size_t bins;
-        double reach; /* no score is larger */
+        double reach;   /* no score is larger */
+        size_t *drifts; /* of each feature: its first cell */
+        size_t drifts_count;
     } given[PLAN_MODELS_MAX];
     size_t groups_count; /* at least 1: all */
 };

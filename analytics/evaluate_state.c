@@ -10,6 +10,7 @@ static void given_done(struct evaluate_given *given)
 {
     model_done(&given->model);
     free(given->features);
+    free(given->drifts);
     *given = (struct evaluate_given){0};
 }
 
@@ -20,6 +21,7 @@ void evaluate_done(struct evaluate *evaluate)
         free(evaluate->models[m].cutoffs);
         free(evaluate->models[m].predicted);
         free(evaluate->models[m].stability);
+        free(evaluate->models[m].drift);
     }
     free(evaluate->groups);
     free(evaluate->joint);
@@ -153,6 +155,18 @@ static struct result read_given(const struct plan *plan, size_t m, struct evalua
     return RESULT_OK;
 }
 
+/* Where each feature's cells begin, of those whose training the model keeps. */
+static struct result place_drifts(struct evaluate_given *given)
+{
+    given->drifts = calloc(given->model.features_count + 1, sizeof *given->drifts);
+    ENSURE(given->drifts, CATEGORY_ENVIRONMENT, "out of memory for an evaluation");
+    for (size_t f = 0; f < given->model.features_count; f++) {
+        given->drifts[f] = given->drifts_count;
+        if (given->model.features[f].training) given->drifts_count += given->model.features[f].cells_count;
+    }
+    return RESULT_OK;
+}
+
 static struct result allocate(struct evaluate *evaluate)
 {
     const struct plan *plan = evaluate->plan;
@@ -163,7 +177,8 @@ static struct result allocate(struct evaluate *evaluate)
         model->cutoffs = calloc(plan->cutoffs_count * groups * CASE_KINDS + 1, sizeof *model->cutoffs);
         model->predicted = calloc(2 * (EVALUATE_BANDS + groups), sizeof *model->predicted);
         model->stability = calloc(evaluate->given[m].bins * CASE_KINDS + 1, sizeof *model->stability);
-        made = made && model->cutoffs && model->predicted && model->stability;
+        model->drift = calloc(2 * evaluate->given[m].drifts_count + 1, sizeof *model->drift);
+        made = made && model->cutoffs && model->predicted && model->stability && model->drift;
     }
     evaluate->groups = calloc(groups * CASE_KINDS, sizeof *evaluate->groups);
     evaluate->joint = calloc(EVALUATE_JOINT * EVALUATE_JOINT * CASE_KINDS, sizeof *evaluate->joint);
@@ -176,7 +191,10 @@ struct result evaluate_new(const struct plan *plan, struct evaluate *ret)
     CLEANUP(evaluate_done) struct evaluate evaluate = {.plan = plan, .groups_count = 1};
     ENSURE(plan->models_count > 0, CATEGORY_USAGE,
            "an evaluation needs a model; cofferdam plan evaluate makes the plan");
-    for (size_t m = 0; m < plan->models_count; m++) TRY(read_given(plan, m, &evaluate.given[m]));
+    for (size_t m = 0; m < plan->models_count; m++) {
+        TRY(read_given(plan, m, &evaluate.given[m]));
+        TRY(place_drifts(&evaluate.given[m]));
+    }
     if (plan->group != SIZE_MAX) evaluate.groups_count = plan_feature_levels(&plan->features[plan->group]);
     TRY(allocate(&evaluate));
     *ret = evaluate;
@@ -212,7 +230,8 @@ static struct result walk_model(const struct walk *walk, struct evaluate *evalua
     TRY(curve_walk(walk, &model->curve));
     TRY(walk_counts(walk, model->cutoffs, evaluate->plan->cutoffs_count * groups * CASE_KINDS));
     TRY(walk_reals(walk, model->predicted, 2 * (EVALUATE_BANDS + groups), "a sum of probabilities"));
-    return walk_counts(walk, model->stability, evaluate->given[m].bins * CASE_KINDS);
+    TRY(walk_counts(walk, model->stability, evaluate->given[m].bins * CASE_KINDS));
+    return walk_counts(walk, model->drift, 2 * evaluate->given[m].drifts_count);
 }
 
 static struct result walk_all(const struct walk *walk, struct evaluate *evaluate)

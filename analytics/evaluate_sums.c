@@ -12,7 +12,7 @@
 
 enum { CASES, SCORES, LOG_LOSS, SQUARED_ERROR };
 enum { SCORE_COUNTS };
-enum { CUTOFFS, GROUPS, PREDICTED, STABILITY, JOINT };
+enum { CUTOFFS, GROUPS, PREDICTED, STABILITY, JOINT, DRIFT };
 enum { REAL_BITS = 50 };
 
 static struct result add_counts(struct layout *layout, const char *name, uint64_t length)
@@ -35,6 +35,13 @@ static uint64_t stability_of(const struct evaluate *evaluate)
     uint64_t bins = 0;
     for (size_t m = 0; m < models_of(evaluate); m++) bins += evaluate->given[m].bins;
     return bins * CASE_KINDS;
+}
+
+static uint64_t drift_of(const struct evaluate *evaluate)
+{
+    uint64_t cells = 0;
+    for (size_t m = 0; m < models_of(evaluate); m++) cells += evaluate->given[m].drifts_count;
+    return cells * 2;
 }
 
 /* Counts of a model's next histogram; none when its curve is done. */
@@ -65,6 +72,7 @@ struct result evaluate_layout(const struct evaluate *evaluate, struct layout *re
         TRY(add_reals(&layout, "predicted", models * 2 * (EVALUATE_BANDS + groups)));
         TRY(add_counts(&layout, "stability", stability_of(evaluate)));
         TRY(add_counts(&layout, "joint", models > 1 ? EVALUATE_JOINT * EVALUATE_JOINT * CASE_KINDS : 0));
+        TRY(add_counts(&layout, "drift", drift_of(evaluate)));
         break;
     case EVALUATE_FINISHED:
         return FAIL(CATEGORY_BUG, "the evaluation is finished and asks for no further sum");
@@ -181,6 +189,22 @@ static void add_model_tables(const struct pass *pass, size_t m, const struct blo
     if (given->bins) stability[profile_bin(given->edges, given->edges_count, score) * CASE_KINDS + kind]++;
 }
 
+static struct result add_drift(const struct pass *pass, const struct block *block, uint64_t i, __int128 *values)
+{
+    __int128 *counts = values_of(pass, DRIFT, values);
+    for (size_t m = 0; m < models_of(pass->evaluate); m++) {
+        const struct evaluate_given *given = &pass->evaluate->given[m];
+        for (size_t f = 0; f < given->model.features_count; f++) {
+            size_t cell;
+            if (!given->model.features[f].training) continue;
+            TRY(model_cell(&given->model, &pass->lenses[m].view, f, block->begin + i, &cell));
+            counts[2 * (given->drifts[f] + cell) + block->kinds[i] / 2]++;
+        }
+        counts += 2 * given->drifts_count;
+    }
+    return RESULT_OK;
+}
+
 static struct result add_tables(const struct pass *pass, const struct block *block, __int128 *values)
 {
     const struct lens *lenses = pass->lenses;
@@ -188,6 +212,7 @@ static struct result add_tables(const struct pass *pass, const struct block *blo
         size_t group;
         TRY(group_of(pass, block->begin + i, &group));
         values_of(pass, GROUPS, values)[group * CASE_KINDS + block->kinds[i]]++;
+        TRY(add_drift(pass, block, i, values));
         for (size_t m = 0; m < models_of(pass->evaluate); m++) add_model_tables(pass, m, block, i, group, values);
         if (models_of(pass->evaluate) < 2) continue;
         size_t first = profile_bin(lenses[0].joint, lenses[0].joint_count, block->score[0][i]);
@@ -302,6 +327,26 @@ static struct result take_partition(const struct evaluate *evaluate, const struc
     return RESULT_OK;
 }
 
+/* Each feature's cells hold all rows of a set. */
+static struct result take_drift(struct evaluate *evaluate, size_t m, uint64_t at, const struct sum *sum)
+{
+    const struct evaluate_given *given = &evaluate->given[m];
+    uint64_t *into = evaluate->models[m].drift;
+    for (size_t f = 0; f < given->model.features_count; f++)
+        for (size_t set = 0; set < 2 && given->model.features[f].training; set++) {
+            uint64_t rows = evaluate->cases[2 * set] + evaluate->cases[2 * set + 1], all = 0;
+            for (size_t c = 0; c < given->model.features[f].cells_count; c++) {
+                size_t cell = 2 * (given->drifts[f] + c) + set;
+                TRY(sum_count(sum, DRIFT, at + cell, rows, &into[cell]));
+                all += into[cell];
+            }
+            ENSURE(all == rows, CATEGORY_FALSE,
+                   "the cells of %s do not hold as many rows as there are; the sum is not a true one",
+                   given->model.specs[f].name);
+        }
+    return RESULT_OK;
+}
+
 static struct result take_tables(struct evaluate *evaluate, const struct sum *sum)
 {
     size_t groups = evaluate->groups_count, cutoffs = evaluate->plan->cutoffs_count * groups * CASE_KINDS;
@@ -321,6 +366,7 @@ static struct result take_tables(struct evaluate *evaluate, const struct sum *su
         }
         TRY(take_partition(evaluate, sum, STABILITY, stability, evaluate->given[m].bins, model->stability));
         stability += evaluate->given[m].bins * CASE_KINDS;
+        TRY(take_drift(evaluate, m, m ? 2 * evaluate->given[0].drifts_count : 0, sum));
     }
     if (models_of(evaluate) > 1)
         TRY(take_partition(evaluate, sum, JOINT, 0, EVALUATE_JOINT * EVALUATE_JOINT, evaluate->joint));

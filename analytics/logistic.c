@@ -220,10 +220,11 @@ static struct result logistic_explain(const struct plan *plan, struct buffer *ou
                                  : "log-likelihood, its gradient and Hessian, mean and spread of the scores",
                       out));
     state.stage = LOGISTIC_INFERENCE;
-    TRY(explain_stage(&state, "at the end",
-                      "the Hessian once more, log loss and squared error, and how many cases of each outcome have a "
-                      "score between the edges of a histogram",
-                      out));
+    TRY(explain_stage(
+        &state, "at the end",
+        "the Hessian once more, log loss and squared error, and how many cases of each outcome have a "
+        "score between the edges of a histogram; how many training rows lie in each of ten bins of a number",
+        out));
     return buffer_format(out,
                          "up to %zu times: the counts between %zu more edges, where AUC and KS need them; all edges "
                          "together make one histogram of at most %zu bins\n",

@@ -42,6 +42,8 @@ enum logistic_end {
     LOGISTIC_STUCK,     /* no step raises the likelihood any more */
 };
 
+#define LOGISTIC_BINS ((size_t)10) /* of a number, for comparing other rows with those that trained */
+
 /* A feature's numbers in the state. */
 struct logistic_feature {
     uint64_t missing[2]; /* training rows, held-out rows; a category's are among its levels */
@@ -50,6 +52,7 @@ struct logistic_feature {
     double fill, mean, deviation, inverse; /* inverse = 1 / deviation, or 0 for a constant */
     uint64_t exponent;                     /* a standardised value stays within 2^exponent */
     struct quantile median[2];             /* the two middle values, the same one of an odd number */
+    uint64_t bins[LOGISTIC_BINS];          /* training rows with a value, between logistic_bin_edges */
 };
 
 /* What came of one penalty of a path. */
@@ -116,6 +119,11 @@ static inline uint64_t logistic_train_rows(const struct logistic *state)
 {
     return state->cases[CASE_TRAIN_NEGATIVE] + state->cases[CASE_TRAIN_POSITIVE];
 }
+
+/* Edges of a number's bins: where the tenths of a normal distribution with its mean and deviation lie. None of a
+ * constant.
+ */
+size_t logistic_bin_edges(const struct logistic *state, size_t feature, double ret[LOGISTIC_BINS - 1]);
 
 /* What rows of an outcome weigh in the fit (negative, positive), as shares of `unit`, the larger of both: so a row's
  * integers stay within the bounds of unweighted ones, and a sum times `unit` is the weighted one. */

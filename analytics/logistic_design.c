@@ -153,6 +153,7 @@ static void load_derived(struct design *design, const struct term *term, uint64_
 struct result design_load(struct design *design, uint64_t begin, size_t rows)
 {
     const struct plan *plan = design->state->plan;
+    design->begin = begin;
     design->rows = rows;
     TRY(cases_classify(plan, design->table, begin, begin + rows, design->kinds));
     for (size_t f = 0; f < plan->features_count; f++) {

@@ -15,6 +15,7 @@ struct design {
     size_t terms;
     double *slopes; /* of each term kept: its coefficient for the shrunk column */
     /* the block at hand */
+    uint64_t begin; /* its first row in the table */
     size_t rows;
     uint8_t kinds[GRAM_ROWS];
     double *x; /* terms x GRAM_ROWS */

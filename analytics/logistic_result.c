@@ -239,6 +239,33 @@ static json_t *metrics(struct writer *writer)
     return object;
 }
 
+/* Training rows by bin, small ones joined. Missing values are counted last, or, where they are too few, in the bin
+ * whose place `missing` says. */
+static json_t *bins(struct writer *writer, size_t f)
+{
+    const struct logistic_feature *of = &writer->state->features[f];
+    const struct cells_rule rule = {writer->state->plan->cells_minimum, false};
+    struct cell cells[LOGISTIC_BINS];
+    size_t group[LOGISTIC_BINS];
+    double edges[LOGISTIC_BINS - 1];
+    size_t count = logistic_bin_edges(writer->state, f, edges) + 1;
+    for (size_t b = 0; b < count; b++) cells[b] = (struct cell){of->bins[b], 0};
+    size_t groups = cells_join_neighbours(rule, cells, count, group);
+    bool few = !cells_shown(rule, (struct cell){of->missing[0], 0});
+    json_t *object = json_object(), *at = json_array(), *rows = json_array();
+    for (size_t b = 0; b + 1 < count; b++)
+        if (group[b] != group[b + 1]) tree_add(&writer->tree, at, tree_real(edges[b]));
+    for (size_t g = 0; g < groups; g++) {
+        uint64_t all = cells_of_group(cells, count, group, g).negatives;
+        tree_add(&writer->tree, rows, tree_count(g == 0 && few ? all + of->missing[0] : all));
+    }
+    if (!few) tree_add(&writer->tree, rows, tree_count(of->missing[0]));
+    tree_put(&writer->tree, object, "edges", at);
+    tree_put(&writer->tree, object, "rows", rows);
+    tree_put(&writer->tree, object, "missing", tree_count(few ? 0 : groups));
+    return object;
+}
+
 static void put_number(struct writer *writer, json_t *object, size_t f)
 {
     static const char *const missing[] = {[MISSING_REFUSE] = "refuse",
@@ -262,6 +289,7 @@ static void put_number(struct writer *writer, json_t *object, size_t f)
     tree_put(&writer->tree, rows, "holdout", shown(writer, of->missing[1]));
     tree_put(&writer->tree, object, "rows_missing", rows);
     tree_put(&writer->tree, object, "rows_outside", shown(writer, of->outside));
+    tree_put(&writer->tree, object, "bins", bins(writer, f));
 }
 
 /* Groups a category's levels so that none that is shown is a small cell; NULL when memory ran out. */

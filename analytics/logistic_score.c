@@ -33,6 +33,25 @@ static struct result take_losses(struct logistic *state, const struct sum *sum)
     return RESULT_OK;
 }
 
+static struct result take_bins(struct logistic *state, const struct sum *sum)
+{
+    size_t number = 0;
+    for (size_t f = 0; f < state->plan->features_count; f++) {
+        if (state->plan->features[f].kind != PLAN_NUMBER) continue;
+        struct logistic_feature *feature = &state->features[f];
+        uint64_t present = logistic_train_rows(state) - feature->missing[0], all = 0;
+        for (size_t b = 0; b < LOGISTIC_BINS; b++) {
+            TRY(sum_count(sum, SCORE_BINS, number * LOGISTIC_BINS + b, present, &feature->bins[b]));
+            all += feature->bins[b];
+        }
+        ENSURE(all == present, CATEGORY_FALSE,
+               "the bins of %s do not hold as many values as are there; the sum is not a true one",
+               state->plan->features[f].name);
+        number++;
+    }
+    return RESULT_OK;
+}
+
 /* The matrix without one more column. */
 static void drop(size_t *kept, size_t *count, size_t at)
 {
@@ -81,6 +100,7 @@ struct result logistic_score_advance(struct logistic *state, const struct sum *s
     TRY(take_counts(state, sum));
     if (state->stage == LOGISTIC_INFERENCE) {
         TRY(take_losses(state, sum));
+        TRY(take_bins(state, sum));
         /* Estimates with l1 or weights have no such errors. */
         if (state->plan->l1 == 0 && !logistic_weighted(state->plan)) TRY(take_variances(state, sum));
     }

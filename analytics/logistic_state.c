@@ -96,6 +96,16 @@ int logistic_exponent(const struct logistic *state, size_t term)
     return (int)(number_exponent(state, derived->feature) + number_exponent(state, derived->with));
 }
 
+size_t logistic_bin_edges(const struct logistic *state, size_t feature, double ret[LOGISTIC_BINS - 1])
+{
+    /* Quantiles of the normal distribution at 0.1, 0.2, ... 0.9, to two places. */
+    static const double tenths[LOGISTIC_BINS - 1] = {-1.28, -0.84, -0.52, -0.25, 0, 0.25, 0.52, 0.84, 1.28};
+    const struct logistic_feature *of = &state->features[feature];
+    if (!(of->deviation > 0)) return 0;
+    for (size_t e = 0; e < LOGISTIC_BINS - 1; e++) ret[e] = of->mean + tenths[e] * of->deviation;
+    return LOGISTIC_BINS - 1;
+}
+
 struct logistic_weights logistic_weights_of(const struct logistic *state)
 {
     double negative = 1, positive = state->plan->weight;
@@ -132,7 +142,7 @@ static struct result walk_feature(const struct walk *walk, struct logistic_featu
         TRY(walk_u64(walk, &feature->median[i].high));
         TRY(walk_u64(walk, &feature->median[i].rank));
     }
-    return RESULT_OK;
+    return walk_counts(walk, feature->bins, LOGISTIC_BINS);
 }
 
 static struct result walk_newton(const struct walk *walk, struct logistic *state)

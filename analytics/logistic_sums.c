@@ -1,9 +1,11 @@
 /* The sums over a bank's rows that need scores: products of columns, likelihood and gradient, losses, histograms. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "analytics/elementary.h"
 #include "analytics/logistic_design.h"
 #include "analytics/logistic_sums.h"
+#include "analytics/profile.h"
 #include "analytics/sweep.h"
 
 /* A column is at most 1, a weight at most 1/4, so a record's integers are at most 2^50 (gradient), 2^51 (Hessian at
@@ -75,6 +77,10 @@ struct result logistic_score_layout(const struct logistic *state, struct layout 
         TRY(add_hessian(state, &layout));
         TRY(add_reals(&layout, "log loss", 2));
         TRY(add_reals(&layout, "squared error", 2));
+        uint64_t numbers = 0;
+        for (size_t f = 0; f < state->plan->features_count; f++)
+            numbers += state->plan->features[f].kind == PLAN_NUMBER;
+        TRY(layout_add(&layout, (struct layout_field){"bins", numbers * LOGISTIC_BINS, 1, 0, 1}));
     }
     *ret = layout;
     return RESULT_OK;
@@ -244,6 +250,23 @@ static bool add_losses(struct pass *pass)
     return fits;
 }
 
+/* Training rows by the bin of each number. */
+static void add_bins(struct pass *pass)
+{
+    const struct design *design = &pass->design;
+    __int128 *counts = field_values(pass, SCORE_BINS);
+    for (size_t f = 0; f < pass->state->plan->features_count; f++) {
+        if (pass->state->plan->features[f].kind != PLAN_NUMBER) continue;
+        const double *values = design->table->columns[f].numbers + design->begin;
+        double edges[LOGISTIC_BINS - 1];
+        size_t edges_count = logistic_bin_edges(pass->state, f, edges);
+        for (size_t r = 0; r < design->rows; r++)
+            if (design->kinds[r] < CASE_HELD_NEGATIVE && !isnan(values[r]))
+                counts[profile_bin(edges, edges_count, values[r])]++;
+        counts += LOGISTIC_BINS;
+    }
+}
+
 static struct result add_scores(struct pass *pass)
 {
     struct design *design = &pass->design;
@@ -255,6 +278,7 @@ static struct result add_scores(struct pass *pass)
     weigh(pass);
     bool fits = add_fine_hessian(pass, field_values(pass, SCORE_HESSIAN));
     fits = add_losses(pass) && fits;
+    add_bins(pass);
     ENSURE(fits, CATEGORY_BUG, "a record's integer passes the bound of its layout");
     return RESULT_OK;
 }

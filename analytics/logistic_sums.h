@@ -5,7 +5,7 @@
 #include "analytics/logistic.h"
 
 enum { NEWTON_HESSIAN, NEWTON_GRADIENT, NEWTON_LIKELIHOOD, NEWTON_SCORES, NEWTON_HELD };
-enum { SCORE_COUNTS, SCORE_HESSIAN, SCORE_LOG_LOSS, SCORE_SQUARED_ERROR };
+enum { SCORE_COUNTS, SCORE_HESSIAN, SCORE_LOG_LOSS, SCORE_SQUARED_ERROR, SCORE_BINS };
 
 /* Powers of two that bound every score, and every row's log-likelihood, at the state's coefficients: the sums of them
  * are taken as shares of these. */

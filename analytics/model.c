@@ -17,6 +17,9 @@ void model_done(struct model *model)
         free(feature->edges);
         free(feature->estimates);
         free(feature->points);
+        free(feature->training);
+        free(feature->cell_of);
+        free(feature->cell_edges);
     }
     for (size_t d = 0; d < model->derived_count && model->derived; d++) free(model->derived[d].estimates);
     free(model->derived);
@@ -95,6 +98,7 @@ static struct result read_number(const json_t *json, const json_t *of, struct mo
     TRY(model_number(of, "sd", &deviation));
     ENSURE(deviation >= 0 && spec->minimum < spec->maximum, CATEGORY_USAGE, "its bounds or its sd are impossible");
     feature->inverse = deviation > 0 ? 1 / deviation : 0;
+    TRY(model_read_bins(of, feature));
     return model_estimate(json, spec->name, &feature->estimate);
 }
 
@@ -131,6 +135,7 @@ static struct result read_category(const json_t *json, const json_t *of, struct 
     for (feature->levels_count = 0; feature->levels_count < count; feature->levels_count++)
         TRY(read_level(json, json_array_get(levels, feature->levels_count), baseline, spec->name,
                        &feature->levels[feature->levels_count], &feature->estimates[feature->levels_count]));
+    TRY(model_read_level_rows(json, levels, feature));
     spec->levels = (const char *const *)feature->levels;
     spec->levels_count = count - own; /* the own levels stand last; no value in a file is matched with them */
     return RESULT_OK;
@@ -161,6 +166,11 @@ static void sort_levels(struct model_feature *feature, size_t declared)
             feature->levels[k - 1] = level;
             feature->estimates[k] = feature->estimates[k - 1];
             feature->estimates[k - 1] = estimate;
+            if (feature->cell_of) {
+                size_t cell = feature->cell_of[k];
+                feature->cell_of[k] = feature->cell_of[k - 1];
+                feature->cell_of[k - 1] = cell;
+            }
             if (!feature->points) continue;
             double points = feature->points[k];
             feature->points[k] = feature->points[k - 1];

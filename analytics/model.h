@@ -21,6 +21,12 @@ struct model_feature {
     bool level_missing, level_other;
     double *estimates;
     double *points, best; /* of a scorecard: beside `estimates`; the most of them */
+    /* How the rows that trained are spread: rows of each cell; NULL where the model does not keep it. cell_of: the cell
+     * of a class or level as above; of a linear number, of [edge, next edge) by cell_edges, then of missing values. */
+    double *training;
+    size_t *cell_of, cells_count;
+    double *cell_edges;
+    size_t cell_edges_count;
 };
 /* A hinge, max(0, z - knot) · estimate with z = (value - mean) · inverse; or a product, z of each number times the
  * estimate of the levels: estimates[level of feature · widths[1] + level of with], a number's width being 1. */
@@ -60,6 +66,9 @@ static inline size_t model_width(const struct model_feature *feature)
  * others may follow. Either array may be NULL. */
 MUST_USE struct result model_score(const struct model *model, const struct table *table, uint64_t begin, uint64_t rows,
                                    double *log_odds, double *probability);
+/* In which cell of a feature's training rows a row's value lies. The feature has `training`. */
+MUST_USE struct result model_cell(const struct model *model, const struct table *table, size_t feature, uint64_t row,
+                                  size_t *ret);
 /* What each feature, then each derived column, adds to one row's log-odds. */
 MUST_USE struct result model_parts(const struct model *model, const struct table *table, uint64_t row, double *parts);
 /* A scorecard's points of one row. reasons (room for model->reasons): the features that cost it most points against

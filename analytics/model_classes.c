@@ -5,24 +5,31 @@
 #include "analytics/model_read.h"
 
 /* What a class gives: its part of the log-odds, and its points. */
-static struct result take_class(const json_t *class, struct model_feature *feature, size_t at)
+static struct result take_class(const json_t *class, size_t index, struct model_feature *feature, size_t at)
 {
+    TRY(model_rows(json_object_get(class, "rows"), "rows", &feature->training[index]));
+    feature->cell_of[at] = index;
     TRY(model_number(class, "log_odds", &feature->estimates[at]));
     TRY(model_number(class, "points", &feature->points[at]));
     if (at == 0 || feature->points[at] > feature->best) feature->best = feature->points[at];
     return RESULT_OK;
 }
 
-static struct result allocate(struct model_feature *feature, size_t attributes)
+static struct result allocate(struct model_feature *feature, size_t classes, size_t attributes)
 {
+    feature->training = calloc(classes + 1, sizeof *feature->training);
+    feature->cell_of = calloc(attributes, sizeof *feature->cell_of);
+    feature->cells_count = classes;
+
     feature->estimates = calloc(attributes, sizeof *feature->estimates);
     feature->points = calloc(attributes, sizeof *feature->points);
-    ENSURE(feature->estimates && feature->points, CATEGORY_ENVIRONMENT, "out of memory");
+    ENSURE(feature->training && feature->cell_of && feature->estimates && feature->points, CATEGORY_ENVIRONMENT,
+           "out of memory");
     return RESULT_OK;
 }
 
 /* The next interval begins where the last one ended. */
-static struct result take_interval(const json_t *class, struct model_feature *feature, bool *open)
+static struct result take_interval(const json_t *class, size_t index, struct model_feature *feature, bool *open)
 {
     const json_t *from = json_object_get(class, "from"), *to = json_object_get(class, "to");
     size_t count = feature->edges_count;
@@ -30,7 +37,7 @@ static struct result take_interval(const json_t *class, struct model_feature *fe
     if (json_is_number(from)) TRY(model_number(class, "from", &begin));
     ENSURE(*open && (count == 0 ? json_is_null(from) : json_is_number(from) && begin == feature->edges[count - 1]),
            CATEGORY_USAGE, "class %zu does not begin where the class before it ends", count + 1);
-    TRY(take_class(class, feature, count));
+    TRY(take_class(class, index, feature, count));
     *open = !json_is_null(to);
     if (!*open) return RESULT_OK;
     TRY(model_number(class, "to", &edge));
@@ -42,7 +49,7 @@ static struct result take_interval(const json_t *class, struct model_feature *fe
 static struct result read_number(const json_t *of, struct model_feature *feature, struct column_spec *spec)
 {
     const json_t *classes = json_object_get(of, "classes"), *class, *missing = NULL;
-    size_t index, count = json_array_size(classes);
+    size_t index, missing_at = 0, count = json_array_size(classes);
     const char *outside, *rule;
     bool open = true;
     spec->kind = COLUMN_NUMBER;
@@ -59,16 +66,20 @@ static struct result read_number(const json_t *of, struct model_feature *feature
     spec->missing_allowed = strcmp(rule, "class") == 0;
     feature->edges = calloc(count, sizeof *feature->edges);
     ENSURE(feature->edges, CATEGORY_ENVIRONMENT, "out of memory");
-    TRY(allocate(feature, count + 1));
+    TRY(allocate(feature, count, count + 2));
     json_array_foreach(classes, index, class)
     {
-        if (json_is_true(json_object_get(class, "missing"))) missing = class;
-        if (json_object_get(class, "from") || json_object_get(class, "to")) TRY(take_interval(class, feature, &open));
+        if (json_is_true(json_object_get(class, "missing"))) {
+            missing = class;
+            missing_at = index;
+        }
+        if (json_object_get(class, "from") || json_object_get(class, "to"))
+            TRY(take_interval(class, index, feature, &open));
     }
     ENSURE(!open, CATEGORY_USAGE, "its classes do not reach to the largest values");
     ENSURE((missing != NULL) == spec->missing_allowed, CATEGORY_USAGE,
            "its classes and its rule for missing values do not agree");
-    return missing ? take_class(missing, feature, feature->edges_count + 1) : RESULT_OK;
+    return missing ? take_class(missing, missing_at, feature, feature->edges_count + 1) : RESULT_OK;
 }
 
 /* The place among the levels of one that is read: declared ones in order, missing and other last. */
@@ -91,8 +102,8 @@ static struct result place_of(struct model_feature *feature, struct column_spec 
     return RESULT_OK;
 }
 
-static struct result take_levels(const json_t *class, struct model_feature *feature, struct column_spec *spec,
-                                 bool *seen)
+static struct result take_levels(const json_t *class, size_t class_index, struct model_feature *feature,
+                                 struct column_spec *spec, bool *seen)
 {
     size_t index, place;
     const json_t *level;
@@ -103,7 +114,7 @@ static struct result take_levels(const json_t *class, struct model_feature *feat
         TRY(place_of(feature, spec, text, &place));
         ENSURE(!seen[place], CATEGORY_USAGE, "the level \"%.64s\" stands there twice", text);
         seen[place] = true;
-        TRY(take_class(class, feature, place));
+        TRY(take_class(class, class_index, feature, place));
     }
     return RESULT_OK;
 }
@@ -114,7 +125,7 @@ static struct result read_levels(const json_t *classes, struct model_feature *fe
     size_t index;
     const json_t *class;
     feature->best = -1e300;
-    json_array_foreach(classes, index, class) TRY(take_levels(class, feature, spec, seen));
+    json_array_foreach(classes, index, class) TRY(take_levels(class, index, feature, spec, seen));
     for (size_t i = 0; i < feature->levels_count; i++) {
         ENSURE(seen[i], CATEGORY_USAGE, "its classes and its rules for missing and other values do not agree");
         if (i == 0 || feature->points[i] > feature->best) feature->best = feature->points[i];
@@ -138,7 +149,7 @@ static struct result read_category(const json_t *of, struct model_feature *featu
     feature->levels = calloc(count, sizeof *feature->levels);
     ENSURE(feature->levels, CATEGORY_ENVIRONMENT, "out of memory");
     feature->levels_count = count;
-    TRY(allocate(feature, count));
+    TRY(allocate(feature, json_array_size(classes), count));
     bool *seen = calloc(count, sizeof *seen);
     ENSURE(seen, CATEGORY_ENVIRONMENT, "out of memory");
     struct result result = read_levels(classes, feature, spec, seen);

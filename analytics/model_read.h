@@ -18,6 +18,13 @@ MUST_USE struct result model_estimate(const json_t *json, const char *name, doub
 /* The derived columns of a logistic model, whose features are read. */
 MUST_USE struct result model_read_derived(const json_t *json, struct model *model);
 
+/* How the rows that trained are spread over a linear number's bins, and over a category's levels, where the model keeps
+ * it. */
+MUST_USE struct result model_read_bins(const json_t *of, struct model_feature *feature);
+MUST_USE struct result model_read_level_rows(const json_t *json, const json_t *levels, struct model_feature *feature);
+/* A count of rows: a whole number, 0 or more. */
+MUST_USE struct result model_rows(const json_t *value, const char *what, double *ret);
+
 /* A feature of a scorecard: its name, rules and classes. */
 MUST_USE struct result model_read_classes(const json_t *of, struct model_feature *feature, struct column_spec *spec);
 

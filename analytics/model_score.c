@@ -80,6 +80,21 @@ static struct result derived_part(const struct model *model, const struct table 
     return RESULT_OK;
 }
 
+struct result model_cell(const struct model *model, const struct table *table, size_t f, uint64_t row, size_t *ret)
+{
+    const struct model_feature *feature = &model->features[f];
+    size_t at;
+    if (!feature->number || model->scorecard) {
+        TRY(attribute(model, table, f, row, &at));
+    } else {
+        double value = table->columns[f].numbers[row];
+        at = isnan(value) ? feature->cell_edges_count + 1
+                          : profile_bin(feature->cell_edges, feature->cell_edges_count, value);
+    }
+    *ret = feature->cell_of[at];
+    return RESULT_OK;
+}
+
 /* Whether a column's codes are those of the model's levels. */
 static bool same_levels(const struct column_spec *a, const struct column_spec *b)
 {

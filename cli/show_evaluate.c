@@ -5,6 +5,9 @@
 #include "cli/document.h"
 #include "cli/show.h"
 
+/* A feature's PSI that is told; 0.1 and 0.25 are the usual marks for a look and for a change. */
+#define DRIFT_TOLD 0.1
+
 static const char *const sets[][2] = {{"train", "training"}, {"holdout", "held out"}};
 
 static struct result show_interval(const json_t *set, const char *key, const char *interval, struct buffer *out)
@@ -35,6 +38,21 @@ static struct result show_measures(const json_t *models, struct buffer *out)
         TRY(buffer_text(out, "\n"));
     }
     return RESULT_OK;
+}
+
+/* Features of which the rows are spread otherwise than those that trained. */
+static struct result show_drift(const json_t *model, const json_t *set, const char *name, struct buffer *out)
+{
+    size_t index, told = 0;
+    const json_t *feature;
+    json_array_foreach(json_object_get(set, "features"), index, feature)
+    {
+        double psi = document_number(feature, "psi");
+        if (isnan(psi) || psi < DRIFT_TOLD) continue;
+        if (told++ == 0) TRY(buffer_format(out, "\ndrift of %s, %s: ", document_text(model, "name"), name));
+        TRY(buffer_format(out, "%s%s (PSI %.3f)", told > 1 ? ", " : "", document_text(feature, "name"), psi));
+    }
+    return told ? buffer_text(out, "\n") : RESULT_OK;
 }
 
 static struct result show_difference(const json_t *difference, struct buffer *out)
@@ -113,6 +131,7 @@ struct result show_evaluation(const json_t *root, struct buffer *out)
         TRY(buffer_format(out, "\n%s, %s\n", document_text(model, "name"), sets[s][1]));
         TRY(show_bands(set, out));
         TRY(show_cutoffs(set, out));
+        TRY(show_drift(model, set, sets[s][1], out));
     }
     return RESULT_OK;
 }

@@ -6,6 +6,8 @@
 
 #include "crypto/base/bytes.h"
 
+enum { POINTS_MAX = 512 }; /* of a line, as the pages draw them */
+
 struct chart {
     const char *title, *description, *across, *up; /* the last two: what the axes show */
     double left, right, bottom, top;               /* what they range over */

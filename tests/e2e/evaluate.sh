@@ -44,3 +44,59 @@ refuses 2 'key "evaluate.cutoffs": "0.5]" is not' plan evaluate plain/model.json
 refuses 2 'key "evaluate.group": "income" is no category' plan evaluate plain/model.json --group income
 refuses 2 '\-\-group nobody: no model reads it' plan evaluate plain/model.json --group nobody
 refuses 2 'scores no rows' plan evaluate five/model.json
+
+# Drift: on the rows that trained there is none; on others it is what the models' own training counts give.
+awk -F, 'BEGIN { OFS = "," } NR > 1 { $2 = int($2 * 0.7 + 500); if ($4 == "W") $4 = "E" } 1' rows.csv >moved.csv
+for plan in plain card; do
+    sed '/^split/d; /^id/d' $plan.yaml >whole-$plan.yaml
+    "$cofferdam" fit whole-$plan.yaml --data rows.csv --out whole-$plan >/dev/null 2>&1 || fail "fit whole $plan"
+done
+"$cofferdam" plan evaluate whole-plain/model.json --against whole-card/model.json --purpose check -o whole.yaml
+for data in rows moved; do
+    "$cofferdam" fit whole.yaml --data $data.csv --out drift-$data >/dev/null 2>&1 || fail "fit on $data"
+done
+cat >drift.py <<'END'
+import bisect, csv, json, math, sys
+def psi(pairs):
+    pairs, joined = [list(p) for p in pairs], []
+    for now, then in pairs:
+        if joined and 0 in joined[-1]:
+            joined[-1] = [joined[-1][0] + now, joined[-1][1] + then]
+        else:
+            joined.append([now, then])
+    if len(joined) > 1 and 0 in joined[-1]:
+        last = joined.pop()
+        joined[-1] = [joined[-1][0] + last[0], joined[-1][1] + last[1]]
+    n, t = (sum(p[k] for p in joined) for k in (0, 1))
+    return sum((a / n - b / t) * math.log((a / n) / (b / t)) for a, b in joined if a and b)
+def cells(feature, rows, train):
+    if "classes" in feature:
+        then, now = [c["rows"] for c in feature["classes"]], [0] * len(feature["classes"])
+        for row in rows:
+            v = row[feature["name"]]
+            for k, c in enumerate(feature["classes"]):
+                if v in c["levels"] if "levels" in c else (c["from"] is None or float(v) >= c["from"]) and (c["to"] is None or float(v) < c["to"]):
+                    now[k] += 1
+        return zip(now, then)
+    if feature["kind"] == "number":
+        then = feature["bins"]["rows"]
+        now = [0] * len(then)
+        for row in rows:
+            now[bisect.bisect_right(feature["bins"]["edges"], float(row[feature["name"]]))] += 1
+        return zip(now, then)
+    return [(sum(row[feature["name"]] == l["level"] for row in rows), l["rows"]) for l in feature["levels"]]
+found = json.load(open(f"drift-{sys.argv[1]}/model.json"))
+rows = list(csv.DictReader(open(sys.argv[1] + ".csv")))
+for number, path in enumerate(("whole-plain/model.json", "whole-card/model.json")):
+    model = json.load(open(path))
+    told = {f["name"]: f["psi"] for f in found["models"][number]["train"]["features"]}
+    assert set(told) == {f["name"] for f in model["features"]}
+    for feature in model["features"]:
+        expected = psi(cells(feature, rows, model["rows"]["train"]))
+        assert abs(told[feature["name"]] - expected) < 1e-9, (path, feature["name"], told[feature["name"]], expected)
+        assert sys.argv[1] == "moved" or abs(expected) < 1e-12
+    assert sys.argv[1] == "rows" or told["income"] > 0.1, told
+END
+for data in rows moved; do python3 drift.py $data || fail "drift of $data"; done
+"$cofferdam" model show drift-moved/model.json | grep -q '^drift of champion, training: .*income (PSI 0' || fail "the drift is not shown"
+"$cofferdam" model show drift-rows/model.json | grep '^drift of' && fail "drift where there is none"
