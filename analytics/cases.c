@@ -17,6 +17,11 @@ static struct result put_feature(const struct column *column, uint64_t row, stru
     TRY(buffer_text(out, column->spec.name));
     TRY(buffer_u8(out, 0));
     if (column->spec.kind == COLUMN_NUMBER) {
+        size_t special = column_special(column, row);
+        if (special != SIZE_MAX) {
+            TRY(buffer_u8(out, 4));
+            return buffer_f64(out, column->spec.specials[special]);
+        }
         if (isnan(column->numbers[row])) return buffer_u8(out, 0);
         TRY(buffer_u8(out, 1));
         return buffer_f64(out, column->numbers[row]);

@@ -38,6 +38,14 @@ static bool same_levels(const struct column_spec *spec, const struct plan_featur
     return true;
 }
 
+static bool same_specials(const struct column_spec *spec, const struct plan_feature *feature)
+{
+    if (spec->specials_count != feature->specials_count) return false;
+    for (size_t i = 0; i < spec->specials_count; i++)
+        if (spec->specials[i] != feature->specials[i]) return false;
+    return true;
+}
+
 /* Rows are read once, under the plan's rules: a model must have the same. */
 static bool same_rules(const struct column_spec *spec, const struct plan_feature *feature)
 {
@@ -49,7 +57,7 @@ static bool same_rules(const struct column_spec *spec, const struct plan_feature
                                 : spec->outside == COLUMN_OUTSIDE_MISSING ? OUTSIDE_MISSING
                                                                           : OUTSIDE_REFUSE;
     return feature->kind == PLAN_NUMBER && spec->minimum == feature->minimum && spec->maximum == feature->maximum &&
-           outside == feature->outside && spec->missing_allowed == missing;
+           outside == feature->outside && spec->missing_allowed == missing && same_specials(spec, feature);
 }
 
 static struct result map_features(const struct plan *plan, size_t m, struct evaluate_given *given)
@@ -88,7 +96,7 @@ static double reach_of(const struct model *model, size_t f)
     if (feature->number && !model->scorecard) {
         return spread_of(model, f) * fabs(feature->estimate);
     }
-    size_t count = feature->number ? feature->edges_count + 2 : feature->levels_count;
+    size_t count = model_attributes(feature);
     for (size_t k = 0; k < count; k++)
         if (fabs(feature->estimates[k]) > most) most = fabs(feature->estimates[k]);
     return most;

@@ -15,6 +15,7 @@ void model_done(struct model *model)
         for (size_t level = 0; level < feature->levels_count && feature->levels; level++) free(feature->levels[level]);
         free(feature->levels);
         free(feature->edges);
+        free(feature->specials);
         free(feature->estimates);
         free(feature->points);
         free(feature->training);

@@ -13,9 +13,12 @@ struct model_feature {
     bool number;
     double fill, mean, inverse, estimate; /* of a linear number: (value - mean) · inverse · estimate */
     /* Else each class or level has a part of the log-odds: of a number in a scorecard, [edge, next edge), then missing
-     * values; of a category, the levels, then missing, then other, where the model has them. A baseline has 0. */
+     * values, then each special code; of a category, the levels, then missing, then other, where the model has them. A
+     * baseline has 0. */
     double *edges;
     size_t edges_count;
+    double *specials;
+    size_t specials_count;
     char **levels;
     size_t levels_count; /* of a category: with missing and other */
     bool level_missing, level_other;
@@ -55,6 +58,12 @@ void model_done(struct model *model);
 /* name is the file's, for errors. CATEGORY_USAGE when the text is not a model that scores rows, or not that its
  * hash was made of. */
 MUST_USE struct result model_parse(struct view json, const char *name, struct model *ret);
+
+/* How many classes or levels a row's value may be in, of a scorecard's number or of a category. */
+static inline size_t model_attributes(const struct model_feature *feature)
+{
+    return feature->number ? feature->edges_count + 2 + feature->specials_count : feature->levels_count;
+}
 
 /* The levels of a category, missing and other included; 1 of a number. */
 static inline size_t model_width(const struct model_feature *feature)

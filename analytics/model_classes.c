@@ -1,4 +1,5 @@
 /* A scorecard's features read back: classes that cover every value, once. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,50 @@ static struct result take_interval(const json_t *class, size_t index, struct mod
     return RESULT_OK;
 }
 
+/* In rising order, so that a table fits every model of the same columns. */
+static struct result add_special(const json_t *code, struct model_feature *feature)
+{
+    size_t at = feature->specials_count;
+    double value = json_number_value(code);
+    ENSURE(at < COLUMN_SPECIALS_MAX && json_is_number(code) && isfinite(value), CATEGORY_USAGE,
+           "its special codes are not at most %u numbers", COLUMN_SPECIALS_MAX);
+    for (; at > 0 && feature->specials[at - 1] >= value; at--) {
+        ENSURE(feature->specials[at - 1] != value, CATEGORY_USAGE, "the special code %g stands there twice", value);
+        feature->specials[at] = feature->specials[at - 1];
+    }
+    feature->specials[at] = value;
+    feature->specials_count++;
+    return RESULT_OK;
+}
+
+static struct result find_specials(const json_t *classes, struct model_feature *feature, struct column_spec *spec)
+{
+    size_t index, k;
+    const json_t *class, *code;
+    feature->specials = calloc(COLUMN_SPECIALS_MAX, sizeof *feature->specials);
+    ENSURE(feature->specials, CATEGORY_ENVIRONMENT, "out of memory");
+    json_array_foreach(classes, index, class)
+    {
+        json_array_foreach(json_object_get(class, "special"), k, code) TRY(add_special(code, feature));
+    }
+    spec->specials = feature->specials;
+    spec->specials_count = feature->specials_count;
+    return RESULT_OK;
+}
+
+static struct result take_specials(const json_t *class, size_t index, struct model_feature *feature)
+{
+    size_t k;
+    const json_t *code;
+    json_array_foreach(json_object_get(class, "special"), k, code)
+    {
+        size_t at = 0;
+        while (feature->specials[at] != json_number_value(code)) at++;
+        TRY(take_class(class, index, feature, feature->edges_count + 2 + at));
+    }
+    return RESULT_OK;
+}
+
 static struct result read_number(const json_t *of, struct model_feature *feature, struct column_spec *spec)
 {
     const json_t *classes = json_object_get(of, "classes"), *class, *missing = NULL;
@@ -58,15 +103,16 @@ static struct result read_number(const json_t *of, struct model_feature *feature
     TRY(model_number(of, "max", &spec->maximum));
     TRY(model_text(of, "outside", &outside));
     TRY(model_text(of, "missing", &rule));
-    ENSURE(spec->minimum < spec->maximum && count > 0 && count <= PLAN_BINS_MAX + 2, CATEGORY_USAGE,
-           "its bounds are impossible, or it has %zu classes", count);
+    ENSURE(spec->minimum < spec->maximum && count > 0 && count <= PLAN_BINS_MAX + 2 + COLUMN_SPECIALS_MAX,
+           CATEGORY_USAGE, "its bounds are impossible, or it has %zu classes", count);
     spec->outside = strcmp(outside, "clamp") == 0     ? COLUMN_OUTSIDE_CLAMP
                     : strcmp(outside, "missing") == 0 ? COLUMN_OUTSIDE_MISSING
                                                       : COLUMN_OUTSIDE_REFUSE;
     spec->missing_allowed = strcmp(rule, "class") == 0;
     feature->edges = calloc(count, sizeof *feature->edges);
     ENSURE(feature->edges, CATEGORY_ENVIRONMENT, "out of memory");
-    TRY(allocate(feature, count, count + 2));
+    TRY(find_specials(classes, feature, spec));
+    TRY(allocate(feature, count, count + 2 + feature->specials_count));
     json_array_foreach(classes, index, class)
     {
         if (json_is_true(json_object_get(class, "missing"))) {
@@ -79,6 +125,7 @@ static struct result read_number(const json_t *of, struct model_feature *feature
     ENSURE(!open, CATEGORY_USAGE, "its classes do not reach to the largest values");
     ENSURE((missing != NULL) == spec->missing_allowed, CATEGORY_USAGE,
            "its classes and its rule for missing values do not agree");
+    json_array_foreach(classes, index, class) TRY(take_specials(class, index, feature));
     return missing ? take_class(missing, missing_at, feature, feature->edges_count + 1) : RESULT_OK;
 }
 

@@ -14,6 +14,11 @@ static struct result attribute(const struct model *model, const struct table *ta
     const struct column *column = &table->columns[f];
     if (feature->number) {
         double value = column->numbers[row];
+        size_t special = column_special(column, row);
+        if (special < feature->specials_count) {
+            *ret = feature->edges_count + 2 + special;
+            return RESULT_OK;
+        }
         ENSURE(!isnan(value) || column->spec.missing_allowed, CATEGORY_BUG, "a value of %s is missing",
                model->specs[f].name);
         *ret = isnan(value) ? feature->edges_count + 1 : profile_bin(feature->edges, feature->edges_count, value);

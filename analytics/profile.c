@@ -57,9 +57,11 @@ struct result profile_new(const struct plan *plan, struct profile_options option
     return RESULT_OK;
 }
 
-static struct result walk_column(const struct walk *walk, struct profile_column *column, const char *name)
+static struct result walk_column(const struct walk *walk, struct profile_column *column, size_t specials,
+                                 const char *name)
 {
     TRY(walk_counts(walk, column->missing, CASE_KINDS));
+    TRY(walk_counts(walk, column->specials[0], specials * CASE_KINDS));
     TRY(walk_u64(walk, &column->outside));
     TRY(walk_f64(walk, &column->center, name));
     TRY(walk_f64(walk, &column->mean, name));
@@ -84,7 +86,7 @@ static struct result walk_all(const struct walk *walk, struct profile *profile)
     TRY(walk_counts(walk, profile->cases, CASE_KINDS));
     for (size_t f = 0; f < plan->features_count; f++) {
         struct profile_column *column = &profile->columns[f];
-        TRY(walk_column(walk, column, plan->features[f].name));
+        TRY(walk_column(walk, column, plan->features[f].specials_count, plan->features[f].name));
         size_t most = is_number(profile, f) ? PROFILE_BINS_MAX : column->cells_count;
         TRY(walk_length(walk, &column->cells_count, most, "bins"));
         TRY(walk_counts(walk, column->cells[0], column->cells_count * CASE_KINDS));
@@ -142,9 +144,16 @@ struct result profile_read(struct reader *reader, const struct plan *plan, struc
         ENSURE(profile.cases[k] <= plan->rows * MEMBERS_MAX, CATEGORY_FALSE, "the state counts too many rows");
     for (size_t f = 0; f < plan->features_count; f++) {
         const uint64_t *missing = profile.columns[f].missing;
-        for (size_t k = 0; k < CASE_KINDS; k++)
-            ENSURE(missing[k] <= profile.cases[k], CATEGORY_FALSE, "the state's missing values of %s are too many",
-                   plan->features[f].name);
+        for (size_t k = 0; k < CASE_KINDS; k++) {
+            uint64_t left = profile.cases[k];
+            bool fits = missing[k] <= left;
+            left -= missing[k];
+            for (size_t s = 0; s < plan->features[f].specials_count; s++) {
+                fits = fits && profile.columns[f].specials[s][k] <= left;
+                left -= profile.columns[f].specials[s][k];
+            }
+            ENSURE(fits, CATEGORY_FALSE, "the state's missing values of %s are too many", plan->features[f].name);
+        }
         TRY(check_column(&profile, f));
     }
     *ret = profile;
@@ -154,8 +163,11 @@ struct result profile_read(struct reader *reader, const struct plan *plan, struc
 
 uint64_t profile_present(const struct profile *profile, size_t feature)
 {
-    const uint64_t *missing = profile->columns[feature].missing;
-    return profile_train_rows(profile) - missing[CASE_TRAIN_NEGATIVE] - missing[CASE_TRAIN_POSITIVE];
+    const struct profile_column *column = &profile->columns[feature];
+    uint64_t absent = column->missing[CASE_TRAIN_NEGATIVE] + column->missing[CASE_TRAIN_POSITIVE];
+    for (size_t s = 0; s < profile->plan->features[feature].specials_count; s++)
+        absent += column->specials[s][CASE_TRAIN_NEGATIVE] + column->specials[s][CASE_TRAIN_POSITIVE];
+    return profile_train_rows(profile) - absent;
 }
 
 /* The rank at which bin k begins, 0 < k < bins: that many values, a share k/bins of all, come before it. */

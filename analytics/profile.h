@@ -30,7 +30,8 @@ struct profile_options {
 };
 
 struct profile_column {
-    uint64_t missing[CASE_KINDS]; /* numbers */
+    uint64_t missing[CASE_KINDS];                     /* numbers */
+    uint64_t specials[PLAN_SPECIALS_MAX][CASE_KINDS]; /* numbers: of each special code */
     uint64_t outside;             /* numbers: training rows whose value was moved to a bound or made missing */
     double center;                /* numbers: a first mean, of values present */
     double mean, variance, third; /* with divisor n: of values present */
@@ -73,7 +74,7 @@ static inline uint64_t profile_train_rows(const struct profile *profile)
 {
     return profile->cases[CASE_TRAIN_NEGATIVE] + profile->cases[CASE_TRAIN_POSITIVE];
 }
-/* Training rows with a value. */
+/* Training rows with a value that is no special code. */
 uint64_t profile_present(const struct profile *profile, size_t feature);
 /* The edges between a number's bins, rising; ret has room for PROFILE_BINS_MAX. Known once the quantiles are. */
 size_t profile_edges(const struct profile *profile, size_t feature, double *ret);

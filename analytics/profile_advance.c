@@ -32,13 +32,31 @@ static struct result take_levels(struct profile *profile, size_t f, const struct
     return RESULT_OK;
 }
 
-static struct result take_number(struct profile *profile, size_t f, size_t number, const struct sum *sum)
+/* Special codes and missing values are together no more than all rows. */
+static struct result take_specials(struct profile *profile, size_t f, const struct sum *sum, uint64_t *at)
+{
+    struct profile_column *column = &profile->columns[f];
+    for (size_t s = 0; s < feature_of(profile, f)->specials_count; s++, *at += CASE_KINDS)
+        TRY(take_kinds(profile, sum, PROFILE_FIRST_SPECIALS, *at, column->specials[s]));
+    for (size_t k = 0; k < CASE_KINDS; k++) {
+        uint64_t absent = column->missing[k];
+        for (size_t s = 0; s < feature_of(profile, f)->specials_count; s++) absent += column->specials[s][k];
+        ENSURE(absent <= profile->cases[k], CATEGORY_FALSE,
+               "the missing values and special codes of %s are more than the rows; the sum is not a true one",
+               feature_of(profile, f)->name);
+    }
+    return RESULT_OK;
+}
+
+static struct result take_number(struct profile *profile, size_t f, size_t number, const struct sum *sum,
+                                 uint64_t *specials)
 {
     const struct plan_feature *feature = feature_of(profile, f);
     struct profile_column *column = &profile->columns[f];
     uint64_t train = profile_train_rows(profile);
     TRY(take_kinds(profile, sum, PROFILE_FIRST_MISSING, CASE_KINDS * number, column->missing));
     TRY(sum_count(sum, PROFILE_FIRST_OUTSIDE, number, train, &column->outside));
+    TRY(take_specials(profile, f, sum, specials));
     uint64_t present = profile_present(profile, f);
     double total = sum_real(sum, PROFILE_FIRST_TOTALS, number);
     double share = present ? total / (double)present : 0;
@@ -97,8 +115,9 @@ static struct result take_first(struct profile *profile, const struct sum *sum)
     for (size_t k = 0; k < CASE_KINDS; k++) TRY(sum_count(sum, PROFILE_FIRST_CASES, k, most, &profile->cases[k]));
     ENSURE(profile_train_rows(profile) > 0, CATEGORY_USAGE, "every row is held out; check split");
     size_t number = 0;
+    uint64_t specials = 0;
     for (size_t f = 0; f < profile->plan->features_count; f++)
-        TRY(feature_of(profile, f)->kind == PLAN_NUMBER ? take_number(profile, f, number++, sum)
+        TRY(feature_of(profile, f)->kind == PLAN_NUMBER ? take_number(profile, f, number++, sum, &specials)
                                                         : take_levels(profile, f, sum, &level));
     TRY(take_histograms(profile, sum, PROFILE_FIRST_BINS));
     bool more = profile->options.moments || profile_open(profile);
@@ -151,9 +170,11 @@ static struct result take_bins(struct profile *profile, size_t f, const struct s
         TRY(take_kinds(profile, sum, PROFILE_CELLS_CELLS, *at, column->cells[b]));
         for (size_t k = 0; k < CASE_KINDS; k++) totals[k] += column->cells[b][k];
     }
-    for (size_t k = 0; k < CASE_KINDS; k++)
+    for (size_t k = 0; k < CASE_KINDS; k++) {
+        for (size_t s = 0; s < feature_of(profile, f)->specials_count; s++) totals[k] += column->specials[s][k];
         ENSURE(totals[k] + column->missing[k] == profile->cases[k], CATEGORY_FALSE,
                "the bins of %s do not add up to the rows; the sum is not a true one", feature_of(profile, f)->name);
+    }
     return RESULT_OK;
 }
 

@@ -53,6 +53,14 @@ static struct result cells_layout(const struct profile *profile, struct layout *
     return add_reals(layout, "pair sums", 5 * profile->pairs_count, POWER_BITS);
 }
 
+/* How many special codes the first `features` have together. */
+static size_t specials_of(const struct profile *profile, size_t features)
+{
+    size_t count = 0;
+    for (size_t f = 0; f < features; f++) count += feature_of(profile, f)->specials_count;
+    return count;
+}
+
 struct result profile_layout(const struct profile *profile, struct layout *ret)
 {
     struct layout layout = {0};
@@ -68,6 +76,7 @@ struct result profile_layout(const struct profile *profile, struct layout *ret)
         TRY(add_counts(&layout, "outside", numbers));
         TRY(add_reals(&layout, "totals", numbers, TOTAL_BITS));
         TRY(add_counts(&layout, "histograms", open_bins(profile)));
+        TRY(add_counts(&layout, "special", CASE_KINDS * specials_of(profile, profile->plan->features_count)));
         break;
     case PROFILE_QUANTILES:
         TRY(add_reals(&layout, "drift", powers ? numbers : 0, TOTAL_BITS));
@@ -142,8 +151,9 @@ struct block {
     uint8_t kinds[SWEEP_BLOCK];
 };
 
-static struct result check_value(const struct plan_feature *feature, double value)
+static struct result check_value(const struct plan_feature *feature, double value, bool special)
 {
+    if (special) return RESULT_OK;
     if (isnan(value))
         ENSURE(feature->missing != MISSING_REFUSE, CATEGORY_BUG,
                "the table holds a missing value of %s, which the plan refuses", feature->name);
@@ -173,10 +183,19 @@ static struct result first_number(const struct pass *pass, size_t f, size_t numb
     __int128 *missing = values + sweep_offset(pass->layout, PROFILE_FIRST_MISSING) + CASE_KINDS * number;
     __int128 *outside = values + sweep_offset(pass->layout, PROFILE_FIRST_OUTSIDE) + number;
     __int128 *total = values + sweep_offset(pass->layout, PROFILE_FIRST_TOTALS) + number;
+    __int128 *specials =
+        values + sweep_offset(pass->layout, PROFILE_FIRST_SPECIALS) + CASE_KINDS * specials_of(pass->profile, f);
     double range = feature->maximum - feature->minimum;
     for (uint64_t i = 0; i < block->count; i++) {
         bool trains = block->kinds[i] < CASE_HELD_NEGATIVE;
-        TRY(check_value(feature, numbers[i]));
+        size_t special = column_special(&pass->table->columns[f], block->begin + i);
+        TRY(check_value(feature, numbers[i], special != SIZE_MAX));
+        if (special != SIZE_MAX) {
+            ENSURE(special < feature->specials_count, CATEGORY_BUG, "the table has a special code of %s that is none",
+                   feature->name);
+            specials[CASE_KINDS * special + block->kinds[i]]++;
+            continue;
+        }
         *outside += trains && marks && marks[block->begin + i] != MARK_NONE;
         if (isnan(numbers[i])) {
             missing[block->kinds[i]]++;

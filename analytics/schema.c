@@ -50,6 +50,8 @@ static void put_feature(const struct plan_feature *feature, struct column_spec *
     spec->kind = COLUMN_NUMBER;
     spec->minimum = feature->minimum;
     spec->maximum = feature->maximum;
+    spec->specials = feature->specials;
+    spec->specials_count = feature->specials_count;
     spec->outside = feature->outside == OUTSIDE_CLAMP     ? COLUMN_OUTSIDE_CLAMP
                     : feature->outside == OUTSIDE_MISSING ? COLUMN_OUTSIDE_MISSING
                                                           : COLUMN_OUTSIDE_REFUSE;

@@ -30,8 +30,9 @@ struct scorecard_feature {
     size_t classes_count;
     struct scorecard_class *classes;
     size_t cells_count;
-    uint64_t *class_of; /* of each cell of the profile */
-    uint64_t missing;   /* numbers: the class of missing values; classes_count where there is none */
+    uint64_t *class_of;                   /* of each cell of the profile */
+    uint64_t missing;                     /* numbers: the class of missing values; classes_count where there is none */
+    uint64_t specials[PLAN_SPECIALS_MAX]; /* numbers: the class of each special code of the plan */
     double iv;
     enum scorecard_fate fate;
     uint64_t with; /* FATE_CORRELATED: the feature that it is correlated with, and how */

@@ -103,20 +103,29 @@ static uint64_t most_neutral(const struct scorecard *scorecard, const struct sco
     return best;
 }
 
-/* Missing numbers: a class of their own; with too few of them, in the most neutral one; without any, a class of nobody.
- */
-static void missing_class(struct work *work)
+/* Of rows without a quantity: a class of their own; with too few of them, the most neutral of the first `classes`;
+ * without any, a class of nobody. */
+static uint64_t own_class(struct work *work, struct cell cell, size_t classes)
 {
     struct scorecard_feature *feature = work->into;
-    struct cell missing = train_cell(work->column->missing);
-    feature->missing = UINT64_MAX;
-    if (work->plan->missing == MISSING_REFUSE) return;
-    if (rows_of(missing) == 0 || enough(work, missing)) {
-        feature->missing = add_class(feature, missing);
-        return;
-    }
-    feature->missing = most_neutral(work->scorecard, feature);
-    feature->classes[feature->missing].cell = joined(feature->classes[feature->missing].cell, missing);
+    if (rows_of(cell) == 0 || enough(work, cell)) return add_class(feature, cell);
+    size_t all = feature->classes_count;
+    feature->classes_count = classes;
+    uint64_t chosen = most_neutral(work->scorecard, feature);
+    feature->classes_count = all;
+    feature->classes[chosen].cell = joined(feature->classes[chosen].cell, cell);
+    return chosen;
+}
+
+/* Missing values, and each special code. */
+static void own_classes(struct work *work)
+{
+    size_t classes = work->into->classes_count;
+    work->into->missing = UINT64_MAX;
+    if (work->plan->missing != MISSING_REFUSE)
+        work->into->missing = own_class(work, train_cell(work->column->missing), classes);
+    for (size_t s = 0; s < work->plan->specials_count; s++)
+        work->into->specials[s] = own_class(work, train_cell(work->column->specials[s]), classes);
 }
 
 /* A level with its place and customers, to be sorted by its share of positives. */
@@ -242,11 +251,12 @@ static struct result classify(struct scorecard *scorecard, size_t f, struct cell
 {
     struct work work = {scorecard, &scorecard->plan->features[f], &scorecard->profile.columns[f],
                         &scorecard->features[f], cells};
-    TRY(scorecard_allocate(work.into, work.column->cells_count + 2, work.column->cells_count));
+    TRY(scorecard_allocate(work.into, work.column->cells_count + 2 + work.plan->specials_count,
+                           work.column->cells_count));
     for (size_t c = 0; c < work.column->cells_count; c++) cells[c] = train_cell(work.column->cells[c]);
     if (work.plan->kind == PLAN_NUMBER) {
         TRY(number_classes(&work));
-        missing_class(&work);
+        own_classes(&work);
     } else {
         TRY(category_classes(&work));
     }

@@ -152,12 +152,13 @@ static struct result code_feature(struct coded *coded, size_t k, uint64_t begin,
     edges_count = plan->kind == PLAN_NUMBER ? profile_edges(&coded->scorecard->profile, f, edges) : 0;
     for (uint64_t i = 0; i < count; i++) {
         uint64_t class = feature->missing;
-        size_t cell = 0;
+        size_t cell = 0, special = column_special(from, begin + i);
         if (plan->kind == PLAN_CATEGORY)
             TRY(profile_level(plan, from->codes[begin + i], &cell));
         else if (!isnan(from->numbers[begin + i]))
             cell = profile_bin(edges, edges_count, from->numbers[begin + i]);
         if (plan->kind == PLAN_CATEGORY || !isnan(from->numbers[begin + i])) class = feature->class_of[cell];
+        if (special < plan->specials_count) class = feature->specials[special];
         ENSURE(class < feature->classes_count, CATEGORY_BUG,
                "the table holds a missing value of %s, which the plan refuses", plan->name);
         to[i] = feature->classes[class].woe;

@@ -109,6 +109,19 @@ static void put_levels(struct writer *writer, json_t *object, size_t f, size_t c
     tree_put(&writer->tree, object, "levels", levels);
 }
 
+/* The special codes whose class it is. */
+static void put_specials(struct writer *writer, json_t *object, size_t f, size_t class)
+{
+    const struct plan_feature *plan = &writer->scorecard->plan->features[f];
+    json_t *codes = NULL;
+    for (size_t s = 0; s < plan->specials_count; s++) {
+        if (writer->scorecard->features[f].specials[s] != class) continue;
+        if (!codes) codes = json_array();
+        tree_add(&writer->tree, codes, tree_real(plan->specials[s]));
+    }
+    if (codes) tree_put(&writer->tree, object, "special", codes);
+}
+
 /* Whether a class is too small to be shown: then none of the feature is, as the others and the total would tell. */
 static bool hides(const struct writer *writer, size_t f)
 {
@@ -134,6 +147,7 @@ static json_t *one_class(struct writer *writer, size_t f, size_t class)
     else
         put_levels(writer, object, f, class);
     if (feature->missing == class) tree_put(&writer->tree, object, "missing", json_true());
+    put_specials(writer, object, f, class);
     if (hides(writer, f)) return object;
     tree_put(&writer->tree, object, "rows", tree_count(of->cell.negatives + of->cell.positives));
     tree_put(&writer->tree, object, "positives", tree_count(of->cell.positives));

@@ -40,10 +40,11 @@ struct result scorecard_new(const struct plan *plan, struct scorecard *ret)
 }
 
 static struct result walk_feature(const struct walk *walk, struct scorecard_feature *feature, size_t cells,
-                                  const char *name)
+                                  const struct plan_feature *plan)
 {
+    const char *name = plan->name;
     unsigned fate = feature->fate;
-    TRY(walk_length(walk, &feature->classes_count, cells + 2, "classes"));
+    TRY(walk_length(walk, &feature->classes_count, cells + 2 + plan->specials_count, "classes"));
     if (walk->reader) TRY(scorecard_allocate(feature, feature->classes_count, cells));
     for (size_t k = 0; k < feature->classes_count; k++) {
         TRY(walk_u64(walk, &feature->classes[k].cell.negatives));
@@ -52,6 +53,7 @@ static struct result walk_feature(const struct walk *walk, struct scorecard_feat
     }
     TRY(walk_counts(walk, feature->class_of, feature->cells_count));
     TRY(walk_u64(walk, &feature->missing));
+    TRY(walk_counts(walk, feature->specials, plan->specials_count));
     TRY(walk_f64(walk, &feature->iv, name));
     TRY(walk_enum(walk, &fate, FATE_WRONG_SIGN, "fate of a feature"));
     feature->fate = fate;
@@ -64,7 +66,7 @@ static struct result walk_rest(const struct walk *walk, struct scorecard *scorec
 {
     for (size_t f = 0; f < scorecard->plan->features_count; f++)
         TRY(walk_feature(walk, &scorecard->features[f], scorecard->profile.columns[f].cells_count,
-                         scorecard->plan->features[f].name));
+                         &scorecard->plan->features[f]));
     return walk_u64(walk, &scorecard->fits);
 }
 
@@ -93,6 +95,9 @@ static struct result check_feature(const struct scorecard *scorecard, size_t f)
         low = feature->classes[k].woe < low ? feature->classes[k].woe : low;
         high = feature->classes[k].woe > high ? feature->classes[k].woe : high;
     }
+    for (size_t s = 0; s < scorecard->plan->features[f].specials_count; s++)
+        ENSURE(feature->specials[s] < feature->classes_count, CATEGORY_FALSE,
+               "the state's class of a special code of %s is impossible", name);
     bool missing =
         scorecard->plan->features[f].kind == PLAN_NUMBER && scorecard->plan->features[f].missing != MISSING_REFUSE;
     ENSURE(missing ? feature->missing < feature->classes_count : feature->missing == feature->classes_count,

@@ -153,6 +153,25 @@ static size_t group_for_missing(const struct cell *cells, size_t count, const si
     return best;
 }
 
+static struct cell add_cells(struct cell a, struct cell b)
+{
+    return (struct cell){a.negatives + b.negatives, a.positives + b.positives};
+}
+
+static json_t *special_codes(struct writer *writer, size_t f, bool alone)
+{
+    const struct plan_feature *feature = &writer->profile->plan->features[f];
+    json_t *array = json_array();
+    for (size_t s = 0; s < feature->specials_count; s++) {
+        json_t *object = json_object();
+        tree_put(&writer->tree, object, "code", tree_real(feature->specials[s]));
+        if (alone) put_cell(writer, object, train_cell(writer->profile->columns[f].specials[s]));
+        if (!alone) tree_put(&writer->tree, object, "rows", json_null());
+        tree_add(&writer->tree, array, object);
+    }
+    return array;
+}
+
 static void put_bins(struct writer *writer, json_t *object, size_t f)
 {
     const struct profile_column *column = &writer->profile->columns[f];
@@ -164,16 +183,19 @@ static void put_bins(struct writer *writer, json_t *object, size_t f)
     size_t groups = cells_join_neighbours(writer->rule, cells, count, group);
     /* Rows less the missing ones are those with a value: neither may be few. */
     struct cell present = {0};
-    for (size_t b = 0; b < count; b++)
-        present = (struct cell){present.negatives + cells[b].negatives, present.positives + cells[b].positives};
+    for (size_t b = 0; b < count; b++) present = add_cells(present, cells[b]);
+    struct cell absent = missing; /* what is not told apart: missing values and special codes that are too few */
     bool alone = cells_shown(writer->rule, missing) && cells_shown(writer->rule, present);
+    size_t specials = writer->profile->plan->features[f].specials_count;
+    for (size_t s = 0; s < specials; s++) alone = alone && cells_shown(writer->rule, train_cell(column->specials[s]));
+    for (size_t s = 0; s < specials && !alone; s++) absent = add_cells(absent, train_cell(column->specials[s]));
     size_t with = alone ? groups : group_for_missing(cells, count, group, groups);
     json_t *array = json_array();
     for (size_t g = 0, first = 0; g < groups; g++) {
         size_t last = first;
         while (last + 1 < count && group[last + 1] == g) last++;
         struct cell cell = cells_of_group(cells, count, group, g);
-        if (g == with) cell = (struct cell){cell.negatives + missing.negatives, cell.positives + missing.positives};
+        if (g == with) cell = add_cells(cell, absent);
         tree_add(&writer->tree, array, one_bin(writer, edges, first, last, count, cell, g == with));
         first = last + 1;
     }
@@ -182,6 +204,7 @@ static void put_bins(struct writer *writer, json_t *object, size_t f)
     if (alone) put_cell(writer, of, missing);
     if (!alone) tree_put(&writer->tree, of, "rows", json_null());
     tree_put(&writer->tree, object, "missing", of);
+    if (specials > 0) tree_put(&writer->tree, object, "special", special_codes(writer, f, alone));
 }
 
 static void put_number(struct writer *writer, json_t *object, size_t f)

@@ -63,8 +63,11 @@ static struct result put_number(const struct column_spec *spec, struct buffer *o
 {
     static const char *const outside[] = {
         [COLUMN_OUTSIDE_REFUSE] = "refuse", [COLUMN_OUTSIDE_CLAMP] = "clamp", [COLUMN_OUTSIDE_MISSING] = "missing"};
-    return buffer_format(out, ", kind: number, min: %.17g, max: %.17g, outside: %s, missing: %s}\n", spec->minimum,
-                         spec->maximum, outside[spec->outside], spec->missing_allowed ? "level" : "refuse");
+    TRY(buffer_format(out, ", kind: number, min: %.17g, max: %.17g, outside: %s, missing: %s", spec->minimum,
+                      spec->maximum, outside[spec->outside], spec->missing_allowed ? "level" : "refuse"));
+    for (size_t k = 0; k < spec->specials_count; k++)
+        TRY(buffer_format(out, "%s%.17g", k ? ", " : ", special: [", spec->specials[k]));
+    return buffer_text(out, spec->specials_count ? "]}\n" : "}\n");
 }
 
 static struct result put_feature(const struct model *model, size_t f, struct buffer *out)

@@ -71,8 +71,14 @@ struct result show_range(const json_t *cell, const char *missing, struct buffer 
     if (!isnan(to)) TRY(buffer_format(out, "%s%.10g", isnan(from) ? "below " : "", to));
     bool all = json_object_get(cell, "from") && isnan(from) && isnan(to);
     if (all) TRY(buffer_text(out, "any value"));
-    if (!with) return RESULT_OK;
-    return buffer_text(out, json_object_get(cell, "from") ? ", or missing" : "missing");
+    if (with) TRY(buffer_text(out, json_object_get(cell, "from") ? ", or missing" : "missing"));
+    bool first = !with && !json_object_get(cell, "from");
+    json_array_foreach(json_object_get(cell, "special"), index, name)
+    {
+        TRY(buffer_format(out, "%scode %.10g", first ? "" : ", or ", json_number_value(name)));
+        first = false;
+    }
+    return RESULT_OK;
 }
 
 static struct result show_line(const json_t *cell, struct buffer *out)
@@ -92,6 +98,13 @@ static struct result show_cells(const json_t *of, struct buffer *out)
     TRY(buffer_format(out, "\n%s\n", document_text(of, "name")));
     json_array_foreach(json_object_get(of, "bins"), index, cell) TRY(show_line(cell, out));
     json_array_foreach(json_object_get(of, "levels"), index, cell) TRY(show_line(cell, out));
+    json_array_foreach(json_object_get(of, "special"), index, cell)
+    {
+        char name[40];
+        (void)snprintf(name, sizeof name, "code %.10g", document_number(cell, "code"));
+        TRY(buffer_format(out, "  %-40s", name));
+        TRY(show_cell(cell, out));
+    }
     const json_t *missing = json_object_get(of, "missing");
     if (!(document_number(missing, "rows") > 0)) return RESULT_OK;
     TRY(buffer_format(out, "  %-40s", "missing"));

@@ -168,7 +168,7 @@ static struct result column_resize(struct column *column, uint64_t capacity)
     case COLUMN_NUMBER:
         TRY(grow(column->numbers, capacity, sizeof *column->numbers, &array));
         column->numbers = array;
-        if (column->spec.outside == COLUMN_OUTSIDE_REFUSE) return RESULT_OK;
+        if (!column_marked(&column->spec)) return RESULT_OK;
         TRY(grow(column->marks, capacity, sizeof *column->marks, &array));
         column->marks = array;
         return RESULT_OK;
@@ -252,6 +252,11 @@ static struct result set_number(struct column *column, uint64_t row, struct view
     ENSURE(number_short(text, &column->format, &read) || number_parse(text, &column->format, &read), CATEGORY_USAGE,
            "column %s: \"%.*s\" is not a number; correct it, or name it as a token that means missing", spec->name,
            shown(text), (const char *)text.data);
+    for (size_t k = 0; column->marks && k < spec->specials_count; k++) {
+        if (read != spec->specials[k]) continue;
+        column->marks[row] = (uint8_t)(MARK_SPECIAL + k);
+        return RESULT_OK;
+    }
     if (!(read >= spec->minimum && read <= spec->maximum)) return set_outside(column, row, read, cell);
     column->numbers[row] = read + 0.0; /* -0 becomes +0 */
     return RESULT_OK;
@@ -392,7 +397,9 @@ static struct result column_select(const struct column *from, const uint64_t *ro
             if (isnan(to->numbers[k])) cell.event = EVENT_MISSING;
             if (from->marks) to->marks[k] = from->marks[rows[k]];
             if (from->marks && to->marks[k] != MARK_NONE)
-                cell.event = to->marks[k] == MARK_CLAMPED ? EVENT_CLAMPED : EVENT_OUTSIDE;
+                cell.event = to->marks[k] == MARK_CLAMPED   ? EVENT_CLAMPED
+                             : to->marks[k] == MARK_OUTSIDE ? EVENT_OUTSIDE
+                                                            : EVENT_NONE;
         } else if (from->codes) {
             to->codes[k] = from->codes[rows[k]];
             if (to->codes[k] == CODE_MISSING) cell.event = EVENT_MISSING;

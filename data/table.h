@@ -27,6 +27,8 @@ struct column_spec {
     /* COLUMN_NUMBER */
     double minimum, maximum; /* finite, minimum < maximum */
     enum column_outside outside;
+    const double *specials; /* codes that are no quantities, wherever they lie; at most COLUMN_SPECIALS_MAX; borrowed */
+    size_t specials_count;
     /* COLUMN_CATEGORY: code of a value is its index here; borrowed, must outlive the table */
     const char *const *levels;
     size_t levels_count;
@@ -35,7 +37,13 @@ struct column_spec {
 };
 
 /* What became of a row's number on the way in. */
-enum column_mark { MARK_NONE, MARK_OUTSIDE, MARK_CLAMPED }; /* outside the bounds: made missing, or clamped */
+#define COLUMN_SPECIALS_MAX 10u
+enum column_mark {
+    MARK_NONE,
+    MARK_OUTSIDE, /* outside the bounds: made missing */
+    MARK_CLAMPED, /* outside the bounds: moved to the nearest */
+    MARK_SPECIAL, /* special code 0; the others follow. The number is NaN */
+};
 
 /* The values of a category that are no level, as they came: for telling a bank what it has. */
 #define OTHERS_KEPT 4u
@@ -56,7 +64,7 @@ struct column {
     struct number_format format; /* COLUMN_NUMBER: how the source writes it; set before the first row */
     struct level_index *index;   /* COLUMN_CATEGORY */
     double *numbers;             /* COLUMN_NUMBER: rows values, never -0; NaN = missing */
-    uint8_t *marks;              /* COLUMN_NUMBER that may be outside its bounds: rows marks; else NULL */
+    uint8_t *marks;              /* COLUMN_NUMBER that may be outside its bounds or special: rows marks; else NULL */
     uint16_t *codes;             /* COLUMN_CATEGORY: rows codes */
     uint64_t *starts;            /* COLUMN_TEXT: rows + 1 offsets into texts; a missing text is empty */
     struct buffer texts;
@@ -95,6 +103,15 @@ static inline const struct column *table_column(const struct table *table, const
     for (size_t k = 0; k < table->columns_count; k++)
         if (strcmp(table->columns[k].spec.name, name) == 0) return &table->columns[k];
     return NULL;
+}
+static inline bool column_marked(const struct column_spec *spec)
+{
+    return spec->kind == COLUMN_NUMBER && (spec->outside != COLUMN_OUTSIDE_REFUSE || spec->specials_count > 0);
+}
+/* Which special code a row's number is, from 0; SIZE_MAX for none. */
+static inline size_t column_special(const struct column *column, uint64_t row)
+{
+    return column->marks && column->marks[row] >= MARK_SPECIAL ? (size_t)(column->marks[row] - MARK_SPECIAL) : SIZE_MAX;
 }
 /* A sub-table borrowing nothing: rows [index] for index in rows[0..count). For splitting one file among banks. */
 MUST_USE struct result table_select(const struct table *table, const uint64_t *rows, uint64_t count,

@@ -43,12 +43,14 @@ static struct result load_marks(struct reader *reader, struct column *column, ui
     for (uint64_t row = 0; row < rows; row++) {
         TRY(reader_u8(reader, &column->marks[row]));
         bool outside = column->marks[row] == MARK_OUTSIDE, clamped = column->marks[row] == MARK_CLAMPED;
-        ENSURE((outside && isnan(column->numbers[row])) || (clamped && !isnan(column->numbers[row])) ||
+        bool special =
+            column->marks[row] >= MARK_SPECIAL && column->marks[row] - MARK_SPECIAL < (int)column->spec.specials_count;
+        ENSURE(((outside || special) && isnan(column->numbers[row])) || (clamped && !isnan(column->numbers[row])) ||
                    column->marks[row] == MARK_NONE,
                CATEGORY_FALSE, "%s: column %s has a mark that does not fit its value", reader->what, column->spec.name);
         column->outside += outside;
         column->clamped += clamped;
-        column->missing -= outside;
+        column->missing -= outside || special;
     }
     return RESULT_OK;
 }
@@ -95,7 +97,7 @@ static struct result load_column(struct reader *reader, struct column *column, u
         held = (column->codes = calloc(rows + 1, sizeof *column->codes)) != NULL;
     else
         held = (column->starts = calloc(rows + 1, sizeof *column->starts)) != NULL;
-    bool marked = column->spec.kind == COLUMN_NUMBER && column->spec.outside != COLUMN_OUTSIDE_REFUSE;
+    bool marked = column_marked(&column->spec);
     if (marked) held = (column->marks = calloc(rows + 1, sizeof *column->marks)) != NULL && held;
     ENSURE(held, CATEGORY_ENVIRONMENT, "out of memory for column %s", column->spec.name);
     if (column->numbers) TRY(load_numbers(reader, column, rows));

@@ -211,7 +211,7 @@ static struct result class_of(struct writer *writer, size_t f, struct value *ret
 {
     const struct model_feature *feature = &writer->model->features[f];
     const struct column_spec *spec = &writer->model->specs[f];
-    size_t missing_at = feature->edges_count + 1, refused_at = missing_at + 1;
+    size_t missing_at = feature->edges_count + 1, refused_at = model_attributes(feature);
     struct value value, outside, condition, constant;
     TRY(clean(writer, f, &value, &outside));
     TRY(integer(writer, feature->edges_count, ret));
@@ -224,9 +224,17 @@ static struct result class_of(struct writer *writer, size_t f, struct value *ret
     TRY(node(writer, "IsNaN", &value, 1, &condition));
     TRY(integer(writer, spec->missing_allowed ? missing_at : refused_at, &constant));
     TRY(where(writer, condition, constant, ret));
-    if (spec->outside != COLUMN_OUTSIDE_REFUSE) return RESULT_OK;
-    TRY(integer(writer, refused_at, &constant));
-    return where(writer, outside, constant, ret);
+    if (spec->outside == COLUMN_OUTSIDE_REFUSE) {
+        TRY(integer(writer, refused_at, &constant));
+        TRY(where(writer, outside, constant, ret));
+    }
+    for (size_t k = 0; k < feature->specials_count; k++) {
+        TRY(number(writer, feature->specials[k], &constant));
+        TRY(two(writer, "Equal", named(spec->name), constant, &condition));
+        TRY(integer(writer, missing_at + 1 + k, &constant));
+        TRY(where(writer, condition, constant, ret));
+    }
+    return RESULT_OK;
 }
 
 /* Which of a category's levels; an empty text is a missing value. */
@@ -281,7 +289,7 @@ static struct result look_up(struct writer *writer, const double *values, size_t
 static struct result feature_parts(struct writer *writer, size_t f, struct value *odds, struct value *points)
 {
     const struct model_feature *feature = &writer->model->features[f];
-    size_t count = feature->number ? feature->edges_count + 2 : feature->levels_count;
+    size_t count = model_attributes(feature);
     struct value *at = &writer->cleaned[f];
     if (feature->number && !writer->model->scorecard) {
         TRY(standardised(writer, f, at));

@@ -48,6 +48,11 @@ static struct result data_field(const struct model_feature *feature, const struc
         TRY(number("rightMargin", spec->maximum, out));
         TRY(buffer_text(out, "/>\n"));
     }
+    for (size_t k = 0; k < feature->specials_count; k++) {
+        TRY(buffer_text(out, "      <Value"));
+        TRY(number("value", feature->specials[k], out));
+        TRY(buffer_text(out, "/>\n"));
+    }
     for (size_t level = 0; !is_number && level < spec->levels_count; level++) {
         TRY(buffer_text(out, "      <Value"));
         TRY(attribute("value", feature->levels[level], out));
@@ -63,7 +68,8 @@ static struct result mining_field(const struct model *model, size_t f, struct bu
     TRY(buffer_text(out, "      <MiningField"));
     TRY(attribute("name", spec->name, out));
     TRY(buffer_text(out, " usageType=\"active\" invalidValueTreatment=\"returnInvalid\""));
-    if (spec->kind == COLUMN_NUMBER && spec->outside != COLUMN_OUTSIDE_REFUSE) {
+    /* With special codes, which may lie outside the bounds, the classes themselves say what becomes of others there. */
+    if (spec->kind == COLUMN_NUMBER && spec->outside != COLUMN_OUTSIDE_REFUSE && feature->specials_count == 0) {
         TRY(buffer_format(out, " outliers=\"%s\"",
                           spec->outside == COLUMN_OUTSIDE_CLAMP ? "asExtremeValues" : "asMissingValues"));
         TRY(number("lowValue", spec->minimum, out));
@@ -267,10 +273,38 @@ static struct result missing_attribute(const struct model_feature *feature, cons
     return buffer_text(out, "/>\n        </Attribute>\n");
 }
 
+static struct result simple(const struct column_spec *spec, const char *operation, double value, struct buffer *out)
+{
+    TRY(predicate(spec, operation, out));
+    TRY(number("value", value, out));
+    return buffer_text(out, "/>\n");
+}
+
+/* Special codes, then missing values: those outside the bounds with them, where that is the rule and no outlier
+ * treatment says it. */
+static struct result codes(const struct model_feature *feature, const struct column_spec *spec, struct buffer *out)
+{
+    size_t missing = feature->edges_count + 1;
+    for (size_t k = 0; k < feature->specials_count; k++) {
+        TRY(open_attribute(feature->points[missing + 1 + k], out));
+        TRY(simple(spec, "equal", feature->specials[k], out));
+        TRY(buffer_text(out, "        </Attribute>\n"));
+    }
+    if (feature->specials_count == 0 || spec->outside != COLUMN_OUTSIDE_MISSING)
+        return missing_attribute(feature, spec, missing, out);
+    TRY(open_attribute(feature->points[missing], out));
+    TRY(buffer_text(out, "          <CompoundPredicate booleanOperator=\"or\">\n"));
+    TRY(predicate(spec, "isMissing", out));
+    TRY(buffer_text(out, "/>\n"));
+    TRY(simple(spec, "lessThan", spec->minimum, out));
+    TRY(simple(spec, "greaterThan", spec->maximum, out));
+    return buffer_text(out, "          </CompoundPredicate>\n        </Attribute>\n");
+}
+
 /* In order, the first that holds counts: so "below the next edge" is enough. */
 static struct result intervals(const struct model_feature *feature, const struct column_spec *spec, struct buffer *out)
 {
-    TRY(missing_attribute(feature, spec, feature->edges_count + 1, out));
+    TRY(codes(feature, spec, out));
     for (size_t e = 0; e < feature->edges_count; e++) {
         TRY(open_attribute(feature->points[e], out));
         TRY(predicate(spec, "lessThan", out));

@@ -72,6 +72,10 @@ static struct result clean_number(const struct model *model, size_t f, struct bu
     TRY(column(spec, out));
     TRY(buffer_text(out, " IS NULL THEN "));
     TRY(put(missing, out));
+    for (size_t k = 0; k < feature->specials_count; k++) {
+        TRY(when(spec, "=", feature->specials[k], out));
+        TRY(buffer_format(out, "%zu", feature->edges_count + 2 + k));
+    }
     TRY(when(spec, "<", spec->minimum, out));
     TRY(put(low, out));
     TRY(when(spec, ">", spec->maximum, out));
@@ -131,7 +135,7 @@ static struct result part(const struct model *model, size_t f, bool points, stru
         TRY(export_number(feature->estimate, out));
         return buffer_u8(out, ')');
     }
-    size_t count = feature->number ? feature->edges_count + 2 : feature->levels_count;
+    size_t count = model_attributes(feature);
     TRY(buffer_format(out, "CASE v%zu", f + 1));
     for (size_t k = 0; k < count; k++) {
         TRY(buffer_format(out, " WHEN %zu THEN ", k));

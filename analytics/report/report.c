@@ -175,6 +175,9 @@ static struct result statistics_page(const json_t *model, struct buffer *out)
         TRY(report_class_chart(report_text(feature, "name"),
                                json_object_get(model, "target") ? "rate of positives" : "rows", items,
                                json_object_get(model, "target") ? "rate" : "rows", out));
+        if (json_array_size(json_object_get(feature, "special")) > 0)
+            TRY(report_class_table("Special codes", cells, json_object_get(model, "target") ? 3 : 1,
+                                   json_object_get(feature, "special"), out));
         if (number) TRY(html_table("Quantiles", quantiles, 2, json_object_get(feature, "quantiles"), out));
     }
     TRY(html_element("h2", "Correlations", out));

@@ -25,6 +25,15 @@ static struct result class_name(const json_t *class, struct buffer *out)
     if (isfinite(to)) TRY(html_number(to, 10, out));
     if (json_is_true(json_object_get(class, "missing")) || json_is_true(json_object_get(class, "with_missing")))
         TRY(buffer_text(out, json_object_get(class, "from") ? ", or missing" : "missing"));
+    json_array_foreach(json_object_get(class, "special"), index, level)
+    {
+        TRY(buffer_text(out, index || json_object_get(class, "from") ? ", or code " : "code "));
+        TRY(html_number(json_number_value(level), 10, out));
+    }
+    if (json_object_get(class, "code")) {
+        TRY(buffer_text(out, "code "));
+        TRY(html_number(report_number(class, "code"), 10, out));
+    }
     return RESULT_OK;
 }
 

@@ -496,18 +496,7 @@ static struct result features_parse(const struct document *document, const struc
         plan->features_count++;
         TRY(plan_feature_parse(document, i, &raw->features[i], feature));
         char path[64];
-        (void)snprintf(path, sizeof path, "features.%zu.missing", i);
-        if (feature->kind == PLAN_NUMBER && feature->missing == MISSING_LEVEL && strcmp(plan->task, "logistic") == 0)
-            return document_fail(document, path,
-                                 "feature \"%.64s\", key \"missing\": a number has no levels; write median, mean, a "
-                                 "value or refuse",
-                                 feature->name);
-        (void)snprintf(path, sizeof path, "features.%zu.cuts", i);
-        if (feature->cuts_count > 0 && strcmp(plan->task, "logistic") == 0)
-            return document_fail(document, path,
-                                 "feature \"%.64s\", key \"cuts\": belongs to the task scorecard or statistics; a "
-                                 "logistic model takes knots",
-                                 feature->name);
+        TRY(plan_keys_check_feature(document, i, feature, plan->task));
         (void)snprintf(path, sizeof path, "features.%zu.name", i);
         terms += feature->kind == PLAN_NUMBER ? 1 : plan_feature_levels(feature) - 1;
         if (terms > TERMS_MAX)

@@ -11,7 +11,8 @@
 #define PLAN_REASONS_MAX 10u
 #define PLAN_MODELS_MAX 2u
 #define PLAN_CUTOFFS_MAX 20u
-#define PLAN_KNOTS_MAX 20u /* of a number */
+#define PLAN_SPECIALS_MAX 10u /* of a number */
+#define PLAN_KNOTS_MAX 20u    /* of a number */
 #define PLAN_DERIVED_MAX 500u
 #define PLAN_PATH_MAX 100u /* penalties */
 
@@ -32,6 +33,8 @@ struct plan_feature {
     double fill;       /* for MISSING_VALUE */
     double resolution; /* > 0: step to which a median or quantile is exact */
     enum plan_outside outside;
+    double *specials; /* statistics, scorecards: codes that are no quantities; each is counted by itself */
+    size_t specials_count;
     /* categories: declared levels in order; an own level "missing" or "other" comes after them, in this order */
     char **levels;
     size_t levels_count; /* as declared, without "missing" and "other" */

@@ -45,6 +45,7 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_STRING_PTR("other", OPTIONAL, struct raw_feature, other, 1, CYAML_UNLIMITED),
     CYAML_FIELD_STRING_PTR("monotone", OPTIONAL, struct raw_feature, monotone, 1, CYAML_UNLIMITED),
     CYAML_FIELD_SEQUENCE("cuts", OPTIONAL, struct raw_feature, cuts, &plan_raw_text, 1, PLAN_BINS_MAX - 1),
+    CYAML_FIELD_SEQUENCE("special", OPTIONAL, struct raw_feature, specials, &plan_raw_text, 1, PLAN_SPECIALS_MAX),
     CYAML_FIELD_SEQUENCE("knots", OPTIONAL, struct raw_feature, knots, &plan_raw_text, 1, PLAN_KNOTS_MAX),
     CYAML_FIELD_SEQUENCE("groups", OPTIONAL, struct raw_feature, groups, &raw_group, 1, LEVELS_MAX),
     CYAML_FIELD_END,
@@ -91,6 +92,7 @@ void plan_feature_done(struct plan_feature *feature)
 {
     plan_texts_free(feature->levels, feature->levels_count);
     free(feature->cuts);
+    free(feature->specials);
     free(feature->class_of);
     *feature = (struct plan_feature){0};
 }
@@ -180,6 +182,22 @@ static struct result cuts_parse(const struct place *place, const struct raw_feat
     return RESULT_OK;
 }
 
+static struct result specials_parse(const struct place *place, const struct raw_feature *raw, struct plan_feature *ret)
+{
+    if (!raw->specials) return RESULT_OK;
+    ret->specials = calloc(raw->specials_count, sizeof *ret->specials);
+    ENSURE(ret->specials, CATEGORY_ENVIRONMENT, "out of memory for a plan");
+    for (; ret->specials_count < raw->specials_count; ret->specials_count++) {
+        size_t at = ret->specials_count;
+        TRY(number(place, "special", raw->specials[at], &ret->specials[at]));
+        ret->specials[at] += 0.0; /* -0 becomes +0 */
+        for (size_t k = 0; k < at; k++)
+            if (ret->specials[k] == ret->specials[at])
+                return fail(place, "special", "%s stands there twice; keep one", raw->specials[at]);
+    }
+    return RESULT_OK;
+}
+
 static struct result number_parse(const struct place *place, const struct raw_feature *raw, struct plan_feature *ret)
 {
     ret->kind = PLAN_NUMBER;
@@ -203,6 +221,7 @@ static struct result number_parse(const struct place *place, const struct raw_fe
     TRY(number_missing(place, raw->missing, ret));
     TRY(monotone_parse(place, raw->monotone, ret));
     TRY(cuts_parse(place, raw, ret));
+    TRY(specials_parse(place, raw, ret));
     ret->outside = OUTSIDE_REFUSE;
     if (!raw->outside || strcmp(raw->outside, "refuse") == 0) return RESULT_OK;
     if (strcmp(raw->outside, "clamp") == 0) {
@@ -292,6 +311,7 @@ static struct result category_parse(const struct place *place, const struct raw_
     TRY(absent(place, "monotone", raw->monotone, "number"));
     TRY(absent(place, "cuts", raw->cuts, "number"));
     TRY(absent(place, "knots", raw->knots, "number"));
+    TRY(absent(place, "special", raw->specials, "number"));
     if (!raw->levels) return fail(place, "levels", "is missing; list the values that the column may have");
     TRY(own_level(place, "missing", raw->missing, &ret->level_missing));
     TRY(own_level(place, "other", raw->other, &ret->level_other));

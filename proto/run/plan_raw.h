@@ -11,8 +11,8 @@ struct raw_group {
 };
 struct raw_feature {
     char *name, *kind, *minimum, *maximum, *missing, *outside, *resolution, *baseline, *other, *monotone;
-    char **levels, **cuts, **knots;
-    unsigned levels_count, cuts_count, knots_count;
+    char **levels, **cuts, **knots, **specials;
+    unsigned levels_count, cuts_count, knots_count, specials_count;
     struct raw_group *groups;
     unsigned groups_count;
 };
@@ -42,6 +42,8 @@ MUST_USE struct result plan_derived_parse(const struct document *document, const
 
 /* Refuses keys of other tasks. */
 MUST_USE struct result plan_keys_check(const struct document *document, const char *task);
+MUST_USE struct result plan_keys_check_feature(const struct document *document, size_t index,
+                                               const struct plan_feature *feature, const char *task);
 
 /* A copy of a list of texts. */
 MUST_USE struct result plan_texts_copy(char *const *texts, size_t count, char ***ret, size_t *ret_count);

@@ -88,6 +88,45 @@ static void what_lay_outside_stays_counted(void **state)
     }
 }
 
+/* Codes inside the bounds and outside; a plan without them reads no table that has them. */
+static void special_codes_stay_apart(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"99", "1", "-0", NULL, "2"};
+    static const double specials[] = {0, 99};
+    static const size_t expected[] = {1, SIZE_MAX, 0, SIZE_MAX, SIZE_MAX};
+    static const uint64_t order[] = {4, 3, 2, 1, 0};
+    struct column_spec spec = {.name = "delay",
+                               .kind = COLUMN_NUMBER,
+                               .missing_allowed = true,
+                               .minimum = -10,
+                               .maximum = 10,
+                               .specials = specials,
+                               .specials_count = 2};
+    CLEANUP(table_freep) struct table *table = NULL, *back = NULL, *turned = NULL, *other = NULL;
+    CLEANUP(buffer_done) struct buffer bytes = {0};
+    assert_true(result_ok(table_new(&spec, 1, 100, &table)));
+    for (size_t i = 0; i < 5; i++) {
+        struct view field = texts[i] ? view_text(texts[i]) : (struct view){0};
+        assert_true(result_ok(table_add_row(table, &field, NULL)));
+    }
+    assert_true(result_ok(table_canonical(table, collect, &bytes)));
+    assert_true(result_ok(table_load(buffer_view(&bytes), "frozen", &spec, 1, 100, &back)));
+    assert_true(result_ok(table_select(back, order, 5, &turned)));
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(column_special(&table->columns[0], i) == expected[i]);
+        assert_true(column_special(&back->columns[0], i) == expected[i]);
+        assert_true(column_special(&turned->columns[0], 4 - i) == expected[i]);
+        assert_true(isnan(back->columns[0].numbers[i]) == (i == 0 || i == 2 || i == 3));
+    }
+    assert_int_equal(table->columns[0].missing, 1);
+    assert_int_equal(back->columns[0].missing, 1);
+    assert_int_equal(turned->columns[0].missing, 1);
+    assert_int_equal(back->columns[0].outside, 0);
+    spec.specials_count = 1;
+    assert_int_equal(table_load(buffer_view(&bytes), "frozen", &spec, 1, 100, &other).category, CATEGORY_FALSE);
+}
+
 static void other_bytes_are_refused(void **state)
 {
     (void)state;
@@ -116,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_comes_back_as_it_was),
         cmocka_unit_test(what_lay_outside_stays_counted),
+        cmocka_unit_test(special_codes_stay_apart),
         cmocka_unit_test(other_bytes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

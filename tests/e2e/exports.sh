@@ -87,7 +87,10 @@ rows 2 1 >odd.csv
 plan_of logistic median >plain.yaml
 plan_of scorecard level >card.yaml
 derived >derived.yaml
-for plan in plain card derived; do
+plan_of scorecard level | sed 's/{name: clamped,/{name: clamped, special: [1107.5, 30, -7.5],/; s/{name: strict,/{name: strict, special: [-12.5],/
+    s/{name: .lost, "maybe".,/{name: '"'lost, \"maybe\"'"', special: [2.5, 12],/' >codes.yaml
+grep -q 'special: \[2.5' codes.yaml || fail "no codes"
+for plan in plain card derived codes; do
     "$cofferdam" fit $plan.yaml --data train.csv --out $plan >fit.out 2>&1 || fail "fit: $(tail -n 1 fit.out)"
     agree $plan/model.json odd.csv '1500 rows, [1-9][0-9]* of them refused, agree'
     agree $plan/model.json train.csv '1500 rows, 0 of them refused, agree'

@@ -12,7 +12,8 @@ static const char plan_text[] =
     "'{\"cofferdam\":1,\"task\":\"logistic\",\"target\":{\"column\":\"y\",\"positive\":\"1\"},"
     "\"terms\":[{\"term\":\"(intercept)\",\"estimate\":-1},{\"term\":\"x\",\"estimate\":0.5}],\"features\":["
     "{\"name\":\"x\",\"kind\":\"number\",\"min\":0,\"max\":10,\"outside\":\"refuse\",\"missing\":\"mean\",\"fill\":5,"
-    "\"mean\":5,\"sd\":2}],\"hash\":\"0a873e156e55f03045bd9e57b965c10ec554679ff229e264608490dbe03fa3e0\"}'\n"
+    "\"mean\":5,\"sd\":2,\"bins\":{\"edges\":[3,7],\"rows\":[30,40,20,10],\"missing\":3}}],\"hash\":"
+    "\"e567616b2d8fdad5158a4fdca3461565da577179953d5efe36ab75c5e8c91914\"}'\n"
     "evaluate: {cutoffs: [0.2, 0.5], group: g}\n";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

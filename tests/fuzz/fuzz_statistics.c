@@ -3,11 +3,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char plan_text[] = "cofferdam: 1\nname: fuzz\npurpose: test\ntask: statistics\n"
-                                "target: {column: y, positive: \"1\"}\nfeatures:\n"
-                                "  - {name: x, kind: number, min: 0, max: 10, missing: median, resolution: 1}\n"
-                                "  - {name: g, kind: category, levels: [\"a\", \"b\"], missing: level}\n"
-                                "binning: {fine: 4}\n";
+static const char plan_text[] =
+    "cofferdam: 1\nname: fuzz\npurpose: test\ntask: statistics\n"
+    "target: {column: y, positive: \"1\"}\nfeatures:\n"
+    "  - {name: x, kind: number, min: 0, max: 10, missing: median, resolution: 1, special: [0, 99]}\n"
+    "  - {name: g, kind: category, levels: [\"a\", \"b\"], missing: level}\n"
+    "binning: {fine: 4}\n";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -15,7 +15,7 @@ class Invalid(Exception):
 def _field(data, mining):
     """One field's raw text to its value; None is missing (DataDictionary, MiningSchema: validity, outliers, replacement)."""
     number = data.get("dataType") == "double"
-    values = [v.get("value") for v in data.findall(NS + "Value")]
+    values = [float(v.get("value")) if number else v.get("value") for v in data.findall(NS + "Value")]
     intervals = [(float(i.get("leftMargin")), float(i.get("rightMargin"))) for i in data.findall(NS + "Interval")]
     low, high = (float(mining.get(k)) if mining.get(k) else None for k in ("lowValue", "highValue"))
 
@@ -30,7 +30,7 @@ def _field(data, mining):
             if value < low or value > high:
                 value = None if mining.get("outliers") == "asMissingValues" else low if value < low else high
         if value is not None:
-            if values and value not in values or intervals and not any(a <= value <= b for a, b in intervals):
+            if (values or intervals) and value not in values and not any(a <= value <= b for a, b in intervals):
                 assert mining.get("invalidValueTreatment", "returnInvalid") == "returnInvalid"
                 raise Invalid
         if value is None:
@@ -89,6 +89,9 @@ def _regression(model, fields):
 
 
 def _holds(predicate, fields):
+    if predicate.tag == NS + "CompoundPredicate":
+        assert predicate.get("booleanOperator") == "or"
+        return any(_holds(child, fields) for child in predicate)
     value = fields[predicate.get("field")]
     operator = predicate.get("operator")
     if operator in ("isMissing", "isNotMissing"):
@@ -96,7 +99,8 @@ def _holds(predicate, fields):
     if value is None:
         return False  # unknown
     other = predicate.get("value") if isinstance(value, str) else float(predicate.get("value"))
-    return {"equal": value == other, "lessThan": isinstance(value, float) and value < other}[operator]
+    return {"equal": value == other, "lessThan": isinstance(value, float) and value < other,
+            "greaterThan": isinstance(value, float) and value > other}[operator]
 
 
 def _scorecard(model, fields):
