@@ -375,6 +375,9 @@ static struct result refuse(const struct document *document, cyaml_err_t error, 
         refusal_path(refusal, 0, NULL, path);
         bool list = strstr(refusal->message, "Expecting SEQUENCE") != NULL;
         bool mapping = strstr(refusal->message, "Expecting MAPPING") != NULL;
+        if (refusal->frames_count == 0)
+            return document_fail(document, path, "this is another kind of file; it must hold keys and values, see %s",
+                                 document->keys);
         return document_fail(document, path, "key \"%s\": %s", key,
                              list      ? "must be a list, [a, b, c]"
                              : mapping ? "must hold keys of its own, {key: value}"
