@@ -44,6 +44,8 @@ static const char *no_estimate(const struct logistic *state, size_t term)
     const struct term *of = &state->terms.items[term];
     if (of->kind == TERM_NUMBER && !(state->features[of->feature].inverse > 0))
         return "all its values are equal, or its bounds are too wide for its spread: narrow min and max";
+    const uint64_t *rows = of->kind == TERM_LEVEL ? state->levels[state->level_at[of->feature] + of->level] : NULL;
+    if (rows && rows[0] + rows[1] == 0) return "no training row has this level: it scores as the baseline does";
     return state->aliased[term] ? "a combination of the terms before it" : NULL;
 }
 

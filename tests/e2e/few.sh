@@ -73,3 +73,8 @@ json perfect "assert m['separation']['terms'] == ['income'] and not m['converged
 printf 'a,b,t\n59.97,1,1\n59.970000000000006,2,1\n59.96999999999999,3,1\n59.97,4,0\n' >noise.csv
 timeout 20 "$cofferdam" plan new --from noise.csv --target t --positive 1 -o noise.yaml || fail "plan new does not end"
 grep -q 'left out: "a", its values differ in their last digits only' noise.yaml || fail "$(cat noise.yaml)"
+
+# A level that no training row has: said, and what it then scores as.
+plan_of logistic "$income" "region, kind: category, levels: [N, E, S, W, X]" >level.yaml
+fit level
+grep -q '^aliased  *region=X: no training row has this level: it scores as the baseline does' level.out || fail "an empty level is not told: $(cat level.out)"
