@@ -1,13 +1,15 @@
 /* Signed notes: taking them apart is strict, since what is signed is the exact text. */
 #include "proto/run/note.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crypto/base/text.h"
 
 #define DASH "\xe2\x80\x94 " /* an em dash and a blank open a signature line */
-enum { DASH_BYTES = 4, KEY_ID_BYTES = 4, ED25519 = 0x01 };
+enum { DASH_BYTES = 4, KEY_ID_BYTES = 4, TIME_BYTES = 8 };
+enum { ED25519 = 0x01, COSIGNATURE = 0x04 };
 
 void note_done(struct note *note)
 {
@@ -34,6 +36,13 @@ bool note_name_good(struct view name)
     return true;
 }
 
+static uint64_t big_endian(const uint8_t bytes[TIME_BYTES])
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < TIME_BYTES; i++) value = value << 8 | bytes[i];
+    return value;
+}
+
 /* One line without its newline. A line of another algorithm or with a name longer than ours is well-formed but can be
  * none of ours: *ret_known tells. */
 static struct result line_parse(struct view line, struct note_line *ret, bool *ret_known)
@@ -50,12 +59,15 @@ static struct result line_parse(struct view line, struct note_line *ret, bool *r
     ENSURE(decoded.category != CATEGORY_FALSE && (!result_ok(decoded) || bytes.length > KEY_ID_BYTES), CATEGORY_FALSE,
            "a signature line of the note is not base64");
     TRY(decoded);
-    *ret_known = bytes.length == KEY_ID_BYTES + SIGN_BYTES && name_length <= NAME_MAX_BYTES;
+    bool timed = bytes.length == KEY_ID_BYTES + TIME_BYTES + SIGN_BYTES;
+    *ret_known = (timed || bytes.length == KEY_ID_BYTES + SIGN_BYTES) && name_length <= NAME_MAX_BYTES;
     if (!*ret_known) return RESULT_OK;
     memset(ret, 0, sizeof *ret);
     memcpy(ret->name, start, name_length);
     memcpy(ret->key_id, bytes.data, KEY_ID_BYTES);
-    memcpy(ret->signature.bytes, bytes.data + KEY_ID_BYTES, SIGN_BYTES);
+    ret->timed = timed;
+    if (timed) ret->time = big_endian(bytes.data + KEY_ID_BYTES);
+    memcpy(ret->signature.bytes, bytes.data + bytes.length - SIGN_BYTES, SIGN_BYTES);
     return RESULT_OK;
 }
 
@@ -105,12 +117,13 @@ struct result note_parse(struct view bytes, struct note *ret)
 }
 
 /* H(name ‖ newline ‖ algorithm ‖ key), its first four bytes. */
-static struct result key_id(const char *name, const struct sign_public *key, uint8_t ret[KEY_ID_BYTES])
+static struct result key_id(const char *name, uint8_t algorithm, const struct sign_public *key,
+                            uint8_t ret[KEY_ID_BYTES])
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};
     TRY(buffer_text(&bytes, name));
     TRY(buffer_u8(&bytes, '\n'));
-    TRY(buffer_u8(&bytes, ED25519));
+    TRY(buffer_u8(&bytes, algorithm));
     TRY(buffer_append(&bytes, view_of(key->bytes, SIGN_PUBLIC_BYTES)));
     struct hash hash;
     TRY(hash_bytes(NULL, buffer_view(&bytes), &hash));
@@ -118,34 +131,69 @@ static struct result key_id(const char *name, const struct sign_public *key, uin
     return RESULT_OK;
 }
 
-struct result note_verify(const struct note *note, const char *name, const struct sign_public *key)
+/* What a cosignature is made over: C2SP tlog-cosignature. */
+static struct result cosigned(struct view text, uint64_t time, struct buffer *out)
+{
+    TRY(buffer_format(out, "cosignature/v1\ntime %" PRIu64 "\n", time));
+    return buffer_append(out, text);
+}
+
+static struct result line_verify(const struct note *note, const struct note_line *line, const struct sign_public *key)
+{
+    CLEANUP(buffer_done) struct buffer bytes = {0};
+    if (!line->timed) return sign_verify(key, NULL, note->text, &line->signature);
+    TRY(cosigned(note->text, line->time, &bytes));
+    return sign_verify(key, NULL, buffer_view(&bytes), &line->signature);
+}
+
+static struct result find_and_verify(const struct note *note, const char *name, const struct sign_public *key,
+                                     bool timed, uint64_t *ret_time)
 {
     uint8_t id[KEY_ID_BYTES];
-    TRY(key_id(name, key, id));
+    TRY(key_id(name, timed ? COSIGNATURE : ED25519, key, id));
     bool found = false;
     for (size_t i = 0; i < note->lines_count; i++) {
         const struct note_line *line = &note->lines[i];
-        if (strcmp(line->name, name) != 0 || memcmp(line->key_id, id, sizeof id) != 0) continue;
-        struct result verified = sign_verify(key, NULL, note->text, &line->signature);
+        if (line->timed != timed || strcmp(line->name, name) != 0 || memcmp(line->key_id, id, sizeof id) != 0) continue;
+        struct result verified = line_verify(note, line, key);
         ENSURE(verified.category != CATEGORY_FALSE, CATEGORY_FALSE, "the signature of %s does not verify", name);
         TRY(verified);
+        if (!found || line->time > *ret_time) *ret_time = line->time;
         found = true;
     }
-    ENSURE(found, CATEGORY_FALSE, "there is no signature of %s with this key", name);
+    ENSURE(found, CATEGORY_FALSE, "there is no %s of %s with this key", timed ? "cosignature" : "signature", name);
     return RESULT_OK;
 }
 
-static struct result append_line(struct view text, const char *name, const struct sign_key *key, struct buffer *out)
+struct result note_verify(const struct note *note, const char *name, const struct sign_public *key)
+{
+    uint64_t none;
+    return find_and_verify(note, name, key, false, &none);
+}
+
+struct result note_verify_cosignature(const struct note *note, const char *name, const struct sign_public *key,
+                                      uint64_t *ret_time)
+{
+    return find_and_verify(note, name, key, true, ret_time);
+}
+
+/* time 0: a plain signature. */
+static struct result append_line(struct view text, const char *name, const struct sign_key *key, uint64_t time,
+                                 struct buffer *out)
 {
     ENSURE(note_name_good(view_text(name)) && strlen(name) <= NAME_MAX_BYTES, CATEGORY_USAGE,
            "\"%s\" cannot sign a note: a name has up to %u bytes, no blanks and no plus sign", name, NAME_MAX_BYTES);
-    uint8_t bytes[KEY_ID_BYTES + SIGN_BYTES];
+    CLEANUP(buffer_done) struct buffer signed_bytes = {0};
+    uint8_t bytes[KEY_ID_BYTES + TIME_BYTES + SIGN_BYTES];
     struct signature signature;
-    TRY(key_id(name, sign_key_public(key), bytes));
-    TRY(sign_bytes(key, NULL, text, &signature));
-    memcpy(bytes + KEY_ID_BYTES, signature.bytes, SIGN_BYTES);
+    size_t used = KEY_ID_BYTES;
+    TRY(key_id(name, time ? COSIGNATURE : ED25519, sign_key_public(key), bytes));
+    TRY(time ? cosigned(text, time, &signed_bytes) : buffer_append(&signed_bytes, text));
+    TRY(sign_bytes(key, NULL, buffer_view(&signed_bytes), &signature));
+    for (size_t i = 0; time && i < TIME_BYTES; i++) bytes[used++] = (uint8_t)(time >> (8 * (TIME_BYTES - 1 - i)));
+    memcpy(bytes + used, signature.bytes, SIGN_BYTES);
     TRY(buffer_format(out, DASH "%s ", name));
-    TRY(text_base64(view_of(bytes, sizeof bytes), out));
+    TRY(text_base64(view_of(bytes, used + SIGN_BYTES), out));
     return buffer_u8(out, '\n');
 }
 
@@ -160,7 +208,7 @@ static struct result sign_into(struct view text, const char *name, const struct 
 {
     TRY(buffer_append(out, text));
     TRY(buffer_u8(out, '\n'));
-    return append_line(text, name, key, out);
+    return append_line(text, name, key, 0, out);
 }
 
 struct result note_sign(struct view text, const char *name, const struct sign_key *key, struct buffer *out)
@@ -176,18 +224,31 @@ struct result note_sign(struct view text, const char *name, const struct sign_ke
 }
 
 static struct result add_into(struct view note_bytes, struct view text, const char *name, const struct sign_key *key,
-                              struct buffer *out)
+                              uint64_t time, struct buffer *out)
 {
     TRY(buffer_append(out, note_bytes));
-    return append_line(text, name, key, out);
+    return append_line(text, name, key, time, out);
 }
 
-struct result note_add(struct view note_bytes, const char *name, const struct sign_key *key, struct buffer *out)
+static struct result add_line(struct view note_bytes, const char *name, const struct sign_key *key, uint64_t time,
+                              struct buffer *out)
 {
     CLEANUP(note_done) struct note note = {0};
     TRY(note_parse(note_bytes, &note));
     ENSURE(note.lines_count < NOTE_SIGNATURES_MAX, CATEGORY_USAGE, "the note has %zu signatures already",
            note.lines_count);
     size_t length = out->length;
-    return whole_or_nothing(add_into(note_bytes, note.text, name, key, out), out, length);
+    return whole_or_nothing(add_into(note_bytes, note.text, name, key, time, out), out, length);
+}
+
+struct result note_add(struct view note_bytes, const char *name, const struct sign_key *key, struct buffer *out)
+{
+    return add_line(note_bytes, name, key, 0, out);
+}
+
+struct result note_cosign(struct view note_bytes, const char *name, const struct sign_key *key, uint64_t time,
+                          struct buffer *out)
+{
+    ENSURE(time > 0 && time <= INT64_MAX, CATEGORY_USAGE, "a cosignature's time must be from 1 to 2^63 - 1 seconds");
+    return add_line(note_bytes, name, key, time, out);
 }

@@ -1,5 +1,6 @@
 /* Signed notes (C2SP signed-note): text, a blank line, lines "— NAME BASE64(key id ‖ signature)".
- * Rosters, plans and checkpoints are notes. Only Ed25519 lines (type 0x01) are verified; others are ignored.
+ * Rosters, plans and checkpoints are notes. Ed25519 lines (type 0x01) are verified, and over checkpoints cosignatures
+ * with a time (type 0x04, C2SP tlog-cosignature); others are ignored.
  */
 #ifndef PROTO_RUN_NOTE_H
 #define PROTO_RUN_NOTE_H
@@ -13,6 +14,8 @@
 struct note_line {
     char name[NAME_MAX_BYTES + 1];
     uint8_t key_id[4];
+    bool timed; /* a cosignature: */
+    uint64_t time;
     struct signature signature;
 };
 struct note {
@@ -27,10 +30,17 @@ void note_done(struct note *note);
 MUST_USE struct result note_parse(struct view bytes, struct note *ret);
 /* CATEGORY_FALSE unless a line under this name and key verifies over the text. */
 MUST_USE struct result note_verify(const struct note *note, const char *name, const struct sign_public *key);
+/* The same of a cosignature, which says that at `time` (seconds since 1970) its signer had seen no tree that
+ * contradicts the checkpoint. */
+MUST_USE struct result note_verify_cosignature(const struct note *note, const char *name, const struct sign_public *key,
+                                               uint64_t *ret_time);
 /* Appends a note to out: the text (which must end in a newline) and one signature line. */
 MUST_USE struct result note_sign(struct view text, const char *name, const struct sign_key *key, struct buffer *out);
 /* Appends the given note to out with one more signature line; the text is untouched. */
 MUST_USE struct result note_add(struct view note_bytes, const char *name, const struct sign_key *key,
                                 struct buffer *out);
+/* The same with a cosignature. time: 1 to 2^63 - 1. */
+MUST_USE struct result note_cosign(struct view note_bytes, const char *name, const struct sign_key *key, uint64_t time,
+                                   struct buffer *out);
 
 #endif

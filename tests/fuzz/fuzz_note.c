@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/log/checkpoint.h"
 #include "proto/run/note.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,5 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[note.text.length - 1] != '\n' || data[note.text.length] != '\n') abort();
     for (size_t i = 0; i < note.lines_count; i++)
         if (result_ok(note_verify(&note, note.lines[i].name, &nobody))) abort();
+    struct checkpoint checkpoint;
+    if (!result_ok(checkpoint_parse(note.text, &checkpoint))) return 0;
+    /* What was read is written as it was, up to lines of others. */
+    CLEANUP(buffer_done) struct buffer again = {0};
+    if (!result_ok(checkpoint_write(&checkpoint, &again)) || again.length > note.text.length ||
+        memcmp(again.data, note.text.data, again.length) != 0)
+        abort();
     return 0;
 }

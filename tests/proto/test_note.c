@@ -63,8 +63,13 @@ static void case_check(const json_t *vector)
     {
         char name[256];
         struct sign_public key;
-        if (vkey_split(json_string_value(vkey), name, &key) != 1) continue; /* another algorithm: ignored here */
-        struct result verified = note_verify(&note, name, &key);
+        uint64_t time = 0;
+        uint8_t algorithm = vkey_split(json_string_value(vkey), name, &key);
+        if (algorithm != 1 && algorithm != 4) continue; /* another algorithm: ignored here */
+        struct result verified =
+            algorithm == 1 ? note_verify(&note, name, &key) : note_verify_cosignature(&note, name, &key, &time);
+        const json_t *told = json_object_get(expect, "cosignature_time");
+        if (algorithm == 4 && result_ok(verified) && told) assert_int_equal(time, json_integer_value(told));
         if (strlen(name) > NAME_MAX_BYTES) { /* no name of ours: well-formed, and ignored */
             assert_int_equal(verified.category, CATEGORY_FALSE);
             continue;
@@ -100,6 +105,49 @@ static void published_signature(void **state)
     CLEANUP(buffer_done) struct buffer out = {0};
     assert_true(result_ok(note_sign(view_text(vectors_text(vector, "text")), "PeterNeumann", key, &out)));
     assert_true(view_equal(buffer_view(&out), view_text(vectors_text(vector, "signed_note"))));
+}
+
+/* The layout is the specification's own example; the bytes are Ed25519's, which is deterministic. */
+static void a_cosignature_as_derived(void **state)
+{
+    (void)state;
+    VECTORS_LOAD(file, VECTORS);
+    const json_t *vector = json_object_get(file, "cosignature_derived"), *signer = NULL, *one;
+    const json_t *layout = json_object_get(file, "cosignature_layout");
+    size_t index;
+    json_array_foreach(vectors_array(file, "signer_keys_test_only"), index, one)
+    {
+        if (strstr(vectors_text(one, "skey"), "+Wit1+")) signer = one;
+    }
+    assert_non_null(signer);
+    uint8_t bytes[SIGN_SEED_BYTES];
+    vectors_hex_exact(signer, "seed_hex", bytes, sizeof bytes);
+    CLEANUP(secret_freep) struct secret *seed = NULL;
+    CLEANUP(sign_key_freep) struct sign_key *key = NULL, *log = key_of(7);
+    assert_true(result_ok(secret_from(view_of(bytes, sizeof bytes), &seed)));
+    assert_true(result_ok(sign_key_from_seed(seed, &key)));
+    CLEANUP(buffer_done) struct buffer signed_once = {0}, both = {0}, foreign = {0};
+    uint64_t time = (uint64_t)json_integer_value(json_object_get(vector, "timestamp")), found = 0;
+    assert_true(result_ok(note_sign(view_text(vectors_text(vector, "body")), "log", log, &signed_once)));
+    assert_true(result_ok(note_cosign(buffer_view(&signed_once), "Wit1", key, time, &both)));
+    assert_true(view_equal(view_of(both.data + signed_once.length, both.length - signed_once.length),
+                           view_text(vectors_text(vector, "line"))));
+    CLEANUP(note_done) struct note note = {0}, example = {0};
+    assert_true(result_ok(note_parse(buffer_view(&both), &note)));
+    assert_true(result_ok(note_verify(&note, "log", sign_key_public(log))));
+    assert_true(result_ok(note_verify_cosignature(&note, "Wit1", sign_key_public(key), &found)));
+    assert_int_equal(found, time);
+    /* A cosignature is no signature, nor the other way round. */
+    assert_int_equal(note_verify(&note, "Wit1", sign_key_public(key)).category, CATEGORY_FALSE);
+    assert_int_equal(note_verify_cosignature(&note, "log", sign_key_public(log), &found).category, CATEGORY_FALSE);
+    assert_int_equal(note_cosign(buffer_view(&signed_once), "Wit1", key, 0, &both).category, CATEGORY_USAGE);
+    /* Another time is another cosignature. */
+    note.lines[1].time++;
+    assert_int_equal(note_verify_cosignature(&note, "Wit1", sign_key_public(key), &found).category, CATEGORY_FALSE);
+    assert_true(
+        result_ok(buffer_format(&foreign, "%s\n%s", vectors_text(layout, "body"), vectors_text(layout, "line"))));
+    assert_true(result_ok(note_parse(buffer_view(&foreign), &example)));
+    assert_true(example.lines_count == 1 && example.lines[0].timed && example.lines[0].time == 1679315147);
 }
 
 static void second_signature_leaves_the_text(void **state)
@@ -261,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_notes),
         cmocka_unit_test(published_signature),
+        cmocka_unit_test(a_cosignature_as_derived),
         cmocka_unit_test(second_signature_leaves_the_text),
         cmocka_unit_test(false_line_beside_a_true_one),
         cmocka_unit_test(any_changed_byte_is_noticed),
