@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "analytics/json_text.h"
 #include "analytics/model.h"
 #include "bench/bench.h"
 
@@ -30,11 +31,22 @@ static struct result write_model(struct buffer *out)
             TRY(c ? buffer_format(out, "%d", c * 1000 / CLASSES) : buffer_text(out, "null"));
             TRY(buffer_text(out, ",\"to\":"));
             TRY(c + 1 < CLASSES ? buffer_format(out, "%d", (c + 1) * 1000 / CLASSES) : buffer_text(out, "null"));
-            TRY(buffer_format(out, ",\"log_odds\":%.3f,\"points\":%d}", 0.1 * (c - 2), 10 * (2 - c) + f));
+            TRY(buffer_format(out, ",\"rows\":100,\"log_odds\":%.3f,\"points\":%d}", 0.1 * (c - 2), 10 * (2 - c) + f));
         }
         TRY(buffer_text(out, "]}"));
     }
     return buffer_text(out, "]}");
+}
+
+static struct result give_hash(struct buffer *text)
+{
+    json_t *json;
+    TRY(json_parse(buffer_view(text), "model.json", &json));
+    struct result result = json_put_hash(json);
+    buffer_clear(text);
+    if (result_ok(result)) result = json_text(json, JSON_COMPACT | JSON_REAL_PRECISION(17), text);
+    json_decref(json);
+    return result;
 }
 
 static void add_rows(const struct work *work, struct table *table)
@@ -72,6 +84,7 @@ int main(void)
     CLEANUP(buffer_done) struct buffer json = {0};
     uint64_t seed = 1;
     bench_need(write_model(&json));
+    bench_need(give_hash(&json));
     bench_need(model_parse(buffer_view(&json), "model.json", &work.model));
     work.texts = calloc(ROWS, sizeof *work.texts);
     if (!work.texts) abort();
