@@ -478,7 +478,7 @@ static struct result outcome_make(const struct consortium *consortium, struct co
     struct members everyone = members_none(consortium->members);
     for (unsigned j = 1; j <= consortium->members; j++) members_add(&everyone, j);
     const struct report_source source = {.model = buffer_view(&ret->model),
-                                         .plan = buffer_view(&consortium->config->plan->text),
+                                         .plan = consortium->config->plan,
                                          .roster = &consortium->roster,
                                          .cohort = &everyone,
                                          .version = COFFERDAM_VERSION};

@@ -101,7 +101,7 @@ struct result cli_fit(int argc, char **argv)
     TRY(fold_result(&fold, 1, &model));
     CLEANUP(buffer_done) struct buffer report = {0};
     const struct report_source source = {
-        .model = buffer_view(&model), .plan = buffer_view(&sites.file.plan.text), .version = COFFERDAM_VERSION};
+        .model = buffer_view(&model), .plan = &sites.file.plan, .version = COFFERDAM_VERSION};
     TRY(report_html(&source, &report));
     const struct output outputs[] = {{"report.html", buffer_view(&report)}, {"model.json", buffer_view(&model)}};
     TRY(outputs_write(fit.out, outputs, sizeof outputs / sizeof outputs[0]));

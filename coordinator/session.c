@@ -133,7 +133,7 @@ static struct result session_write_results(struct session *session)
     TRY(session_write_result(session, "plan.note", session->submission.terms.plan_note));
     FAILPOINT("coordinator: the plan is written, not the model");
     const struct report_source source = {.model = buffer_view(&model),
-                                         .plan = buffer_view(&session->submission.plan.text),
+                                         .plan = &session->submission.plan,
                                          .roster = &session->hub->roster,
                                          .cohort = &session->submission.terms.cohort,
                                          .version = COFFERDAM_VERSION};

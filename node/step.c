@@ -183,7 +183,7 @@ static struct result end_write_results(const struct part *part)
     TRY(end_write(part, "plan.note", part->submission.terms.plan_note));
     FAILPOINT("node: the plan is written, not the model");
     const struct report_source source = {.model = buffer_view(&model),
-                                         .plan = buffer_view(&part->submission.plan.text),
+                                         .plan = &part->submission.plan,
                                          .roster = &part->bank->roster,
                                          .cohort = &part->submission.terms.cohort,
                                          .version = COFFERDAM_VERSION};

@@ -90,6 +90,7 @@ static struct result head(const struct report_source *source, const json_t *mode
     TRY(html_element("h1", report_text(model, "plan"), out));
     TRY(buffer_text(out, "<dl>\n"));
     TRY(item("Analysis", report_text(model, "task"), out));
+    TRY(item("Purpose", source->plan->purpose[0] ? source->plan->purpose : "the plan names none", out));
     TRY(members(source, model, out));
     TRY(rows_item(model, out));
     if (target) {
@@ -104,7 +105,9 @@ static struct result head(const struct report_source *source, const json_t *mode
     TRY(html_text(report_text(model, "plan_hash"), out));
     TRY(buffer_text(out, "</code></dd>\n<dt>Model's hash</dt><dd><code>"));
     TRY(html_text(report_text(model, "hash"), out));
-    TRY(buffer_format(out, "</code></dd>\n<dt>Program</dt><dd>cofferdam %s</dd>\n</dl>\n", source->version));
+    TRY(buffer_format(out, "</code></dd>\n<dt>Program</dt><dd>cofferdam %s</dd>\n", source->version));
+    TRY(item("When", "told by each node's own records; this page is the same at every bank, to the byte", out));
+    TRY(buffer_text(out, "</dl>\n"));
     return RESULT_OK;
 }
 
@@ -133,7 +136,7 @@ static struct result foot(const struct report_source *source, const json_t *mode
     TRY(buffer_text(out, "<h2>The plan</h2>\n<pre>"));
     CLEANUP(buffer_done) struct buffer text = {0};
     const char *plan;
-    TRY(buffer_append(&text, source->plan));
+    TRY(buffer_append(&text, buffer_view(&source->plan->text)));
     TRY(buffer_terminate(&text, &plan));
     TRY(html_text(plan, out));
     return buffer_text(out, "</pre>\n</main></body></html>\n");

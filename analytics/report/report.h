@@ -8,11 +8,12 @@
 #define ANALYTICS_REPORT_REPORT_H
 
 #include "proto/run/members.h"
+#include "proto/run/plan.h"
 #include "proto/run/roster.h"
 
 struct report_source {
-    struct view model;           /* model.json's text */
-    struct view plan;            /* the plan's, as signed */
+    struct view model; /* model.json's text */
+    const struct plan *plan;
     const struct roster *roster; /* NULL where there is none: of a local fit */
     const struct members *cohort;
     const char *version; /* of the program */
