@@ -221,7 +221,8 @@ static json_t *one_band(struct writer *writer, const struct band *band, struct c
     return object;
 }
 
-/* Hosmer and Lemeshow 1980; with as many degrees as bands on rows that trained nothing, two fewer on those that did. */
+/* Hosmer and Lemeshow 1980; with as many degrees as bands on rows that trained nothing, two fewer on those that did:
+ * where the plan splits the rows as training did, those that it does not hold out. */
 static json_t *hosmer_lemeshow(struct writer *writer, const struct band *bands, size_t count, size_t set)
 {
     double statistic = 0;
@@ -230,7 +231,8 @@ static json_t *hosmer_lemeshow(struct writer *writer, const struct band *bands, 
         double away = (double)bands[b].cell.positives - bands[b].predicted;
         statistic += away * away / (rows * mean * (1 - mean));
     }
-    size_t degrees = set ? count : count > 2 ? count - 2 : 0;
+    bool trained = set == 0 && writer->evaluate->plan->split != SPLIT_NONE;
+    size_t degrees = trained ? count - (count > 2 ? 2 : count) : count;
     json_t *object = json_object();
     bool known = isfinite(statistic) && degrees > 0;
     tree_put(&writer->tree, object, "statistic", tree_real(statistic));
@@ -418,9 +420,10 @@ static json_t *fairness(struct writer *writer, size_t m, const struct view_of_se
 
 /* Σ (share now - share in training) · ln(ratio), over the training histogram's bins; bins that are empty now are joined
  * with the next. */
-/* The population stability index, bin by bin; a bin that one side has nobody in goes with the next, the last with the
- * one before. */
+/* The population stability index, bin by bin; a bin with too few rows now, or none then, goes with the next, the last
+ * with the one before: else the index would tell how many they are. */
 struct psi {
+    double least;               /* share of the rows now that a bin needs */
     double index;               /* of the bins before the last */
     double now, then;           /* the last with both sides */
     double open_now, open_then; /* after it */
@@ -435,7 +438,7 @@ static void psi_add(struct psi *psi, double now, double then)
 {
     psi->open_now += now;
     psi->open_then += then;
-    if (psi->open_now <= 0 || psi->open_then <= 0) return;
+    if (psi->open_now < psi->least || psi->open_now <= 0 || psi->open_then <= 0) return;
     psi->index += psi_of(psi->now, psi->then);
     psi->now = psi->open_now;
     psi->then = psi->open_then;
@@ -451,7 +454,7 @@ static json_t *stability(struct writer *writer, size_t m, size_t set)
 {
     const struct evaluate_given *given = &writer->evaluate->given[m];
     double all = rows_of(cell_of(writer->evaluate->cases, set));
-    struct psi psi = {0};
+    struct psi psi = {.least = (double)writer->rule.minimum / all};
     if (!given->bins || all < (double)writer->rule.minimum) return json_null();
     for (size_t b = 0; b < given->bins; b++)
         psi_add(&psi, rows_of(cell_of(writer->evaluate->models[m].stability + b * CASE_KINDS, set)) / all,
@@ -490,7 +493,7 @@ static json_t *drift(struct writer *writer, size_t m, size_t set)
         double trained = 0;
         bool known = feature->training && all >= (double)writer->rule.minimum;
         for (size_t c = 0; known && c < feature->cells_count; c++) trained += feature->training[c];
-        struct psi psi = {0};
+        struct psi psi = {.least = (double)writer->rule.minimum / all};
         for (size_t c = 0; known && c < feature->cells_count; c++)
             psi_add(&psi, (double)counts[2 * (given->drifts[f] + c) + set] / all, feature->training[c] / trained);
         json_t *object = json_object();

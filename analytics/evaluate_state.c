@@ -70,7 +70,10 @@ static struct result map_features(const struct plan *plan, size_t m, struct eval
         while (at < plan->features_count && strcmp(plan->features[at].name, model->specs[f].name) != 0) at++;
         ENSURE(
             at < plan->features_count && same_rules(&model->specs[f], &plan->features[at]), CATEGORY_USAGE,
-            "the plan's features do not have %s as the model %s reads it; make the plan with cofferdam plan evaluate",
+            "the plan's features do not have %s as the model %s reads it: its bounds, levels, special codes or rules "
+            "for "
+            "missing and outside values are others. Two models are compared when they read each column alike; evaluate "
+            "them one by one, or train them from plans with the same features",
             model->specs[f].name, plan->models[m].name);
         given->features[f] = at;
     }

@@ -46,7 +46,7 @@ static struct classing_rule rule_of(const struct work *work)
     struct cell all = all_of(work->scorecard);
     return (struct classing_rule){
         .all = all,
-        .rows = (uint64_t)(plan->scorecard.share * (double)rows_of(all)),
+        .rows = (uint64_t)ceil(plan->scorecard.share * (double)rows_of(all)),
         .minimum = plan->cells_minimum,
         .most = plan->scorecard.most,
         .monotone = work->plan->monotone,
@@ -103,16 +103,23 @@ static uint64_t most_neutral(const struct scorecard *scorecard, const struct sco
     return best;
 }
 
+/* The most neutral of the first `classes`. */
+static uint64_t own_place(struct work *work, size_t classes)
+{
+    size_t all = work->into->classes_count;
+    work->into->classes_count = classes;
+    uint64_t chosen = most_neutral(work->scorecard, work->into);
+    work->into->classes_count = all;
+    return chosen;
+}
+
 /* Of rows without a quantity: a class of their own; with too few of them, the most neutral of the first `classes`;
  * without any, a class of nobody. */
 static uint64_t own_class(struct work *work, struct cell cell, size_t classes)
 {
     struct scorecard_feature *feature = work->into;
     if (rows_of(cell) == 0 || enough(work, cell)) return add_class(feature, cell);
-    size_t all = feature->classes_count;
-    feature->classes_count = classes;
-    uint64_t chosen = most_neutral(work->scorecard, feature);
-    feature->classes_count = all;
+    uint64_t chosen = own_place(work, classes);
     feature->classes[chosen].cell = joined(feature->classes[chosen].cell, cell);
     return chosen;
 }
@@ -143,15 +150,27 @@ static int by_share(const void *a, const void *b)
     return x->level < y->level ? -1 : 1;
 }
 
-/* Levels that a classing looks at: those with rows, but for missing values that make a class of their own. */
+#define RARE SIZE_MAX /* stands for all levels that are too rare to be looked at by themselves */
+
+static bool rare(const struct work *work, size_t level)
+{
+    return rows_of(work->cells[level]) > 0 && !enough(work, work->cells[level]);
+}
+
+/* Levels that a classing looks at: those with rows, but for missing values that make a class of their own. Levels with
+ * too few customers of an outcome go together, so that no customer's outcome decides on a class; where they are too few
+ * even so, the classing does without them. */
 static size_t rank_levels(const struct work *work, struct ranked *ranked)
 {
     size_t count = 0;
+    struct cell few = {0};
     for (size_t level = 0; level < work->column->cells_count; level++) {
         bool missing = work->plan->level_missing && level == work->plan->levels_count;
-        if (rows_of(work->cells[level]) == 0 || (missing && enough(work, work->cells[level]))) continue;
+        if (rare(work, level)) few = joined(few, work->cells[level]);
+        if (rows_of(work->cells[level]) == 0 || rare(work, level) || missing) continue;
         ranked[count++] = (struct ranked){work->cells[level], level};
     }
+    if (rows_of(few) > 0 && enough(work, few)) ranked[count++] = (struct ranked){few, RARE};
     qsort(ranked, count, sizeof *ranked, by_share);
     return count;
 }
@@ -180,7 +199,10 @@ static struct result sorted_classes(struct work *work, struct ranked *ranked, si
     for (size_t i = 0; i < count; i++) cells[cell_of[i]] = joined(cells[cell_of[i]], ranked[i].cell);
     TRY(classing_optimal(rule_of(work), cells, laid, of_cell, &classes));
     for (size_t k = 0; k < classes; k++) (void)add_class(work->into, cells_of_group(cells, laid, of_cell, k));
-    for (size_t i = 0; i < count; i++) work->into->class_of[ranked[i].level] = of_cell[cell_of[i]];
+    for (size_t i = 0; i < count; i++)
+        for (size_t level = 0; level < work->column->cells_count; level++)
+            if (level == ranked[i].level || (ranked[i].level == RARE && rare(work, level)))
+                work->into->class_of[level] = of_cell[cell_of[i]];
     return RESULT_OK;
 }
 
@@ -197,13 +219,19 @@ static struct result category_classes(struct work *work)
     free(ranked);
     free(cell_of);
     TRY(result);
-    uint64_t nobody = UINT64_MAX;
+    size_t classes = work->into->classes_count;
+    uint64_t nobody = UINT64_MAX, few = UINT64_MAX;
     for (size_t level = 0; level < levels; level++) {
         if (work->into->class_of[level] != UINT64_MAX) continue;
-        bool empty = rows_of(work->cells[level]) == 0;
-        if (!empty || nobody == UINT64_MAX) work->into->class_of[level] = add_class(work->into, work->cells[level]);
-        if (empty && nobody == UINT64_MAX) nobody = work->into->class_of[level];
+        bool empty = rows_of(work->cells[level]) == 0, alone = !empty && !rare(work, level);
+        if (alone) work->into->class_of[level] = add_class(work->into, work->cells[level]);
+        if (empty && nobody == UINT64_MAX) nobody = add_class(work->into, (struct cell){0});
         if (empty) work->into->class_of[level] = nobody;
+        if (empty || alone) continue;
+        /* Too few even together: with the most neutral class, or, where there is none, by themselves. */
+        if (few == UINT64_MAX) few = classes > 0 ? own_place(work, classes) : add_class(work->into, (struct cell){0});
+        work->into->class_of[level] = few;
+        work->into->classes[few].cell = joined(work->into->classes[few].cell, work->cells[level]);
     }
     return RESULT_OK;
 }

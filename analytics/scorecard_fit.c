@@ -286,6 +286,11 @@ static bool drop_wrong_sign(struct scorecard *scorecard, const struct scorecard_
     }
     if (worst == SIZE_MAX) return false;
     scorecard->features[fit->features[worst]].fate = FATE_WRONG_SIGN;
+    /* What it stood for may come back: the next fit looks at their correlations again. */
+    for (size_t f = 0; f < scorecard->plan->features_count; f++) {
+        struct scorecard_feature *feature = &scorecard->features[f];
+        if (feature->fate == FATE_CORRELATED && feature->with == fit->features[worst]) feature->fate = FATE_KEPT;
+    }
     return true;
 }
 

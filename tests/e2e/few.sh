@@ -78,3 +78,18 @@ grep -q 'left out: "a", its values differ in their last digits only' noise.yaml 
 plan_of logistic "$income" "region, kind: category, levels: [N, E, S, W, X]" >level.yaml
 fit level
 grep -q '^aliased  *region=X: no training row has this level: it scores as the baseline does' level.out || fail "an empty level is not told: $(cat level.out)"
+
+# One customer has no region: whatever its outcome, the scorecard's classes are the same, those of the others.
+plan_of scorecard "$income" "region, kind: category, levels: [N, E, S, W], missing: level" >rare.yaml
+sed -i '$ a selection: {iv: 0, signs: any}' rare.yaml
+for outcome in 0 1; do
+    awk -F, -v y=$outcome 'NR == 100 { $5 = ""; $7 = y } 1' OFS=, rows.csv >rare-$outcome.csv
+    "$cofferdam" fit rare.yaml --data rare-$outcome.csv --out rare-$outcome >/dev/null 2>&1 || fail "fit with outcome $outcome"
+    python3 -c "
+import json
+card = json.load(open('rare-$outcome/model.json'))
+of = next(f for f in card['features'] + card['left_out'] if f['name'] == 'region')
+assert any('missing' in c['levels'] and len(c['levels']) > 1 for c in of['classes'])
+print([c['levels'] for c in of['classes']])" >classes-$outcome || fail "a customer without region"
+done
+cmp classes-0 classes-1 || fail "one customer's outcome decides on its class"

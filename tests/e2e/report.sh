@@ -38,7 +38,7 @@ for task in sys.argv[1:]:
     assert not page.open, page.open
     assert "http" not in re.sub("http-equiv", "", source), task
     assert "default-src 'none'" in source and "prefers-color-scheme:dark" in source and "@media print" in source
-    assert "credit-risk" in page.text and model["hash"] in page.text and model["plan_hash"] in page.text and model["plan"] in page.text and "bank-3" in page.text
+    assert "Purpose" in page.text and model["hash"] in page.text and model["plan_hash"] in page.text and model["plan"] in page.text and "bank-3" in page.text
     for section in ("What was released, and to whom", "Limits", "Definitions", "The plan", "fewer than 10 customers"):
         assert section in page.text, (task, section)
     assert page.charts >= 2 and page.captions >= page.charts, (task, page.charts)
