@@ -119,7 +119,7 @@ static const struct cli_command commands[] = {
      "  --data FILE.csv       rows; any number of files, pooled\n"
      "  --mapping FILE.yaml   how the files' columns become the plan's: `source:` of a node's configuration\n"
      "  --threads N           one a processor when left out; the model does not depend on it\n"
-     "  --out DIR             gets model.json\n\n"
+     "  --out DIR             gets model.json and report.html\n\n"
      "Example:\n"
      "  cofferdam fit plan.yaml --data north.csv --out alone\n"},
     {"plan evaluate", cli_plan_evaluate,
@@ -150,7 +150,8 @@ static const struct cli_command commands[] = {
      "                    SQLite and PostgreSQL; json: the model itself\n"
      "  -o, --out FILE    - for stdout\n"
      "  --table NAME      the table or view that the SELECT reads; customers when left out\n\n"
-     "A row that the model refuses (a missing, outside or unseen value without a rule) is NULL, or invalid in PMML.\n\n"
+     "A row that the model refuses (a missing, outside or unseen value without a rule) is NULL, NaN in ONNX, or "
+     "invalid in PMML.\n\n"
      "Examples:\n"
      "  cofferdam model export model.json --format pmml -o model.pmml\n"
      "  cofferdam model export model.json --format sql --table applicants -o score.sql\n"},

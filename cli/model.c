@@ -41,15 +41,26 @@ static struct result show_head(const json_t *model, struct buffer *out)
     if (json_is_false(json_object_get(model, "converged")) && document_text(fit, "end")[0] != 0)
         TRY(buffer_format(out, " (%s)", document_text(fit, "end")));
     if (document_number(fit, "penalty") > 0) TRY(buffer_format(out, ", penalty %.6g", document_number(fit, "penalty")));
-    if (json_is_array(json_object_get(fit, "path")))
-        TRY(buffer_format(out, ", chosen of %zu", json_array_size(json_object_get(fit, "path"))));
+    const json_t *path = json_object_get(fit, "path"), *weights = json_object_get(fit, "class_weights");
+    size_t tried = json_array_size(path);
+    if (tried > 0) TRY(buffer_format(out, ", chosen of %zu", tried));
     TRY(buffer_text(out, "\n"));
+    if (tried > 0) TRY(buffer_text(out, "held-out rows chose the penalty: their measures are a little too good\n"));
+    if (json_object_get(json_array_get(path, tried - 1), "chosen"))
+        TRY(buffer_text(out, "the last penalty of the path was chosen: a smaller one may do better (train.penalty)\n"));
+    if (weights)
+        TRY(buffer_format(out,
+                          "class weights: negative rows %.6g, positive %.6g; likelihoods are weighted, probabilities "
+                          "those of a population weighted so\n",
+                          document_number(weights, "negative"), document_number(weights, "positive")));
     const json_t *rows = json_object_get(model, "rows"), *positives = json_object_get(model, "positives");
     static const char *const sets[][2] = {{"train", "training"}, {"holdout", "held out"}};
     for (size_t i = 0; i < 2; i++) {
         double count = document_number(rows, sets[i][0]), positive = document_number(positives, sets[i][0]);
         if (i > 0 && !(count > 0)) continue;
-        TRY(buffer_format(out, "%s%.0f %s", i == 0 ? "rows: " : ", ", count, sets[i][1]));
+        bool all = i == 0 && strcmp(document_text(model, "task"), "evaluate") == 0 &&
+                   !json_is_object(json_object_get(model, "split"));
+        TRY(buffer_format(out, "%s%.0f %s", i == 0 ? "rows: " : ", ", count, all ? "in all" : sets[i][1]));
         if (!isnan(positive)) TRY(buffer_format(out, " (%.0f positive)", positive));
     }
     return buffer_text(out, "\n\n");

@@ -48,6 +48,44 @@ static struct result target_line(const struct plan *plan, struct buffer *out)
     return buffer_text(out, "\n");
 }
 
+static struct result derived_lines(const struct plan *plan, struct buffer *out)
+{
+    for (size_t d = 0; d < plan->derived_count; d++) {
+        const struct plan_derived *of = &plan->derived[d];
+        if (of->with == SIZE_MAX)
+            TRY(buffer_format(out, "  term %s: what %s is above %.15g\n", of->name, plan->features[of->feature].name,
+                              of->knot));
+        else
+            TRY(buffer_format(out, "  terms %s: the products of both features\n", of->name));
+    }
+    return RESULT_OK;
+}
+
+/* How the fit is asked to be. */
+static struct result train_lines(const struct plan *plan, struct buffer *out)
+{
+    if (plan->path)
+        TRY(buffer_format(out,
+                          "  penalty: %" PRIu32 " are tried; the one under which the held-out rows are likeliest is "
+                          "kept",
+                          plan->path));
+    else if (plan->penalty > 0)
+        TRY(buffer_format(out, "  penalty: %.15g", plan->penalty));
+    else
+        TRY(buffer_text(out, "  penalty: none"));
+    if (plan->l1 > 0) TRY(buffer_format(out, "; the share %.15g of it is on absolute values (l1)", plan->l1));
+    TRY(buffer_text(out, "\n"));
+    if (plan->balanced)
+        return buffer_text(out, "  class weights: both outcomes weigh the same; probabilities are not those of the "
+                                "population\n");
+    if (plan->weight != 1)
+        return buffer_format(out,
+                             "  class weights: a positive row weighs %.15g; probabilities are not those of the "
+                             "population\n",
+                             plan->weight);
+    return RESULT_OK;
+}
+
 static struct result what_computed(const struct plan_file *file, struct buffer *out)
 {
     const struct plan *plan = &file->plan;
@@ -57,6 +95,8 @@ static struct result what_computed(const struct plan_file *file, struct buffer *
                       *plan->purpose ? plan->purpose : "not named", hex));
     if (*plan->target) TRY(target_line(plan, out));
     for (size_t i = 0; i < plan->features_count; i++) TRY(feature_line(&plan->features[i], out));
+    TRY(derived_lines(plan, out));
+    if (strcmp(plan->task, "logistic") == 0 || strcmp(plan->task, "scorecard") == 0) TRY(train_lines(plan, out));
     if (plan->split == SPLIT_HASH)
         TRY(buffer_format(out, "  held out: a fraction of %g of the rows, by a hash of seed \"%s\" and %s\n",
                           plan->split_fraction, plan->split_seed, *plan->id ? plan->id : "the row's own values"));

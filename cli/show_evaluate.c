@@ -8,7 +8,14 @@
 /* A feature's PSI that is told; 0.1 and 0.25 are the usual marks for a look and for a change. */
 #define DRIFT_TOLD 0.1
 
-static const char *const sets[][2] = {{"train", "training"}, {"holdout", "held out"}};
+static const char *const sets[] = {"train", "holdout"};
+
+/* Where the plan does not split the rows, nothing says that they are those that trained. */
+static const char *words_of(const json_t *root, size_t set)
+{
+    if (set) return "held out";
+    return json_is_object(json_object_get(root, "split")) ? "training" : "all rows";
+}
 
 static struct result show_interval(const json_t *set, const char *key, const char *interval, struct buffer *out)
 {
@@ -20,16 +27,17 @@ static struct result show_interval(const json_t *set, const char *key, const cha
     return buffer_format(out, " %27s", text);
 }
 
-static struct result show_measures(const json_t *models, struct buffer *out)
+static struct result show_measures(const json_t *root, struct buffer *out)
 {
+    const json_t *models = json_object_get(root, "models");
     size_t index;
     const json_t *model;
     TRY(buffer_format(out, "%-22s %27s %27s %8s %8s %8s\n", "", "AUC (95%)", "KS (95%)", "Brier", "log loss", "PSI"));
     json_array_foreach(models, index, model) for (size_t s = 0; s < 2; s++)
     {
-        const json_t *set = json_object_get(model, sets[s][0]);
+        const json_t *set = json_object_get(model, sets[s]);
         if (!set) continue;
-        TRY(buffer_format(out, "%-12s %-9s", document_text(model, "name"), sets[s][1]));
+        TRY(buffer_format(out, "%-12s %-9s", document_text(model, "name"), words_of(root, s)));
         TRY(show_interval(set, "auc", "auc_interval", out));
         TRY(show_interval(set, "ks", "ks_interval", out));
         TRY(show_number(4, 8, document_number(set, "brier"), out));
@@ -55,12 +63,13 @@ static struct result show_drift(const json_t *model, const json_t *set, const ch
     return told ? buffer_text(out, "\n") : RESULT_OK;
 }
 
-static struct result show_difference(const json_t *difference, struct buffer *out)
+static struct result show_difference(const json_t *root, struct buffer *out)
 {
+    const json_t *difference = json_object_get(root, "difference");
     for (size_t s = 0; s < 2; s++) {
-        const json_t *set = json_object_get(difference, sets[s][0]);
+        const json_t *set = json_object_get(difference, sets[s]);
         if (!json_is_object(set)) continue;
-        TRY(buffer_format(out, "AUC of the first less the second, %s: %.4f, standard error %.4f", sets[s][1],
+        TRY(buffer_format(out, "AUC of the first less the second, %s: %.4f, standard error %.4f", words_of(root, s),
                           document_number(set, "auc_difference"), document_number(set, "std_error")));
         double p = document_number(set, "p");
         TRY(isnan(p) ? buffer_text(out, "; both order the rows alike\n") : buffer_format(out, ", p = %.3g\n", p));
@@ -89,7 +98,7 @@ static struct result show_bands(const json_t *set, struct buffer *out)
         TRY(show_line(band, keys, digits, 6, out));
     }
     const json_t *fit = json_object_get(set, "hosmer_lemeshow");
-    if (json_is_object(fit))
+    if (document_number(fit, "degrees") > 0)
         TRY(buffer_format(out, "  Hosmer-Lemeshow %.4g on %.0f degrees, p = %.3g\n", document_number(fit, "statistic"),
                           document_number(fit, "degrees"), document_number(fit, "p")));
     return RESULT_OK;
@@ -122,16 +131,16 @@ struct result show_evaluation(const json_t *root, struct buffer *out)
 {
     const json_t *models = json_object_get(root, "models"), *model;
     size_t index;
-    TRY(show_measures(models, out));
-    TRY(show_difference(json_object_get(root, "difference"), out));
+    TRY(show_measures(root, out));
+    TRY(show_difference(root, out));
     json_array_foreach(models, index, model) for (size_t s = 0; s < 2; s++)
     {
-        const json_t *set = json_object_get(model, sets[s][0]);
+        const json_t *set = json_object_get(model, sets[s]);
         if (!set) continue;
-        TRY(buffer_format(out, "\n%s, %s\n", document_text(model, "name"), sets[s][1]));
+        TRY(buffer_format(out, "\n%s, %s\n", document_text(model, "name"), words_of(root, s)));
         TRY(show_bands(set, out));
         TRY(show_cutoffs(set, out));
-        TRY(show_drift(model, set, sets[s][1], out));
+        TRY(show_drift(model, set, words_of(root, s), out));
     }
     return RESULT_OK;
 }

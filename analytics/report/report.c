@@ -100,7 +100,8 @@ static struct result head(const struct report_source *source, const json_t *mode
         TRY(html_text(report_text(target, "positive"), out));
         TRY(buffer_text(out, "</dd>\n"));
     }
-    TRY(buffer_format(out, "<dt>Rounds</dt><dd>%.0f sums were opened</dd>\n", report_number(model, "rounds")));
+    TRY(buffer_format(out, "<dt>Rounds</dt><dd>%.0f sums %s</dd>\n", report_number(model, "rounds"),
+                      source->roster ? "were opened" : "were taken here"));
     TRY(buffer_text(out, "<dt>Plan's hash</dt><dd><code>"));
     TRY(html_text(report_text(model, "plan_hash"), out));
     TRY(buffer_text(out, "</code></dd>\n<dt>Model's hash</dt><dd><code>"));
@@ -126,8 +127,8 @@ static struct result foot(const struct report_source *source, const json_t *mode
     TRY(buffer_format(
         out,
         "<p>This report shows no cell with fewer than %.0f customers (of either outcome): such cells are joined "
-        "with others, or withheld (–). The opened sums can hold smaller ones.</p>\n",
-        minimum));
+        "with others, or withheld (–).%s</p>\n",
+        minimum, source->roster ? " The opened sums can hold smaller ones." : ""));
     TRY(buffer_text(
         out,
         "<h2>Limits</h2>\n<ul><li>A bank can bring false rows within the plan's bounds; the sums do not show "
@@ -178,6 +179,15 @@ static struct result statistics_page(const json_t *model, struct buffer *out)
         TRY(report_class_chart(report_text(feature, "name"),
                                json_object_get(model, "target") ? "rate of positives" : "rows", items,
                                json_object_get(model, "target") ? "rate" : "rows", out));
+        if (number) {
+            const json_t *missing = json_object_get(feature, "missing");
+            TRY(buffer_text(out, "<p>Missing: "));
+            TRY(html_number(report_number(missing, "rows"), 15, out));
+            TRY(buffer_text(out, " rows"));
+            if (isfinite(report_number(missing, "positives")))
+                TRY(buffer_format(out, ", %.0f of them positive", report_number(missing, "positives")));
+            TRY(buffer_text(out, ".</p>\n"));
+        }
         if (json_array_size(json_object_get(feature, "special")) > 0)
             TRY(report_class_table("Special codes", cells, json_object_get(model, "target") ? 3 : 1,
                                    json_object_get(feature, "special"), out));
@@ -230,7 +240,9 @@ static struct result body(const json_t *model, struct buffer *out)
     }
     if (task_is(model, "scorecard")) TRY(report_scorecard_page(model, out));
     TRY(report_fit_page(model, out));
-    return definitions(fitted, sizeof fitted / sizeof *fitted, out);
+    /* Those of weights and points come last, and are a scorecard's alone. */
+    size_t count = sizeof fitted / sizeof *fitted;
+    return definitions(fitted, task_is(model, "scorecard") ? count : count - 2, out);
 }
 
 struct result report_html(const struct report_source *source, struct buffer *out)

@@ -76,10 +76,13 @@ static struct result measure(const char *words, const json_t *set, const char *k
 
 static struct result evaluated_set(const json_t *set, const char *name, struct buffer *out)
 {
-    static const struct html_column bands[] = {
-        {"from score", "from", 4}, {"rows", "rows", 15},          {"positive", "positives", 15},
-        {"rate", "rate", 4},       {"predicted", "predicted", 4}, {"lift", "lift", 3},
-        {"gain", "gain", 4}};
+    static const struct html_column bands[] = {{"from score (log-odds)", "from", 4},
+                                               {"rows", "rows", 15},
+                                               {"positive", "positives", 15},
+                                               {"rate", "rate", 4},
+                                               {"predicted", "predicted", 4},
+                                               {"lift", "lift", 3},
+                                               {"gain", "gain", 4}};
     static const struct html_column cutoffs[] = {
         {"cut-off", "cutoff", 4},      {"approved", "approval_rate", 4}, {"bad rate", "bad_rate", 4},
         {"recall", "recall", 4},       {"precision", "precision", 4},    {"TP", "true_positives", 15},
@@ -101,17 +104,36 @@ static struct result evaluated_set(const json_t *set, const char *name, struct b
     TRY(measure(", log loss", set, "log_loss", NULL, 5, out));
     TRY(measure(", PSI of the score", set, "psi", NULL, 3, out));
     TRY(buffer_text(out, ".</p>\n"));
+    const json_t *fit = json_object_get(set, "hosmer_lemeshow");
+    if (report_number(fit, "degrees") > 0) {
+        TRY(buffer_format(out, "<p>Hosmer–Lemeshow %.6g on %.0f degrees, p ", report_number(fit, "statistic"),
+                          report_number(fit, "degrees")));
+        TRY(html_number(report_number(fit, "p"), 3, out));
+        TRY(buffer_text(out, ".</p>\n"));
+    }
     TRY(band_charts(set, out));
     TRY(html_table("Bands, from the highest scores down", bands, 7, json_object_get(set, "bands"), out));
     TRY(html_table("Cut-offs", cutoffs, 9, json_object_get(set, "cutoffs"), out));
     TRY(html_table("Groups", groups, 5, json_object_get(set, "groups"), out));
+    size_t index;
+    const json_t *group;
+    json_array_foreach(json_object_get(set, "groups"), index, group)
+    {
+        CLEANUP(buffer_done) struct buffer caption = {0};
+        const char *text;
+        TRY(buffer_format(&caption, "Cut-offs of group %s", report_text(group, "group")));
+        TRY(buffer_terminate(&caption, &text));
+        TRY(html_table(text, cutoffs, 9, json_object_get(group, "cutoffs"), out));
+    }
     TRY(html_table("Fairness", fair, 3, json_object_get(set, "fairness"), out));
     return html_table("Stability of the features", drift, 2, json_object_get(set, "features"), out);
 }
 
 struct result report_evaluate_page(const json_t *root, struct buffer *out)
 {
-    static const char *const sets[][2] = {{"train", "training rows"}, {"holdout", "held-out rows"}};
+    /* Where the plan does not split the rows, nothing says that they are those that trained. */
+    const bool split = json_is_object(json_object_get(root, "split"));
+    const char *const sets[][2] = {{"train", split ? "training rows" : "all rows"}, {"holdout", "held-out rows"}};
     const json_t *model;
     size_t index;
     for (size_t s = 0; s < 2; s++) {
@@ -134,6 +156,9 @@ struct result report_evaluate_page(const json_t *root, struct buffer *out)
         TRY(buffer_format(&name, "%s, %s", report_text(model, "name"), sets[s][1]));
         TRY(buffer_terminate(&name, &text));
         TRY(evaluated_set(set, text, out));
+        TRY(buffer_text(out, "<p>Hash of the model <code>"));
+        TRY(html_text(report_text(model, "hash"), out));
+        TRY(buffer_text(out, "</code>.</p>\n"));
     }
     return RESULT_OK;
 }

@@ -107,28 +107,33 @@ static struct result metrics(const json_t *model, struct buffer *out)
     return buffer_text(out, "</tbody></table></div>\n");
 }
 
-/* Values that were missing or outside the bounds; of a number. */
+/* Of numbers: their scale, what fills a missing value, and how many were missing or outside the bounds. */
 static struct result quality(const json_t *features, struct buffer *out)
 {
+    static const char *const heads[] = {"mean", "sd", "fill", "missing, training", "missing, held out", "outside"};
     size_t index, told = 0;
     const json_t *feature;
     json_array_foreach(features, index, feature)
     {
         const json_t *missing = json_object_get(feature, "rows_missing");
         if (!missing) continue;
-        if (told++ == 0)
-            TRY(buffer_text(out, "<div class=\"wide\"><table><caption>Values of numbers</caption><thead><tr><th "
-                                 "scope=\"col\">feature</th><th scope=\"col\" class=\"n\">missing, training</th><th "
-                                 "scope=\"col\" class=\"n\">missing, held out</th><th scope=\"col\" "
-                                 "class=\"n\">outside the bounds</th></tr></thead><tbody>\n"));
-        const double counts[] = {report_number(missing, "train"), report_number(missing, "holdout"),
-                                 report_number(feature, "rows_outside")};
+        if (told++ == 0) {
+            TRY(buffer_text(out,
+                            "<div class=\"wide\"><table><caption>Numbers (values outside that count as missing are "
+                            "in both columns)</caption><thead><tr><th scope=\"col\">feature</th>"));
+            for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+                TRY(buffer_format(out, "<th scope=\"col\" class=\"n\">%s</th>", heads[i]));
+            TRY(buffer_text(out, "</tr></thead><tbody>\n"));
+        }
+        const double values[] = {report_number(feature, "mean"),    report_number(feature, "sd"),
+                                 report_number(feature, "fill"),    report_number(missing, "train"),
+                                 report_number(missing, "holdout"), report_number(feature, "rows_outside")};
         TRY(buffer_text(out, "<tr><th scope=\"row\">"));
         TRY(html_text(report_text(feature, "name"), out));
         TRY(buffer_text(out, "</th>"));
-        for (size_t i = 0; i < 3; i++) {
+        for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
             TRY(buffer_text(out, "<td class=\"n\">"));
-            TRY(html_number(counts[i], 15, out));
+            TRY(html_number(values[i], i < 3 ? 8 : 15, out));
             TRY(buffer_text(out, "</td>"));
         }
         TRY(buffer_text(out, "</tr>\n"));
@@ -145,16 +150,40 @@ static struct result convergence(const json_t *model, struct buffer *out)
                                               {"log-likelihood", "log_likelihood", 10},
                                               {"held out", "holdout_log_likelihood", 10}};
     const json_t *fit = json_object_get(model, "fit"), *separation = json_object_get(model, "separation"), *term;
+    const json_t *weights = json_object_get(fit, "class_weights"), *ratio = json_object_get(model, "lr");
     size_t index;
     TRY(html_element("h2", "Convergence", out));
     TRY(buffer_format(
         out, "<p>The fit %s after %.0f Newton steps, %.2g standard errors from the maximum; log-likelihood %.6f.</p>\n",
         json_is_true(json_object_get(model, "converged")) ? "converged" : "did not converge",
         report_number(fit, "newton_steps"), report_number(fit, "decrement"), report_number(model, "log_likelihood")));
+    TRY(buffer_text(out, "<p>Deviance "));
+    TRY(html_number(report_number(model, "deviance"), 10, out));
+    TRY(buffer_text(out, ", of the model without features "));
+    TRY(html_number(report_number(model, "null_deviance"), 10, out));
+    TRY(buffer_text(out, "; AIC "));
+    TRY(html_number(report_number(model, "aic"), 10, out));
+    if (json_is_object(ratio)) {
+        TRY(buffer_format(out, "; likelihood ratio %.6g on %.0f degrees, p ", report_number(ratio, "statistic"),
+                          report_number(ratio, "degrees")));
+        TRY(html_number(report_number(ratio, "p"), 3, out));
+    }
+    TRY(buffer_text(out, ".</p>\n"));
     if (report_number(fit, "penalty") > 0)
         TRY(buffer_format(
             out, "<p>Penalty %.6g%s.</p>\n", report_number(fit, "penalty"),
             json_object_get(fit, "path") ? ", of those below the one under which held-out rows are likeliest" : ""));
+    size_t tried = json_array_size(json_object_get(fit, "path"));
+    if (tried > 0)
+        TRY(buffer_text(out, "<p>Held-out rows chose the penalty: their measures above are a little too good.</p>\n"));
+    if (tried > 0 && json_object_get(json_array_get(json_object_get(fit, "path"), tried - 1), "chosen"))
+        TRY(buffer_text(out, "<p>The last penalty was chosen: a smaller one may do better.</p>\n"));
+    if (weights)
+        TRY(buffer_format(
+            out,
+            "<p>Class weights: a negative row weighs %.6g, a positive one %.6g. Likelihoods are weighted; "
+            "probabilities are those of a population weighted so, not of the rows.</p>\n",
+            report_number(weights, "negative"), report_number(weights, "positive")));
     TRY(html_table("Penalties tried", path, 5, json_object_get(fit, "path"), out));
     if (json_is_object(separation)) {
         TRY(buffer_text(out, "<p>Separation:"));
