@@ -9,6 +9,15 @@
 
 /* ---- node */
 
+/* The step before this bank computed itself; its certificate may have gone by. */
+static struct result take_previous(struct secagg_node *node, struct view certificate, struct wire_arena *arena)
+{
+    if (node->log.tree.size == node->fold.step) return RESULT_OK;
+    ENSURE(certificate.length, CATEGORY_PEER, "a closed sum of step %llu without the certificate of the step before",
+           (unsigned long long)node->fold.step);
+    return close_check_certificate(node, certificate, arena, &node->log);
+}
+
 struct result catch_take_closed(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
                                 struct effects *effects)
 {
@@ -18,6 +27,7 @@ struct result catch_take_closed(struct secagg_node *node, const struct message *
     ENSURE(close.step == node->fold.step && message->closed.step == close.step && !node->fold.finished, CATEGORY_PEER,
            "a closed sum of step %llu where this bank is at step %llu", (unsigned long long)close.step,
            (unsigned long long)node->fold.step);
+    TRY(take_previous(node, message->closed.previous, arena));
     uint64_t *sum = calloc((size_t)node->fold.words, sizeof *sum);
     ENSURE(sum, CATEGORY_ENVIRONMENT, "out of memory for a sum");
     free(node->sum);
@@ -61,6 +71,8 @@ static struct result apply(struct secagg_node *node, struct effects *effects)
                            "others did; the programs differ",
                            (unsigned long long)step, node->run.thresholds.t);
     node->closed = node->catching;
+    TRY(run_log_add(&node->log, &node->catching));
+    TRY(run_log_keep(&node->log, effects));
     buffer_clear(&node->close);
     node->state = NODE_READY;
     TRY(effect_persist_sum(effects, step, node->sum, words));
@@ -95,9 +107,12 @@ struct result catch_take_sum_piece(struct secagg_node *node, const struct messag
 struct result catch_send_closed(struct secagg_coordinator *coordinator, unsigned member, uint64_t step,
                                 struct effects *effects)
 {
-    CLEANUP(buffer_done) struct buffer certificate = {0};
+    CLEANUP(buffer_done) struct buffer certificate = {0}, previous = {0};
     TRY(record_need(&coordinator->config.records, KEEP_RUN, &certificate, "closed/%05llu", (unsigned long long)step));
-    struct wire_closed closed = {.step = step, .close = buffer_view(&certificate)};
+    if (step > 0)
+        TRY(record_need(&coordinator->config.records, KEEP_RUN, &previous, "closed/%05llu",
+                        (unsigned long long)step - 1));
+    struct wire_closed closed = {.step = step, .close = buffer_view(&certificate), .previous = buffer_view(&previous)};
     return coordinator_reply_with(coordinator, member, MESSAGE_CLOSED, &closed, effects);
 }
 

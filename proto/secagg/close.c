@@ -38,7 +38,8 @@ struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct e
     return node_keep_round(node, effects);
 }
 
-struct result close_check_certificate(struct secagg_node *node, struct view certificate, struct wire_arena *arena)
+struct result close_check_certificate(struct secagg_node *node, struct view certificate, struct wire_arena *arena,
+                                      struct run_log *ret)
 {
     struct wire_close close;
     TRY(certificate_close(&node->run, certificate, arena, &close));
@@ -48,7 +49,8 @@ struct result close_check_certificate(struct secagg_node *node, struct view cert
     ENSURE(hash_equal(&close.sum, &node->closed.sum) && hash_equal(&close.state, &node->fold.state_hash), CATEGORY_PEER,
            "a CLOSE certificate on another sum or state than this bank computed for step %llu",
            (unsigned long long)close.step);
-    return RESULT_OK;
+    *ret = node->log;
+    return ret->tree.size == close.step ? run_log_add(ret, &close) : RESULT_OK;
 }
 
 struct result close_take_finished(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
@@ -56,8 +58,9 @@ struct result close_take_finished(struct secagg_node *node, const struct message
 {
     ENSURE(node->fold.finished, CATEGORY_PEER, "the run is said to be finished at step %llu, where it is not",
            (unsigned long long)node->fold.step);
-    TRY(close_check_certificate(node, message->payload, arena));
+    TRY(close_check_certificate(node, message->payload, arena, &node->log));
     node->state = NODE_DONE;
+    TRY(run_log_keep(&node->log, effects));
     uint64_t step = node->closed.step;
     TRY(effect_persist(effects, KEEP_RUN, message->payload, "closed/%05llu", (unsigned long long)step));
     TRY(ledger_add_certificate(node, "close", node->closed.round, message->payload, effects));
@@ -86,6 +89,24 @@ struct result close_take_vote(struct secagg_coordinator *coordinator, unsigned f
                             (unsigned long long)body.close.round, from);
 }
 
+/* What each of the certificate's signers says. */
+static struct result log_closed(struct secagg_coordinator *coordinator)
+{
+    const struct coordinator_round *round = &coordinator->round;
+    const struct wire_close closed = {
+        .run = coordinator->run.id,
+        .epoch = round->terms.epoch,
+        .round = round->terms.round,
+        .step = round->terms.step,
+        .ctx = round->ctx,
+        .survivors = round->survivors,
+        .headers = round->headers,
+        .sum = round->sum_hash,
+        .state = coordinator->next.state_hash,
+    };
+    return run_log_add(&coordinator->log, &closed);
+}
+
 struct result close_advance(struct secagg_coordinator *coordinator, struct effects *effects, bool *ret_moved)
 {
     struct coordinator_round *round = &coordinator->round;
@@ -94,6 +115,7 @@ struct result close_advance(struct secagg_coordinator *coordinator, struct effec
     unsigned long long step = (unsigned long long)round->terms.step;
     buffer_clear(&coordinator->close);
     TRY(ballot_list(&round->closes, NULL, t, &coordinator->close));
+    TRY(log_closed(coordinator));
     fold_done(&coordinator->fold);
     coordinator->fold = coordinator->next;
     coordinator->next = (struct fold){0};
@@ -106,5 +128,6 @@ struct result close_advance(struct secagg_coordinator *coordinator, struct effec
     TRY(effect_record(effects, "close", step, 0, buffer_view(&coordinator->close)));
     TRY(effect_record(effects, "state", step + 1, 0, hash_view(&coordinator->fold.state_hash)));
     TRY(effect_persist(effects, KEEP_RUN, buffer_view(&coordinator->close), "closed/%05llu", step));
+    TRY(run_log_keep(&coordinator->log, effects));
     return effect_persist(effects, KEEP_RUN, buffer_view(&coordinator->fold.state), "state");
 }

@@ -10,6 +10,7 @@
 #include "crypto/merkle.h"
 #include "proto/secagg/check.h"
 #include "proto/secagg/effects.h"
+#include "proto/secagg/run_log.h"
 
 enum phase {
     PHASE_NEW,      /* before START */
@@ -85,6 +86,7 @@ struct secagg_coordinator {
     bool patience_over;
 
     struct fold fold; /* certified state */
+    struct run_log log;
     struct fold next; /* after the opened sum; empty before */
     struct provision epoch;
     unsigned failures;

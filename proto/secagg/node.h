@@ -9,6 +9,7 @@
 #include "proto/secagg/check.h"
 #include "proto/secagg/deal.h"
 #include "proto/secagg/effects.h"
+#include "proto/secagg/run_log.h"
 
 enum node_state {
     NODE_NEW,          /* nothing sent but JOIN */
@@ -69,6 +70,7 @@ struct secagg_node {
     struct buffer join; /* signed */
 
     struct fold fold;
+    struct run_log log;     /* of the steps whose certificate this bank has seen: all, or all but the last */
     struct provision epoch; /* epoch.epoch is 0 before the first */
     unsigned failures;      /* provisionings that failed in a row */
     struct deal deal;
@@ -173,9 +175,9 @@ node_handler open_take_pieces;
 node_handler open_take_sum_piece;
 MUST_USE struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct effects *effects);
 node_handler close_take_finished;
-/* Whether a CLOSE certificate is for the last sum, as this node knows it. */
+/* Whether a CLOSE certificate is for the last sum, as this node knows it; and the log with its step in. */
 MUST_USE struct result close_check_certificate(struct secagg_node *node, struct view certificate,
-                                               struct wire_arena *arena);
+                                               struct wire_arena *arena, struct run_log *ret);
 node_handler catch_take_closed;
 MUST_USE struct result catch_ask(struct secagg_node *node, struct effects *effects);
 node_handler catch_take_sum_piece;

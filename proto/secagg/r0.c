@@ -39,7 +39,6 @@ static struct result check_terms(struct secagg_node *node, const struct wire_r0 
     ENSURE(hash_equal(&r0->state, &node->fold.state_hash), CATEGORY_PEER,
            "R0 of round %llu names another state than the one this bank computed", round);
     ENSURE(hash_equal(&r0->layout, &node->fold.layout_hash), CATEGORY_PEER, "R0 names another layout");
-    ENSURE(hash_is_zero(&r0->checkpoint), CATEGORY_PEER, "R0 names a checkpoint that this run does not have");
     ENSURE(!node->fold.finished, CATEGORY_PEER, "R0 of round %llu after the last step", round);
     return RESULT_OK;
 }
@@ -83,13 +82,27 @@ static struct result check_retry(struct secagg_node *node, const struct wire_r0 
 }
 
 /* The sum before must be closed by t banks, on the state that this bank computed from it. */
-static struct result check_previous(struct secagg_node *node, const struct wire_round *round, struct wire_arena *arena)
+static struct result check_previous(struct secagg_node *node, const struct wire_round *round, struct wire_arena *arena,
+                                    struct run_log *ret)
 {
+    *ret = node->log;
     if (node->fold.step == 0) {
         ENSURE(!round->close.length, CATEGORY_PEER, "a CLOSE certificate before the first sum");
         return RESULT_OK;
     }
-    return close_check_certificate(node, round->close, arena);
+    return close_check_certificate(node, round->close, arena, ret);
+}
+
+/* The history that this bank has seen certified, and no other. */
+static struct result check_checkpoint(const struct secagg_node *node, const struct wire_r0 *r0,
+                                      const struct run_log *log)
+{
+    struct hash expected;
+    TRY(run_log_checkpoint(log, &node->run.id, &expected));
+    ENSURE(hash_equal(&r0->checkpoint, &expected), CATEGORY_PEER,
+           "R0 of round %llu names another checkpoint than that of this bank's log of %llu steps",
+           (unsigned long long)r0->round, (unsigned long long)log->tree.size);
+    return RESULT_OK;
 }
 
 static struct result note_equivocation(struct secagg_node *node, const struct wire_round *round,
@@ -137,12 +150,16 @@ struct result r0_take(struct secagg_node *node, const struct message *message, s
     /* One of a step or epoch that this bank has left may only be late. */
     if (!result_ok(fits) && (r0->step < node->fold.step || r0->epoch < node->epoch.epoch)) return fits;
     TRY(node_refused(node, effects, "r0", message->round.r0, fits));
-    TRY(check_previous(node, &message->round, arena));
+    struct run_log log;
+    TRY(check_previous(node, &message->round, arena, &log));
+    TRY(node_refused(node, effects, "r0", message->round.r0, check_checkpoint(node, r0, &log)));
     struct node_masked masked = node->masked;
     TRY(check_retry(node, r0, message->round.retry, arena, &masked));
     struct result allowed = ledger_check(node);
     if (allowed.category == CATEGORY_FALSE) return node_refuse(node, effects, "%s", result_reason());
     TRY(allowed);
+    node->log = log;
+    TRY(run_log_keep(&log, effects));
     return enter(node, &message->round, r0, &masked, effects);
 }
 
@@ -172,6 +189,7 @@ static struct result issue(struct secagg_coordinator *coordinator, uint64_t numb
         .layout = coordinator->fold.layout_hash,
     };
     unsigned long long key = (unsigned long long)number;
+    TRY(run_log_checkpoint(&coordinator->log, &coordinator->run.id, &round->terms.checkpoint));
     if (coordinator->retry.length) {
         TRY(ctx_certificate_hash(buffer_view(&coordinator->retry), &round->terms.retry));
         TRY(effect_persist(effects, KEEP_RUN, buffer_view(&coordinator->retry), "retry/%05llu", key));

@@ -203,6 +203,9 @@ static struct result load_fold(struct secagg_node *node)
     TRY(record_load(&node->config.records, KEEP_RUN, &state, &found, "state"));
     if (!found) return fold_start(plan, task, &node->fold);
     TRY(fold_load(plan, task, buffer_view(&state), &node->fold));
+    TRY(run_log_load(&node->config.records, &node->log));
+    ENSURE(node->log.tree.size == node->fold.step || node->log.tree.size + 1 == node->fold.step, CATEGORY_ENVIRONMENT,
+           "a damaged record of the run's log");
     CLEANUP(wire_arena_done) struct wire_arena arena = {0};
     TRY(record_load(&node->config.records, KEEP_RUN, &node->close, &found, "close"));
     if (found) {

@@ -34,6 +34,9 @@ static struct result load_fold(struct secagg_coordinator *coordinator)
     TRY(record_load(&coordinator->config.records, KEEP_RUN, &state, &found, "state"));
     if (!found) return fold_start(plan, task, &coordinator->fold);
     TRY(fold_load(plan, task, buffer_view(&state), &coordinator->fold));
+    TRY(run_log_load(&coordinator->config.records, &coordinator->log));
+    ENSURE(coordinator->log.tree.size == coordinator->fold.step, CATEGORY_ENVIRONMENT,
+           "a damaged record of the run's log");
     return record_need(&coordinator->config.records, KEEP_RUN, &coordinator->close, "closed/%05llu",
                        (unsigned long long)coordinator->fold.step - 1);
 }

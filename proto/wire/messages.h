@@ -198,7 +198,7 @@ struct wire_sum_piece {
 };
 struct wire_closed {
     uint64_t step;
-    struct view close;
+    struct view close, previous;
 };
 
 enum wire_type {

@@ -173,6 +173,7 @@ static const struct wire_rule sum_piece_rules[] = {
 static const struct wire_rule closed_rules[] = {
     U64(closed, step, 0, ROUNDS_MOST),
     VIEW(closed, close, 1, CERTIFICATE_MOST),
+    VIEW(closed, previous, 0, CERTIFICATE_MOST),
 };
 
 #define SCHEMA(lower, text)                                                                                            \

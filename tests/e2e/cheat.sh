@@ -38,7 +38,7 @@ r0-plan@west              |kept as evidence: R0 names another plan
 r0-roster@north           |kept as evidence: R0 names another roster
 r0-set@south              |kept as evidence: R0 names another set of keys
 r0-layout@east            |kept as evidence: R0 names another layout
-r0-checkpoint@west        |kept as evidence: R0 names a checkpoint
+r0-checkpoint@west        |kept as evidence: R0 of round 1 names another checkpoint
 r0-run@north              |r0 of coordinator belongs to another run
 r0-ahead@south            |kept as evidence: R0 for step 1 where this bank is at step 0
 r0-epoch@east             |kept as evidence: R0 of round 1 in epoch 2, which is not provisioned
