@@ -245,7 +245,8 @@ static void wrong_documents(void **state)
     assert_int_equal(plan_parse(view_text(""), "p", &plan).category, CATEGORY_USAGE);
     assert_string_equal(result_reason(), "p:1: the file is empty");
     assert_int_equal(plan_parse(view_text("- a\n- b\n"), "p", &plan).category, CATEGORY_USAGE);
-    assert_string_equal(result_reason(), "p:1: key \"the document\": must hold keys of its own, {key: value}");
+    assert_string_equal(result_reason(),
+                        "p:1: this is another kind of file; it must hold keys and values, see docs/plan.md");
     assert_int_equal(plan_parse(view_text("a: [[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]\n"), "p", &plan).category,
                      CATEGORY_USAGE);
     assert_string_equal(result_reason(), "p:1: nested deeper than 8 levels");
