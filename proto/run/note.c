@@ -138,12 +138,29 @@ static struct result cosigned(struct view text, uint64_t time, struct buffer *ou
     return buffer_append(out, text);
 }
 
-static struct result line_verify(const struct note *note, const struct note_line *line, const struct sign_public *key)
+struct result note_cosignature_verify(struct view text, const struct sign_public *key, uint64_t time,
+                                      const struct signature *signature)
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};
+    TRY(cosigned(text, time, &bytes));
+    return sign_verify(key, NULL, buffer_view(&bytes), signature);
+}
+
+static struct result line_verify(const struct note *note, const struct note_line *line, const struct sign_public *key)
+{
     if (!line->timed) return sign_verify(key, NULL, note->text, &line->signature);
-    TRY(cosigned(note->text, line->time, &bytes));
-    return sign_verify(key, NULL, buffer_view(&bytes), &line->signature);
+    return note_cosignature_verify(note->text, key, line->time, &line->signature);
+}
+
+struct result note_verify_line(const struct note *note, const struct note_line *line, const struct sign_public *key)
+{
+    uint8_t id[KEY_ID_BYTES];
+    TRY(key_id(line->name, line->timed ? COSIGNATURE : ED25519, key, id));
+    ENSURE(memcmp(line->key_id, id, sizeof id) == 0, CATEGORY_FALSE, "the signature of %s is by another key than here",
+           line->name);
+    struct result verified = line_verify(note, line, key);
+    ENSURE(verified.category != CATEGORY_FALSE, CATEGORY_FALSE, "the signature of %s does not verify", line->name);
+    return verified;
 }
 
 static struct result find_and_verify(const struct note *note, const char *name, const struct sign_public *key,
@@ -178,23 +195,26 @@ struct result note_verify_cosignature(const struct note *note, const char *name,
 }
 
 /* time 0: a plain signature. */
-static struct result append_line(struct view text, const char *name, const struct sign_key *key, uint64_t time,
-                                 struct buffer *out)
+static struct result append_line(const char *name, const struct sign_public *key, uint64_t time,
+                                 const struct signature *signature, struct buffer *out)
 {
     ENSURE(note_name_good(view_text(name)) && strlen(name) <= NAME_MAX_BYTES, CATEGORY_USAGE,
            "\"%s\" cannot sign a note: a name has up to %u bytes, no blanks and no plus sign", name, NAME_MAX_BYTES);
-    CLEANUP(buffer_done) struct buffer signed_bytes = {0};
     uint8_t bytes[KEY_ID_BYTES + TIME_BYTES + SIGN_BYTES];
-    struct signature signature;
     size_t used = KEY_ID_BYTES;
-    TRY(key_id(name, time ? COSIGNATURE : ED25519, sign_key_public(key), bytes));
-    TRY(time ? cosigned(text, time, &signed_bytes) : buffer_append(&signed_bytes, text));
-    TRY(sign_bytes(key, NULL, buffer_view(&signed_bytes), &signature));
+    TRY(key_id(name, time ? COSIGNATURE : ED25519, key, bytes));
     for (size_t i = 0; time && i < TIME_BYTES; i++) bytes[used++] = (uint8_t)(time >> (8 * (TIME_BYTES - 1 - i)));
-    memcpy(bytes + used, signature.bytes, SIGN_BYTES);
+    memcpy(bytes + used, signature->bytes, SIGN_BYTES);
     TRY(buffer_format(out, DASH "%s ", name));
     TRY(text_base64(view_of(bytes, used + SIGN_BYTES), out));
     return buffer_u8(out, '\n');
+}
+
+static struct result sign_line(struct view text, const char *name, const struct sign_key *key, struct buffer *out)
+{
+    struct signature signature;
+    TRY(sign_bytes(key, NULL, text, &signature));
+    return append_line(name, sign_key_public(key), 0, &signature, out);
 }
 
 /* On failure what was appended is taken off again. */
@@ -208,7 +228,7 @@ static struct result sign_into(struct view text, const char *name, const struct 
 {
     TRY(buffer_append(out, text));
     TRY(buffer_u8(out, '\n'));
-    return append_line(text, name, key, 0, out);
+    return sign_line(text, name, key, out);
 }
 
 struct result note_sign(struct view text, const char *name, const struct sign_key *key, struct buffer *out)
@@ -223,32 +243,54 @@ struct result note_sign(struct view text, const char *name, const struct sign_ke
     return whole_or_nothing(sign_into(text, name, key, out), out, length);
 }
 
-static struct result add_into(struct view note_bytes, struct view text, const char *name, const struct sign_key *key,
-                              uint64_t time, struct buffer *out)
+/* Room for one more line. */
+static struct result open_note(struct view note_bytes, struct note *ret)
 {
-    TRY(buffer_append(out, note_bytes));
-    return append_line(text, name, key, time, out);
+    TRY(note_parse(note_bytes, ret));
+    ENSURE(ret->lines_count < NOTE_SIGNATURES_MAX, CATEGORY_USAGE, "the note has %zu signatures already",
+           ret->lines_count);
+    return RESULT_OK;
 }
 
-static struct result add_line(struct view note_bytes, const char *name, const struct sign_key *key, uint64_t time,
+static struct result add_into(struct view note_bytes, struct view text, const char *name, const struct sign_key *key,
                               struct buffer *out)
 {
-    CLEANUP(note_done) struct note note = {0};
-    TRY(note_parse(note_bytes, &note));
-    ENSURE(note.lines_count < NOTE_SIGNATURES_MAX, CATEGORY_USAGE, "the note has %zu signatures already",
-           note.lines_count);
-    size_t length = out->length;
-    return whole_or_nothing(add_into(note_bytes, note.text, name, key, time, out), out, length);
+    TRY(buffer_append(out, note_bytes));
+    return sign_line(text, name, key, out);
 }
 
 struct result note_add(struct view note_bytes, const char *name, const struct sign_key *key, struct buffer *out)
 {
-    return add_line(note_bytes, name, key, 0, out);
+    CLEANUP(note_done) struct note note = {0};
+    TRY(open_note(note_bytes, &note));
+    size_t length = out->length;
+    return whole_or_nothing(add_into(note_bytes, note.text, name, key, out), out, length);
+}
+
+struct result note_cosignature_make(struct view text, const struct sign_key *key, uint64_t time, struct signature *ret)
+{
+    CLEANUP(buffer_done) struct buffer bytes = {0};
+    ENSURE(time > 0 && time <= INT64_MAX, CATEGORY_USAGE, "a cosignature's time must be from 1 to 2^63 - 1 seconds");
+    TRY(cosigned(text, time, &bytes));
+    return sign_bytes(key, NULL, buffer_view(&bytes), ret);
+}
+
+struct result note_cosignature_line(const char *name, const struct sign_public *key, uint64_t time,
+                                    const struct signature *signature, struct buffer *out)
+{
+    ENSURE(time > 0 && time <= INT64_MAX, CATEGORY_USAGE, "a cosignature's time must be from 1 to 2^63 - 1 seconds");
+    size_t length = out->length;
+    return whole_or_nothing(append_line(name, key, time, signature, out), out, length);
 }
 
 struct result note_cosign(struct view note_bytes, const char *name, const struct sign_key *key, uint64_t time,
                           struct buffer *out)
 {
-    ENSURE(time > 0 && time <= INT64_MAX, CATEGORY_USAGE, "a cosignature's time must be from 1 to 2^63 - 1 seconds");
-    return add_line(note_bytes, name, key, time, out);
+    CLEANUP(note_done) struct note note = {0};
+    struct signature signature;
+    TRY(open_note(note_bytes, &note));
+    TRY(note_cosignature_make(note.text, key, time, &signature));
+    size_t length = out->length;
+    TRY(buffer_append(out, note_bytes));
+    return whole_or_nothing(note_cosignature_line(name, sign_key_public(key), time, &signature, out), out, length);
 }

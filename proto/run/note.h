@@ -43,4 +43,16 @@ MUST_USE struct result note_add(struct view note_bytes, const char *name, const 
 MUST_USE struct result note_cosign(struct view note_bytes, const char *name, const struct sign_key *key, uint64_t time,
                                    struct buffer *out);
 
+/* A cosignature apart from its line: made over a checkpoint's text, verified (CATEGORY_FALSE), and appended as a line
+ * to out, which holds a note. */
+MUST_USE struct result note_cosignature_make(struct view text, const struct sign_key *key, uint64_t time,
+                                             struct signature *ret);
+MUST_USE struct result note_cosignature_verify(struct view text, const struct sign_public *key, uint64_t time,
+                                               const struct signature *signature);
+MUST_USE struct result note_cosignature_line(const char *name, const struct sign_public *key, uint64_t time,
+                                             const struct signature *signature, struct buffer *out);
+/* CATEGORY_FALSE unless this line is by this key over the note's text, plain or as a cosignature. */
+MUST_USE struct result note_verify_line(const struct note *note, const struct note_line *line,
+                                        const struct sign_public *key);
+
 #endif

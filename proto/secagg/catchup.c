@@ -23,11 +23,14 @@ struct result catch_take_closed(struct secagg_node *node, const struct message *
 {
     (void)effects;
     struct wire_close close;
+    struct run_log log;
     TRY(certificate_close(&node->run, message->closed.close, arena, &close));
     ENSURE(close.step == node->fold.step && message->closed.step == close.step && !node->fold.finished, CATEGORY_PEER,
            "a closed sum of step %llu where this bank is at step %llu", (unsigned long long)close.step,
            (unsigned long long)node->fold.step);
     TRY(take_previous(node, message->closed.previous, arena));
+    log = node->log;
+    TRY(run_log_take(&log, &node->run, message->closed.close, arena, &close));
     uint64_t *sum = calloc((size_t)node->fold.words, sizeof *sum);
     ENSURE(sum, CATEGORY_ENVIRONMENT, "out of memory for a sum");
     free(node->sum);

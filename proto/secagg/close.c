@@ -1,10 +1,21 @@
 /* Close: each bank that checked the sum advances the fold and signs what came out; t signatures close the sum. A bank's
  * vote rides on its request for the next round, the certificate on the reply. */
+#include "proto/run/note.h"
 #include "proto/secagg/coordinator.h"
 #include "proto/secagg/ledger.h"
 #include "proto/secagg/node.h"
 
 /* ---- node */
+
+/* The checkpoint that the vote's step leads to; every step before is in the log, for R0 came with its certificate. */
+static struct result cosign(const struct secagg_node *node, struct wire_close *vote)
+{
+    struct run_log log = node->log;
+    CLEANUP(buffer_done) struct buffer text = {0};
+    TRY(run_log_add(&log, vote));
+    TRY(run_log_text(&log, &node->run.id, &text));
+    return note_cosignature_make(buffer_view(&text), node->config.key, vote->time, &vote->cosignature);
+}
 
 struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct effects *effects)
 {
@@ -27,7 +38,9 @@ struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct e
         .headers = check->open.headers,
         .sum = check->open.sum,
         .state = node->fold.state_hash,
+        .time = node->now < 1000 ? 1 : node->now / 1000,
     };
+    TRY(cosign(node, &node->closed));
     buffer_clear(&node->close);
     TRY(node_sign(node, "close", WIRE_CLOSE, &node->closed, &node->close));
     node->state = NODE_READY;
@@ -42,15 +55,18 @@ struct result close_check_certificate(struct secagg_node *node, struct view cert
                                       struct run_log *ret)
 {
     struct wire_close close;
-    TRY(certificate_close(&node->run, certificate, arena, &close));
+    struct run_log log = node->log;
+    bool logged = log.tree.size == node->fold.step;
+    TRY(logged ? certificate_close(&node->run, certificate, arena, &close)
+               : run_log_take(&log, &node->run, certificate, arena, &close));
     ENSURE(close.step + 1 == node->fold.step && close.step == node->closed.step, CATEGORY_PEER,
            "a CLOSE certificate of step %llu where that of step %llu is needed", (unsigned long long)close.step,
            (unsigned long long)node->fold.step - 1);
     ENSURE(hash_equal(&close.sum, &node->closed.sum) && hash_equal(&close.state, &node->fold.state_hash), CATEGORY_PEER,
            "a CLOSE certificate on another sum or state than this bank computed for step %llu",
            (unsigned long long)close.step);
-    *ret = node->log;
-    return ret->tree.size == close.step ? run_log_add(ret, &close) : RESULT_OK;
+    *ret = log;
+    return RESULT_OK;
 }
 
 struct result close_take_finished(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
@@ -70,6 +86,14 @@ struct result close_take_finished(struct secagg_node *node, const struct message
 
 /* ---- coordinator */
 
+static struct result check_cosignature(const struct secagg_coordinator *coordinator, unsigned from,
+                                       const struct wire_close *vote)
+{
+    struct run_log log = coordinator->log;
+    TRY(run_log_add(&log, vote));
+    return run_log_check_cosignature(&log, &coordinator->run, from, vote);
+}
+
 struct result close_take_vote(struct secagg_coordinator *coordinator, unsigned from, struct view bytes,
                               struct wire_arena *arena, struct effects *effects)
 {
@@ -85,26 +109,24 @@ struct result close_take_vote(struct secagg_coordinator *coordinator, unsigned f
                hash_equal(&body.close.state, &coordinator->next.state_hash),
            CATEGORY_PEER, "%s closes round %llu on another sum or state", run_member(&coordinator->run, from),
            (unsigned long long)body.close.round);
+    TRY(check_cosignature(coordinator, from, &body.close));
     return coordinator_keep(coordinator, &round->closes, from, bytes, effects, "close/%05llu/%05u",
                             (unsigned long long)body.close.round, from);
 }
 
-/* What each of the certificate's signers says. */
-static struct result log_closed(struct secagg_coordinator *coordinator)
+/* The certificate, the log with its step in, and the checkpoint over it as a note. */
+static struct result certify(struct secagg_coordinator *coordinator, struct effects *effects)
 {
-    const struct coordinator_round *round = &coordinator->round;
-    const struct wire_close closed = {
-        .run = coordinator->run.id,
-        .epoch = round->terms.epoch,
-        .round = round->terms.round,
-        .step = round->terms.step,
-        .ctx = round->ctx,
-        .survivors = round->survivors,
-        .headers = round->headers,
-        .sum = round->sum_hash,
-        .state = coordinator->next.state_hash,
-    };
-    return run_log_add(&coordinator->log, &closed);
+    unsigned long long step = (unsigned long long)coordinator->round.terms.step;
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    CLEANUP(buffer_done) struct buffer note = {0};
+    struct wire_close closed;
+    struct view certificate = buffer_view(&coordinator->close);
+    TRY(run_log_take(&coordinator->log, &coordinator->run, certificate, &arena, &closed));
+    TRY(run_log_note(&coordinator->log, &coordinator->run, coordinator->config.key, certificate, &note));
+    TRY(effect_persist(effects, KEEP_RUN, certificate, "closed/%05llu", step));
+    TRY(effect_persist(effects, KEEP_RUN, buffer_view(&note), "checkpoint/%05llu", step));
+    return run_log_keep(&coordinator->log, effects);
 }
 
 struct result close_advance(struct secagg_coordinator *coordinator, struct effects *effects, bool *ret_moved)
@@ -112,10 +134,9 @@ struct result close_advance(struct secagg_coordinator *coordinator, struct effec
     struct coordinator_round *round = &coordinator->round;
     unsigned t = coordinator->run.thresholds.t;
     if (members_count(&round->closes.have) < t) return RESULT_OK;
-    unsigned long long step = (unsigned long long)round->terms.step;
     buffer_clear(&coordinator->close);
     TRY(ballot_list(&round->closes, NULL, t, &coordinator->close));
-    TRY(log_closed(coordinator));
+    TRY(certify(coordinator, effects));
     fold_done(&coordinator->fold);
     coordinator->fold = coordinator->next;
     coordinator->next = (struct fold){0};
@@ -125,9 +146,5 @@ struct result close_advance(struct secagg_coordinator *coordinator, struct effec
     /* The round before this one is behind every bank that can still matter to it. */
     if (round->terms.round > 1) coordinator->erase_to = round->terms.round - 1;
     *ret_moved = true;
-    TRY(effect_record(effects, "close", step, 0, buffer_view(&coordinator->close)));
-    TRY(effect_record(effects, "state", step + 1, 0, hash_view(&coordinator->fold.state_hash)));
-    TRY(effect_persist(effects, KEEP_RUN, buffer_view(&coordinator->close), "closed/%05llu", step));
-    TRY(run_log_keep(&coordinator->log, effects));
     return effect_persist(effects, KEEP_RUN, buffer_view(&coordinator->fold.state), "state");
 }

@@ -262,6 +262,7 @@ struct result secagg_node_step(struct secagg_node *node, const struct input *inp
            node->busy ? "is under way" : "was not under way");
     ENSURE(node->started || input->kind == INPUT_START, CATEGORY_BUG, "a node's machine was not started");
     size_t before = effects->count;
+    node->now = input->now;
     bool refused = node->refusing; /* the request under way stands as it was */
     node->refusing = false;
     struct result result = take(node, input, effects);

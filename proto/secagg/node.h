@@ -67,6 +67,7 @@ struct secagg_node {
     bool started, joined, busy, counted; /* busy: a batch is under way; counted: `mine` rose since it was persisted */
     bool refusing;                       /* the batch is the evidence of a refused message, and nothing else */
     uint8_t nonce[NONCE_BYTES];
+    uint64_t now;       /* of the input under way: cosignatures say when they were made */
     struct buffer join; /* signed */
 
     struct fold fold;

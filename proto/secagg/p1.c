@@ -29,11 +29,14 @@ static struct result keep_secrets(struct secagg_node *node, struct effects *effe
 
 struct result p1_begin(struct secagg_node *node, uint32_t epoch, uint64_t first, struct effects *effects)
 {
+    struct hash checkpoint;
+    TRY(run_log_checkpoint(&node->log, &node->run.id, &checkpoint));
     TRY(forget_epoch(node, effects));
     memset(node->missing, 0, sizeof node->missing);
-    TRY(provision_init(&node->epoch, &node->run, epoch, first));
+    TRY(provision_init(&node->epoch, &node->run, epoch, first, &checkpoint));
     TRY(deal_init(&node->deal, &node->run, node->config.position));
-    struct wire_p1 p1 = {.run = node->run.id, .epoch = epoch, .first = first, .rounds = node->run.rounds};
+    struct wire_p1 p1 = {
+        .run = node->run.id, .epoch = epoch, .first = first, .rounds = node->run.rounds, .checkpoint = checkpoint};
     CLEANUP(buffer_done) struct buffer lists = {0};
     TRY(deal_draw(&node->deal, &node->run, &node->epoch, node->config.random, &p1, &lists));
     p1.counter = node_count(node);
@@ -74,7 +77,7 @@ struct result p1_read_all(struct secagg_node *node, const struct wire_list *list
     ENSURE(list->count == node->run.thresholds.n, CATEGORY_PEER, "%zu P1 for a cohort of %u", list->count,
            node->run.thresholds.n);
     struct provision fresh = {0};
-    TRY(provision_init(&fresh, &node->run, node->epoch.epoch, node->epoch.first));
+    TRY(provision_init(&fresh, &node->run, node->epoch.epoch, node->epoch.first, &node->epoch.checkpoint));
     struct result result = read_each(node, list, arena, effects, &fresh);
     if (!result_ok(result)) {
         provision_done(&fresh);
@@ -99,7 +102,9 @@ struct result p1_open_epoch(struct secagg_coordinator *coordinator, uint32_t epo
                             struct effects *effects)
 {
     ENSURE(epoch <= EPOCHS_MAX, CATEGORY_USAGE, "a run of more than %u epochs", EPOCHS_MAX);
-    TRY(provision_init(&coordinator->epoch, &coordinator->run, epoch, first));
+    struct hash checkpoint;
+    TRY(run_log_checkpoint(&coordinator->log, &coordinator->run.id, &checkpoint));
+    TRY(provision_init(&coordinator->epoch, &coordinator->run, epoch, first, &checkpoint));
     ballot_clear(&coordinator->p1);
     ballot_clear(&coordinator->acks);
     coordinator->p2 = members_none(coordinator->run.terms.roster->size);

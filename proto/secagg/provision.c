@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct result provision_init(struct provision *provision, const struct run *run, uint32_t epoch, uint64_t first)
+struct result provision_init(struct provision *provision, const struct run *run, uint32_t epoch, uint64_t first,
+                             const struct hash *checkpoint)
 {
     unsigned size = run->terms.roster->size;
     size_t keys = (size_t)(size + 1) * run->rounds;
@@ -18,6 +19,7 @@ struct result provision_init(struct provision *provision, const struct run *run,
         .commitments = calloc(keys, sizeof *fresh.commitments),
         .mask_keys = calloc(keys, sizeof *fresh.mask_keys),
         .index_mask = 1,
+        .checkpoint = *checkpoint,
     };
     while (fresh.index_mask < 2 * (keys + size)) fresh.index_mask = 2 * fresh.index_mask + 1;
     fresh.index = calloc((size_t)fresh.index_mask + 1, sizeof *fresh.index);
@@ -58,8 +60,8 @@ static struct result check_shape(const struct provision *provision, const struct
            CATEGORY_PEER, "P1 of %s does not have one commitment and one key a round", name);
     ENSURE(p1->leaves == provision_leaves(provision), CATEGORY_PEER, "P1 of %s commits to %u shares, not %u", name,
            p1->leaves, provision_leaves(provision));
-    ENSURE(hash_is_zero(&p1->checkpoint), CATEGORY_PEER, "P1 of %s names a checkpoint that this run does not have",
-           name);
+    ENSURE(hash_equal(&p1->checkpoint, &provision->checkpoint), CATEGORY_PEER,
+           "P1 of %s names another checkpoint of the run's log than is known here", name);
     return RESULT_OK;
 }
 

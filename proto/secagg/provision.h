@@ -19,11 +19,12 @@ struct provision {
     struct agree_public *mask_keys;
     uint32_t *index; /* every key that was taken, by its bytes: open addressing, twice as many places as keys */
     uint32_t index_mask;
+    struct hash checkpoint; /* of the run's log when the epoch began: each P1 names it */
     struct hash set;
 };
 
 MUST_USE struct result provision_init(struct provision *provision, const struct run *run, uint32_t epoch,
-                                      uint64_t first);
+                                      uint64_t first, const struct hash *checkpoint);
 void provision_done(struct provision *provision);
 /* CATEGORY_PEER when a P1 is not of this epoch or its keys are invalid or another dealer's. */
 MUST_USE struct result provision_take(struct provision *provision, const struct run *run, unsigned position,

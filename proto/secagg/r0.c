@@ -12,19 +12,6 @@ struct result r0_ask(struct secagg_node *node, struct effects *effects)
     return effect_send(effects, 0, MESSAGE_AWAIT, &await);
 }
 
-struct result r0_take_provision(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
-                                struct effects *effects)
-{
-    (void)arena;
-    const struct wire_provision *call = &message->provision;
-    /* Nothing of it is news: an epoch is used up to its last round. */
-    ENSURE(call->epoch == node->epoch.epoch + 1 && call->first == node->epoch.first + node->epoch.rounds, CATEGORY_PEER,
-           "a call to provision epoch %u from round %llu, after epoch %u from round %llu of %u rounds", call->epoch,
-           (unsigned long long)call->first, node->epoch.epoch, (unsigned long long)node->epoch.first,
-           node->epoch.rounds);
-    return p1_begin(node, call->epoch, call->first, effects);
-}
-
 /* What ctx must be made of, but for the round's number and what it retries. */
 static struct result check_terms(struct secagg_node *node, const struct wire_r0 *r0)
 {
@@ -82,15 +69,39 @@ static struct result check_retry(struct secagg_node *node, const struct wire_r0 
 }
 
 /* The sum before must be closed by t banks, on the state that this bank computed from it. */
-static struct result check_previous(struct secagg_node *node, const struct wire_round *round, struct wire_arena *arena,
+static struct result check_previous(struct secagg_node *node, struct view certificate, struct wire_arena *arena,
                                     struct run_log *ret)
 {
     *ret = node->log;
     if (node->fold.step == 0) {
-        ENSURE(!round->close.length, CATEGORY_PEER, "a CLOSE certificate before the first sum");
+        ENSURE(!certificate.length, CATEGORY_PEER, "a CLOSE certificate before the first sum");
         return RESULT_OK;
     }
-    return close_check_certificate(node, round->close, arena, ret);
+    return close_check_certificate(node, certificate, arena, ret);
+}
+
+static struct result keep_previous(struct secagg_node *node, const struct run_log *log, struct view certificate,
+                                   struct effects *effects)
+{
+    node->log = *log;
+    if (node->fold.step == 0) return RESULT_OK;
+    TRY(effect_persist(effects, KEEP_RUN, certificate, "closed/%05llu", (unsigned long long)node->fold.step - 1));
+    return run_log_keep(log, effects);
+}
+
+struct result r0_take_provision(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
+                                struct effects *effects)
+{
+    struct run_log log;
+    const struct wire_provision *call = &message->provision;
+    /* Nothing of it is news: an epoch is used up to its last round. */
+    ENSURE(call->epoch == node->epoch.epoch + 1 && call->first == node->epoch.first + node->epoch.rounds, CATEGORY_PEER,
+           "a call to provision epoch %u from round %llu, after epoch %u from round %llu of %u rounds", call->epoch,
+           (unsigned long long)call->first, node->epoch.epoch, (unsigned long long)node->epoch.first,
+           node->epoch.rounds);
+    TRY(check_previous(node, call->close, arena, &log));
+    TRY(keep_previous(node, &log, call->close, effects));
+    return p1_begin(node, call->epoch, call->first, effects);
 }
 
 /* The history that this bank has seen certified, and no other. */
@@ -128,8 +139,6 @@ static struct result enter(struct secagg_node *node, const struct wire_round *ro
     TRY(node_reach_round(node, r0->round, effects));
     unsigned long long number = (unsigned long long)r0->round;
     TRY(effect_persist(effects, KEEP_RUN, round->r0, "r0/%05llu", number));
-    if (round->close.length)
-        TRY(effect_persist(effects, KEEP_RUN, round->close, "closed/%05llu", (unsigned long long)r0->step - 1));
     if (round->retry.length) TRY(effect_persist(effects, KEEP_RUN, round->retry, "retry/%05llu", number));
     if (node->missing[r0->round - node->epoch.first]) return vote_void(node, r0->round, effects);
     node->state = NODE_CONTRIBUTING;
@@ -151,15 +160,14 @@ struct result r0_take(struct secagg_node *node, const struct message *message, s
     if (!result_ok(fits) && (r0->step < node->fold.step || r0->epoch < node->epoch.epoch)) return fits;
     TRY(node_refused(node, effects, "r0", message->round.r0, fits));
     struct run_log log;
-    TRY(check_previous(node, &message->round, arena, &log));
+    TRY(check_previous(node, message->round.close, arena, &log));
     TRY(node_refused(node, effects, "r0", message->round.r0, check_checkpoint(node, r0, &log)));
     struct node_masked masked = node->masked;
     TRY(check_retry(node, r0, message->round.retry, arena, &masked));
     struct result allowed = ledger_check(node);
     if (allowed.category == CATEGORY_FALSE) return node_refuse(node, effects, "%s", result_reason());
     TRY(allowed);
-    node->log = log;
-    TRY(run_log_keep(&log, effects));
+    TRY(keep_previous(node, &log, message->round.close, effects));
     return enter(node, &message->round, r0, &masked, effects);
 }
 
@@ -246,6 +254,7 @@ struct result r0_answer(struct secagg_coordinator *coordinator, unsigned member,
     switch (coordinator->phase) {
     case PHASE_P1: {
         struct wire_provision call = {.epoch = coordinator->epoch.epoch, .first = coordinator->epoch.first};
+        if (coordinator->fold.step > 0) call.close = buffer_view(&coordinator->close);
         return coordinator_reply_with(coordinator, member, MESSAGE_PROVISION, &call, effects);
     }
     case PHASE_COLLECT:

@@ -175,9 +175,12 @@ static struct result load_epoch(struct secagg_node *node, bool *ret_crippled)
     ENSURE(stage >= NODE_P1 && stage <= NODE_READY, CATEGORY_ENVIRONMENT, "a damaged record of the epoch");
     node->state = (enum node_state)stage;
     node->failures = failures;
-    TRY(provision_init(&node->epoch, &node->run, epoch, first));
-    TRY(deal_init(&node->deal, &node->run, node->config.position));
+    struct signed_body own;
+    CLEANUP(wire_arena_done) struct wire_arena own_arena = {0};
     TRY(record_need(records, KEEP_RUN, &node->p1, "p1/%u", epoch));
+    TRY(signed_read(&node->run, "p1", WIRE_P1, buffer_view(&node->p1), &own_arena, &own));
+    TRY(provision_init(&node->epoch, &node->run, epoch, first, &own.p1.checkpoint));
+    TRY(deal_init(&node->deal, &node->run, node->config.position));
     if (stage >= NODE_P2) {
         CLEANUP(wire_arena_done) struct wire_arena arena = {0};
         CLEANUP(buffer_done) struct buffer all = {0};

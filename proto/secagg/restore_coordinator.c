@@ -80,6 +80,18 @@ static struct result read_p2(struct secagg_coordinator *coordinator)
     return RESULT_OK;
 }
 
+/* What the epoch's P1 name; before there is one, the log has not moved since the epoch was opened. */
+static struct result epoch_checkpoint(struct secagg_coordinator *coordinator, struct hash *ret)
+{
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    struct signed_body body;
+    unsigned first = members_next(&coordinator->p1.have, 0);
+    if (!first) return run_log_checkpoint(&coordinator->log, &coordinator->run.id, ret);
+    TRY(signed_read(&coordinator->run, "p1", WIRE_P1, ballot_get(&coordinator->p1, first), &arena, &body));
+    *ret = body.p1.checkpoint;
+    return RESULT_OK;
+}
+
 static struct result load_epoch(struct secagg_coordinator *coordinator)
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};
@@ -92,8 +104,10 @@ static struct result load_epoch(struct secagg_coordinator *coordinator)
     TRY(reader_u32(&reader, &failures));
     coordinator->failures = failures;
     coordinator->p2 = members_none(coordinator->run.terms.roster->size);
-    TRY(provision_init(&coordinator->epoch, &coordinator->run, epoch, first));
+    struct hash checkpoint;
     TRY(load_ballot(coordinator, &coordinator->p1, "p1", epoch));
+    TRY(epoch_checkpoint(coordinator, &checkpoint));
+    TRY(provision_init(&coordinator->epoch, &coordinator->run, epoch, first, &checkpoint));
     TRY(read_p1(coordinator));
     TRY(read_p2(coordinator));
     TRY(load_ballot(coordinator, &coordinator->acks, "ack", epoch));

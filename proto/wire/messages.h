@@ -133,6 +133,8 @@ struct wire_close {
     struct hash ctx;
     struct members survivors;
     struct hash headers, sum, state;
+    uint64_t time; /* seconds since 1970 */
+    struct signature cosignature;
 };
 struct wire_end {
     struct hash run;
@@ -166,6 +168,7 @@ struct wire_fetch_sum {
 struct wire_provision {
     uint32_t epoch;
     uint64_t first;
+    struct view close; /* optional: certificate of the last sum */
 };
 struct wire_round {
     struct view r0;    /* signed r0 */

@@ -119,6 +119,8 @@ static const struct wire_rule close_rules[] = {
     BYTES(close, headers),
     BYTES(close, sum),
     BYTES(close, state),
+    U64(close, time, 0, INT64_MAX),
+    BYTES(close, cosignature),
 };
 static const struct wire_rule end_rules[] = {BYTES(end, run), COUNTER(end), REASON(end, reason)};
 static const struct wire_rule await_rules[] = {U64(await, step, 0, ROUNDS_MOST), VIEW(await, close, 0, SIGNED_MOST)};
@@ -142,7 +144,11 @@ static const struct wire_rule fetch_sum_rules[] = {
     U64(fetch_sum, step, 0, ROUNDS_MOST),
     U32(fetch_sum, chunk, 0, CHUNKS_MOST - 1),
 };
-static const struct wire_rule provision_rules[] = {EPOCH(provision), U64(provision, first, 1, ROUNDS_MOST)};
+static const struct wire_rule provision_rules[] = {
+    EPOCH(provision),
+    U64(provision, first, 1, ROUNDS_MOST),
+    VIEW(provision, close, 0, CERTIFICATE_MOST),
+};
 static const struct wire_rule round_rules[] = {
     VIEW(round, r0, 1, SIGNED_MOST),
     VIEW(round, close, 0, CERTIFICATE_MOST),

@@ -33,6 +33,7 @@ struct forgery {
     const struct hash *run;   /* NULL: this run */
     const struct hash *state; /* NULL: the true one */
     const char *label;        /* NULL: close */
+    unsigned borrowed;        /* this one shows another's cosignature; 0: none */
 };
 
 /* A closed sum for a bank at step 0, as its coordinator might forge it out of what it has signed before. */
@@ -45,6 +46,8 @@ static bool closes(struct cohort *cohort, unsigned bank, const struct wire_close
         if (forgery->run) vote.run = *forgery->run;
         if (forgery->state) vote.state = *forgery->state;
         if (forgery->signers[i] == forgery->odd) vote.sum.bytes[3] ^= 1;
+        if (vote.step == 0 && forgery->signers[i] != forgery->borrowed)
+            OK(cohort_cosign(cohort, forgery->signers[i], &(struct run_log){0}, &vote));
         OK(cohort_sign(cohort, forgery->signers[i], forgery->label ? forgery->label : "close", WIRE_CLOSE, &vote,
                        &items[i]));
         views[i] = buffer_view(&items[i]);
@@ -78,6 +81,7 @@ static void a_late_bank_takes_no_forged_certificate(void **state)
         {.signers = {1, 2, 3, 0}, .count = 4},
         {.signers = {1, 2, 3, 4}, .count = 4, .odd = 4},
         {.signers = {1, 2, 3, 4}, .count = 4, .label = "r2"},
+        {.signers = {1, 2, 3, 4}, .count = 4, .borrowed = 3},
         {.count = 0},
     };
     for (size_t i = 0; i < sizeof forgeries / sizeof *forgeries; i++)

@@ -64,7 +64,7 @@ static void a_copy_is_found_among_a_thousand(void **state)
     const struct run *run = &cohort.coordinator->run;
     for (unsigned crowded = 0; crowded < 2; crowded++) {
         unsigned banks = crowded ? 100 : BANKS;
-        OK(provision_init(&provision, run, 1, 1));
+        OK(provision_init(&provision, run, 1, 1, &(struct hash){0}));
         for (unsigned j = 1; j < banks; j++) {
             fill(&keys, j, crowded);
             OK(take(&provision, run, j, &keys));

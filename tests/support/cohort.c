@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 
+#include "proto/run/note.h"
+#include "proto/secagg/coordinator.h"
+
 uint64_t cohort_expected(const struct cohort *cohort, const struct members *members)
 {
     uint64_t value = 1;
@@ -429,6 +432,16 @@ struct result cohort_sign(const struct cohort *cohort, unsigned signer, const ch
     struct wire_signed message = {.body = buffer_view(&bytes), .signer = signer};
     TRY(sign_bytes(cohort->keys[signer], kind, message.body, &message.signature));
     return wire_signed_encode(&message, out);
+}
+
+struct result cohort_cosign(const struct cohort *cohort, unsigned signer, const struct run_log *before,
+                            struct wire_close *vote)
+{
+    struct run_log log = *before;
+    CLEANUP(buffer_done) struct buffer text = {0};
+    TRY(run_log_add(&log, vote));
+    TRY(run_log_text(&log, &cohort->coordinator->run.id, &text));
+    return note_cosignature_make(buffer_view(&text), cohort->keys[signer], vote->time, &vote->cosignature);
 }
 
 void cohort_explain(const struct cohort *cohort)

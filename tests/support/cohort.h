@@ -7,6 +7,7 @@
 #define TESTS_SUPPORT_COHORT_H
 
 #include "cli/records.h"
+#include "proto/secagg/run_log.h"
 #include "proto/secagg/secagg.h"
 #include "proto/wire/messages.h"
 #include "tests/support/toy.h"
@@ -108,6 +109,9 @@ void cohort_lose(struct cohort *cohort, enum message_kind kind, unsigned bank, b
 /* A message as its signer would make it: kind of signature, type and body; the coordinator is signer 0. */
 MUST_USE struct result cohort_sign(const struct cohort *cohort, unsigned signer, const char *kind, enum wire_type type,
                                    const void *body, struct buffer *out);
+/* The cosignature of a vote on the step that comes next in the log, as its signer would make it. */
+MUST_USE struct result cohort_cosign(const struct cohort *cohort, unsigned signer, const struct run_log *before,
+                                     struct wire_close *vote);
 /* Prints everyone's state and every event. */
 void cohort_explain(const struct cohort *cohort);
 /* Fails the test with everyone's state when the run is not done with the value expected for `members`. */
