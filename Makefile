@@ -48,7 +48,7 @@ ONNX_SCHEMA := onnx/onnx.proto
 GEN := $(patsubst %.proto,$(BUILD)/gen/%.pb-c.c,$(SCHEMA) $(ONNX_SCHEMA))
 
 CRYPTO := $(call objects,$(call sources,crypto crypto/base))
-PROTO := $(call objects,$(call sources,proto proto/wire proto/secagg proto/run proto/log)) $(SCHEMA:%.proto=$(BUILD)/obj/gen/%.pb-c.o)
+PROTO := $(call objects,$(call sources,proto proto/wire proto/secagg proto/run proto/log proto/audit)) $(SCHEMA:%.proto=$(BUILD)/obj/gen/%.pb-c.o)
 DATA := $(call objects,$(call sources,data))
 ANALYTICS := $(call objects,$(call sources,analytics analytics/export analytics/report)) $(BUILD)/obj/gen/onnx/onnx.pb-c.o
 SYS := $(call objects,$(call sources,sys))

@@ -90,10 +90,15 @@ static struct result crash(struct consortium *consortium, unsigned number)
     return RESULT_OK;
 }
 
+static uint64_t clock_true(const struct consortium *consortium)
+{
+    return consortium->config->clock_ms + consortium->network.now;
+}
+
 /* The coordinator's own clock. */
 static uint64_t clock_of(const struct consortium *consortium)
 {
-    return consortium->network.now + (uint64_t)consortium->skew_ms;
+    return clock_true(consortium) + (uint64_t)consortium->skew_ms;
 }
 
 static struct result timer_arm(struct consortium *consortium)
@@ -178,7 +183,6 @@ static struct result carry_out(struct consortium *consortium, unsigned number, c
         (void)snprintf(party->reason, sizeof party->reason, "%.*s", (int)bytes.length, (const char *)bytes.data);
         return RESULT_OK;
     case EFFECT_PERSIST: /* done before, as one batch */
-    case EFFECT_RECORD:  /* the log is for auditors of a real run */
         return RESULT_OK;
     }
     return FAIL(CATEGORY_BUG, "an effect of unknown kind %d", (int)effect->kind);
@@ -210,7 +214,7 @@ static struct result carry_out_all(struct consortium *consortium, unsigned numbe
 static struct result machine_step(struct consortium *consortium, unsigned number, struct input input,
                                   struct effects *effects)
 {
-    input.now = number == 0 ? clock_of(consortium) : consortium->network.now;
+    input.now = number == 0 ? clock_of(consortium) : clock_true(consortium);
     struct result result = number == 0 ? secagg_coordinator_step(consortium->coordinator, &input, effects)
                                        : secagg_node_step(consortium->parties[number].node, &input, effects);
     const struct watcher *watcher = &consortium->watcher;
@@ -262,6 +266,7 @@ static struct result party_step(struct consortium *consortium, unsigned number, 
 static struct result coordinator_after(struct consortium *consortium)
 {
     if (!consortium->parties[0].up) return RESULT_OK;
+    if (consortium->config->bundle) TRY(bundle_go_on(&consortium->bundle));
     const struct fold *fold = secagg_coordinator_fold(consortium->coordinator);
     /* With faults the machines' own events tell it, among everything else that happens. */
     if (fold != NULL && fold->step > consortium->said && (!consortium->config->faults || fold->finished)) {
@@ -465,7 +470,7 @@ static struct result ending(const struct consortium *consortium)
 }
 
 /* Every party computed the model for itself; they must agree to the last byte. */
-static struct result outcome_make(const struct consortium *consortium, struct consortium_outcome *ret)
+static struct result outcome_make(struct consortium *consortium, struct consortium_outcome *ret)
 {
     const struct fold *fold = secagg_coordinator_fold(consortium->coordinator);
     for (unsigned i = 1; i <= consortium->members; i++) {
@@ -474,6 +479,7 @@ static struct result outcome_make(const struct consortium *consortium, struct co
                "%s arrived at another model than the coordinator", consortium->parties[i].name);
     }
     TRY(fold_result(fold, consortium->members, &ret->model));
+    if (consortium->config->bundle) TRY(bundle_finish(&consortium->bundle, buffer_view(&ret->model)));
     TRY(buffer_append(&ret->plan_note, buffer_view(&consortium->plan_note)));
     struct members everyone = members_none(consortium->members);
     for (unsigned j = 1; j <= consortium->members; j++) members_add(&everyone, j);
@@ -490,11 +496,23 @@ static struct result outcome_make(const struct consortium *consortium, struct co
     return RESULT_OK;
 }
 
+/* Its bundle grows with the run, out of the coordinator's records. */
+static struct result bundle_open(struct consortium *consortium)
+{
+    if (!consortium->config->bundle) return RESULT_OK;
+    const struct view roster = buffer_view(&consortium->roster.note);
+    consortium->bundle = (struct bundle_writer){.sink = *consortium->config->bundle,
+                                                .records = records_source(&consortium->parties[0].records),
+                                                .terms = &consortium->submission.terms};
+    return bundle_begin(&consortium->bundle, &roster, 1, buffer_view(&consortium->submission.bytes));
+}
+
 struct result consortium_run(const struct consortium_config *config, struct consortium_outcome *ret)
 {
     TRY(consortium_check(config->plan, config->banks_count));
     CLEANUP(consortium_done) struct consortium consortium = {0};
     TRY(consortium_init(config, &consortium));
+    TRY(bundle_open(&consortium));
     TRY(consortium_go(&consortium));
     TRY(ending(&consortium));
     CLEANUP(consortium_outcome_done) struct consortium_outcome outcome = {0};

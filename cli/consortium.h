@@ -11,6 +11,7 @@
 
 #include "crypto/secret.h"
 #include "data/table.h"
+#include "proto/audit/bundle.h"
 #include "proto/run/fold.h"
 
 struct consortium_bank {
@@ -24,6 +25,9 @@ struct consortium_config {
     unsigned threads; /* contributions are computed on this many; the result does not depend on it */
     bool faults;
     const struct secret *seed; /* 32 bytes: keys, masks and faults come from it */
+    uint64_t clock_ms;         /* the date when it begins, which signatures state; simulated time goes on from there */
+    /* Where the run's bundle is written to while it goes on, form first; NULL: nowhere. */
+    const struct bundle_sink *bundle;
     /* A plain line for people: progress of the fold, a crash, a restart. May be NULL. */
     void (*say)(void *context, const char *line);
     void *context;

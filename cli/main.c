@@ -94,6 +94,16 @@ static const struct cli_command commands[] = {
      "  --json                 prints JSON\n\n"
      "Example:\n"
      "  cofferdam plan show plan.note --roster roster.note\n"},
+    {"audit verify", cli_audit_verify, "BUNDLE [--roster FINGERPRINT|ROSTER.note] [--json]",
+     "Replays a run from its bundle, without a raw record, and says whether everything in it holds",
+     "Checks every signature, commitment, certificate and checkpoint, takes the masks off, redoes every sum and every\n"
+     "step, and compares the model byte for byte. Exit code 1 at the first thing that does not hold. Who the parties\n"
+     "are is the one thing a bundle cannot tell: compare the roster's fingerprint with the one you know.\n\n"
+     "  --roster FINGERPRINT|ROSTER.note   the fingerprint that roster show prints, or the pinned roster itself: the\n"
+     "                                     bundle must be of that roster or of one that its members signed after it\n"
+     "  --json                             prints JSON\n\n"
+     "Example:\n"
+     "  cofferdam audit verify run.cfd --roster roster.note\n"},
     {"simulate", cli_simulate,
      "PLAN.yaml --out DIR (--site NAME=FILE.csv ... | --split FILE.csv:N) [--mapping [NAME=]FILE.yaml ...] "
      "[--faults SEED] [--threads N]",

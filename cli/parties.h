@@ -4,6 +4,7 @@
 
 #include "cli/consortium.h"
 #include "cli/network.h"
+#include "proto/audit/bundle_write.h"
 #include "proto/secagg/submission.h"
 
 struct party {
@@ -52,10 +53,11 @@ struct consortium {
     unsigned members;
     struct secagg_coordinator *coordinator;
     struct network network;
-    int64_t skew_ms;       /* of the coordinator's clock */
-    uint32_t epoch_rounds; /* T; 0 = EPOCH_ROUNDS */
-    uint64_t give_up_at;   /* a run that is not over by then stands still; 0: never */
-    bool stands_still;     /* it did */
+    struct bundle_writer bundle; /* when there is a sink */
+    int64_t skew_ms;             /* of the coordinator's clock */
+    uint32_t epoch_rounds;       /* T; 0 = EPOCH_ROUNDS */
+    uint64_t give_up_at;         /* a run that is not over by then stands still; 0: never */
+    bool stands_still;           /* it did */
     struct watcher watcher;
     uint64_t said;     /* the step of the fold that progress last told */
     char refusal[512]; /* the latest message that was refused, for a run that stands still */

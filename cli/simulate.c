@@ -2,13 +2,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/consortium.h"
 #include "cli/outputs.h"
 #include "cli/report.h"
 #include "cli/sites.h"
 #include "crypto/hash.h"
+#include "sys/clock.h"
 #include "sys/entropy.h"
+#include "sys/file.h"
 
 struct simulation {
     const char *plan, *out, *split, *faults, *threads;
@@ -57,9 +61,37 @@ static struct result simulation_check(const struct simulation *simulation, const
     return outputs_check(simulation->out);
 }
 
-static struct result simulation_run(const struct simulation *simulation, const struct sites *sites, unsigned threads,
-                                    struct consortium_outcome *ret)
+/* run.cfd, written while the run goes on: it may be larger than memory. */
+struct run_file {
+    struct file_writer file;
+    const char *directory;
+    bool made; /* the directory, for this file */
+};
+
+static void run_file_done(struct run_file *bundle)
 {
+    file_writer_discard(&bundle->file);
+    if (bundle->made) (void)rmdir(bundle->directory); /* stays when something is in it */
+}
+
+static struct result run_file_open(const char *directory, struct run_file *bundle)
+{
+    char path[FILE_PATH_MAX];
+    TRY(file_path(directory, "run.cfd", path));
+    bundle->directory = directory;
+    bundle->made = mkdir(directory, 0755) == 0;
+    return file_writer_open(path, &bundle->file);
+}
+
+static struct result run_file_append(void *context, struct view bytes)
+{
+    return file_writer_put(&((struct run_file *)context)->file, bytes);
+}
+
+static struct result simulation_run(const struct simulation *simulation, const struct sites *sites, unsigned threads,
+                                    struct run_file *file, struct consortium_outcome *ret)
+{
+    const struct bundle_sink bundle = {file, run_file_append};
     CLEANUP(secret_freep) struct secret *seed = NULL;
     TRY(seed_make(simulation->faults, &seed));
     struct consortium_bank *banks = calloc(sites->count, sizeof *banks);
@@ -73,6 +105,8 @@ static struct result simulation_run(const struct simulation *simulation, const s
                                              .threads = threads,
                                              .faults = simulation->faults != NULL,
                                              .seed = seed,
+                                             .clock_ms = clock_now_ms(),
+                                             .bundle = &bundle,
                                              .say = progress_line,
                                              .context = &progress};
     struct result result = consortium_run(&config, ret);
@@ -90,7 +124,7 @@ static struct result simulation_report(const struct simulation *simulation, cons
     if (simulation->faults != NULL)
         TRY(buffer_format(&out, "%-15s %.*s\n", "faults", (int)outcome->faults.length,
                           (const char *)outcome->faults.data));
-    TRY(buffer_format(&out, "%-15s %s/model.json, report.html, plan.note\n", "files", simulation->out));
+    TRY(buffer_format(&out, "%-15s %s/model.json, report.html, plan.note, run.cfd\n", "files", simulation->out));
     return cli_print(buffer_view(&out));
 }
 
@@ -109,10 +143,13 @@ struct result cli_simulate(int argc, char **argv)
     else
         TRY(sites_from_files(&sites, &simulation.sites, &simulation.mappings));
     CLEANUP(consortium_outcome_done) struct consortium_outcome outcome = {0};
-    TRY(simulation_run(&simulation, &sites, threads, &outcome));
+    CLEANUP(run_file_done) struct run_file bundle = {.file.descriptor = -1};
+    TRY(run_file_open(simulation.out, &bundle));
+    TRY(simulation_run(&simulation, &sites, threads, &bundle, &outcome));
     const struct output outputs[] = {{"plan.note", buffer_view(&outcome.plan_note)},
                                      {"report.html", buffer_view(&outcome.report)},
                                      {"model.json", buffer_view(&outcome.model)}};
     TRY(outputs_write(simulation.out, outputs, sizeof outputs / sizeof outputs[0]));
+    TRY(file_writer_finish(&bundle.file, 0644));
     return simulation_report(&simulation, &sites, &outcome);
 }

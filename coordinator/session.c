@@ -13,7 +13,6 @@
 /* In the store, under the run's scope, beside the machine's records. */
 #define KEY_SUBMISSION "daemon/submission" /* u64 time ‖ the submission */
 #define KEY_END "daemon/end"               /* u64 time ‖ an answer: ok, or why it failed */
-#define PREFIX_LOG "daemon/log/"           /* the run's log, an entry a record */
 
 void session_free(struct session *session)
 {
@@ -168,50 +167,32 @@ static struct result session_end(struct session *session, enum service_run_state
     return answer.ok ? RESULT_OK : session_dismiss(session);
 }
 
-/* A step's batch while it is put together. */
-struct batch {
-    struct store_record *records;
-    char (*keys)[MACHINE_KEY_MAX]; /* of entries of the run's log */
-    size_t count;
-};
-
-static void batch_done(struct batch *batch)
+static void records_freep(struct store_record **records)
 {
-    free(batch->records);
-    free(batch->keys);
+    free(*records);
 }
 
-/* Makes durable what the machine persists in this step, and its entries of the run's log, all together. */
+/* Makes durable what the machine persists in this step, all together. */
 static struct result session_persist(struct session *session, bool *ret_persisted)
 {
     *ret_persisted = false;
     if (session->effects.count == 0) return RESULT_OK;
-    CLEANUP(batch_done)
-    struct batch batch = {.records = calloc(session->effects.count, sizeof *batch.records),
-                          .keys = calloc(session->effects.count, sizeof *batch.keys)};
-    ENSURE(batch.records && batch.keys, CATEGORY_ENVIRONMENT, "no memory for a step's records");
-    uint64_t entries = session->log_entries;
+    CLEANUP(records_freep) struct store_record *records = calloc(session->effects.count, sizeof *records);
+    ENSURE(records, CATEGORY_ENVIRONMENT, "no memory for a step's records");
+    size_t count = 0;
     for (size_t i = 0; i < session->effects.count; i++) {
         const struct effect *effect = &session->effects.items[i];
-        struct store_record *record = &batch.records[batch.count];
-        *record = (struct store_record){.scope = &session->submission.id, .value = buffer_view(&effect->bytes)};
-        if (effect->kind == EFFECT_PERSIST) {
-            record->key = effect->key;
-            record->secret = effect->secret;
-            record->erase = effect->erase;
-            if (effect->shared) record->scope = NULL;
-            *ret_persisted = true;
-        } else if (effect->kind == EFFECT_RECORD) {
-            (void)snprintf(batch.keys[i], sizeof batch.keys[i], PREFIX_LOG "%012llu", (unsigned long long)entries++);
-            record->key = batch.keys[i];
-        } else {
-            continue;
-        }
-        batch.count++;
+        if (effect->kind != EFFECT_PERSIST) continue;
+        records[count++] = (struct store_record){
+            .scope = effect->shared ? NULL : &session->submission.id,
+            .key = effect->key,
+            .value = buffer_view(&effect->bytes),
+            .secret = effect->secret,
+            .erase = effect->erase,
+        };
     }
-    if (batch.count > 0) TRY(store_commit(session->hub->store, batch.records, batch.count));
-    session->log_entries = entries;
-    return RESULT_OK;
+    *ret_persisted = count > 0;
+    return count > 0 ? store_commit(session->hub->store, records, count) : RESULT_OK;
 }
 
 static struct result session_send(struct session *session, const struct effect *effect)
@@ -259,7 +240,6 @@ static struct result session_carry(struct session *session)
             TRY(session_end(session, SERVICE_RUN_FAILED, reason));
             break;
         case EFFECT_PERSIST:
-        case EFFECT_RECORD:
         case EFFECT_CONTRIBUTE:
             break;
         }
@@ -382,14 +362,6 @@ struct result session_submit(struct hub *hub, struct view payload, struct sessio
     return session_machine(*ret);
 }
 
-static struct result count_entry(void *visitor, const char *key, struct view value)
-{
-    (void)key;
-    (void)value;
-    ++*(uint64_t *)visitor;
-    return RESULT_OK;
-}
-
 static struct result session_restore_end(struct session *session)
 {
     CLEANUP(buffer_done) struct buffer value = {0};
@@ -419,7 +391,6 @@ struct result session_restore(struct hub *hub, const struct hash *id, struct ses
     ENSURE(hash_equal(&session->submission.id, id), CATEGORY_FALSE, "it belongs to another roster");
     session->submitted_at = session->since = submitted_at;
     TRY(session_restore_end(session));
-    TRY(store_each(hub->store, false, id, PREFIX_LOG, count_entry, &session->log_entries));
     *ret = session;
     session = NULL;
     return RESULT_OK;

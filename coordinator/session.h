@@ -15,15 +15,14 @@ struct session {
     struct submission submission;
     char hex[2 * HASH_BYTES + 1]; /* of the run's id */
     enum service_run_state state;
-    char reason[SERVICE_REASON_MAX + 1];   /* SERVICE_RUN_FAILED: why */
-    char progress[SERVICE_REASON_MAX + 1]; /* the latest line for people */
-    char phase[SERVICE_REASON_MAX + 1];    /* the machine's, to notice when it changes */
-    uint64_t submitted_at, since;          /* milliseconds since the epoch */
-    struct secagg_coordinator *machine;    /* NULL: over, and nobody asked lately */
-    uint64_t used_at;                      /* when somebody asked; by the steady clock */
-    uint64_t sums;                         /* that the run took */
-    uint64_t timer_at;                     /* 0 = none set */
-    uint64_t log_entries;
+    char reason[SERVICE_REASON_MAX + 1];     /* SERVICE_RUN_FAILED: why */
+    char progress[SERVICE_REASON_MAX + 1];   /* the latest line for people */
+    char phase[SERVICE_REASON_MAX + 1];      /* the machine's, to notice when it changes */
+    uint64_t submitted_at, since;            /* milliseconds since the epoch */
+    struct secagg_coordinator *machine;      /* NULL: over, and nobody asked lately */
+    uint64_t used_at;                        /* when somebody asked; by the steady clock */
+    uint64_t sums;                           /* that the run took */
+    uint64_t timer_at;                       /* 0 = none set */
     struct parked requests[MEMBERS_MAX + 1]; /* each member's latest request, by position */
     struct effects effects;                  /* of the step under way */
 };

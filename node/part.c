@@ -340,14 +340,6 @@ struct result part_offered(struct bank *bank, struct view submission)
     return part_launch(launched);
 }
 
-static struct result count_entry(void *visitor, const char *key, struct view value)
-{
-    (void)key;
-    (void)value;
-    ++*(uint64_t *)visitor;
-    return RESULT_OK;
-}
-
 static struct result restore_run(struct bank *bank, const struct hash *id)
 {
     CLEANUP(buffer_done) struct buffer value = {0};
@@ -362,7 +354,6 @@ static struct result restore_run(struct bank *bank, const struct hash *id)
     ENSURE(hash_equal(&part->submission.id, id), CATEGORY_FALSE, "it belongs to another roster");
     part->submitted_at = part->since = submitted_at;
     TRY(part_load_end(part, &over));
-    TRY(store_each(bank->store, false, id, PART_PREFIX_LOG, count_entry, &part->log_entries));
     if (!over) log_info("run", "%.12s goes on: plan %s", part->hex, part->submission.plan.name);
     struct part *launched = part;
     part = NULL;

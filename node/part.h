@@ -33,7 +33,6 @@ struct part {
     bool contribution_due;
     char refused[SERVICE_REASON_MAX + 1]; /* the last message that was, and why */
     bool known_over;                      /* the coordinator said so itself */
-    uint64_t log_entries;
 };
 
 void part_free(struct part *part);
@@ -64,6 +63,5 @@ MUST_USE struct result part_load_end(struct part *part, bool *ret_over);
 #define PART_KEY_SUBMISSION "daemon/submission" /* u64 time ‖ the submission */
 #define PART_KEY_TABLE "daemon/table"           /* the frozen table's hash */
 #define PART_KEY_END "daemon/end"               /* u64 time ‖ an answer: ok, or why it failed */
-#define PART_PREFIX_LOG "daemon/log/"
 
 #endif

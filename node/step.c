@@ -48,51 +48,32 @@ struct result part_machine_new(struct part *part)
     return secagg_node_new(&config, &part->machine);
 }
 
-/* A step's batch while it is put together. */
-struct batch {
-    struct store_record *records;
-    char (*keys)[MACHINE_KEY_MAX]; /* of entries of the run's log */
-    size_t count;
-};
-
-static void batch_done(struct batch *batch)
+static void records_freep(struct store_record **records)
 {
-    free(batch->records);
-    free(batch->keys);
+    free(*records);
 }
 
-/* Makes durable what the machine persists in this step, and its entries of the run's log, all together. */
+/* Makes durable what the machine persists in this step, all together. */
 static struct result step_persist(struct part *part, bool *ret_persisted)
 {
     *ret_persisted = false;
     if (part->effects.count == 0) return RESULT_OK;
-    CLEANUP(batch_done)
-    struct batch batch = {.records = calloc(part->effects.count, sizeof *batch.records),
-                          .keys = calloc(part->effects.count, sizeof *batch.keys)};
-    ENSURE(batch.records && batch.keys, CATEGORY_ENVIRONMENT, "no memory for a step's records");
-    uint64_t entries = part->log_entries;
+    CLEANUP(records_freep) struct store_record *records = calloc(part->effects.count, sizeof *records);
+    ENSURE(records, CATEGORY_ENVIRONMENT, "no memory for a step's records");
+    size_t count = 0;
     for (size_t i = 0; i < part->effects.count; i++) {
         const struct effect *effect = &part->effects.items[i];
-        struct store_record *record = &batch.records[batch.count];
-        *record = (struct store_record){.scope = &part->submission.id, .value = buffer_view(&effect->bytes)};
-        if (effect->kind == EFFECT_PERSIST) {
-            record->key = effect->key;
-            record->secret = effect->secret;
-            record->erase = effect->erase;
-            if (effect->shared) record->scope = NULL;
-            *ret_persisted = true;
-        } else if (effect->kind == EFFECT_RECORD) {
-            (void)snprintf(batch.keys[i], sizeof batch.keys[i], PART_PREFIX_LOG "%012llu",
-                           (unsigned long long)entries++);
-            record->key = batch.keys[i];
-        } else {
-            continue;
-        }
-        batch.count++;
+        if (effect->kind != EFFECT_PERSIST) continue;
+        records[count++] = (struct store_record){
+            .scope = effect->shared ? NULL : &part->submission.id,
+            .key = effect->key,
+            .value = buffer_view(&effect->bytes),
+            .secret = effect->secret,
+            .erase = effect->erase,
+        };
     }
-    if (batch.count > 0) TRY(store_commit(part->bank->store, batch.records, batch.count));
-    part->log_entries = entries;
-    return RESULT_OK;
+    *ret_persisted = count > 0;
+    return count > 0 ? store_commit(part->bank->store, records, count) : RESULT_OK;
 }
 
 static void step_tell(struct part *part, struct view line)
@@ -129,8 +110,7 @@ static struct result step_carry(struct part *part)
             (void)snprintf(reason, sizeof reason, "%.*s", (int)bytes.length, (const char *)bytes.data);
             TRY(part_end(part, SERVICE_RUN_FAILED, reason));
             break;
-        case EFFECT_PERSIST: /* durable already */
-        case EFFECT_RECORD:
+        case EFFECT_PERSIST:   /* durable already */
         case EFFECT_SET_TIMER: /* the coordinator's alone */
             break;
         }

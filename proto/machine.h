@@ -41,7 +41,6 @@ enum effect_kind {
     EFFECT_SEND,       /* to, bytes */
     EFFECT_SET_TIMER,  /* at */
     EFFECT_CONTRIBUTE, /* compute this bank's vector for the current fold state and feed INPUT_CONTRIBUTION */
-    EFFECT_RECORD,     /* bytes: an entry for the run's log */
     EFFECT_EVENT,      /* bytes: a plain line for people (progress, who is awaited); no secret, no payload */
     EFFECT_DONE,       /* the fold is finished and its last state certified */
     EFFECT_FAIL,       /* bytes: the named, attributed reason; the run is over here */

@@ -275,6 +275,13 @@ struct result note_cosignature_make(struct view text, const struct sign_key *key
     return sign_bytes(key, NULL, buffer_view(&bytes), ret);
 }
 
+struct result note_signature_line(const char *name, const struct sign_public *key, const struct signature *signature,
+                                  struct buffer *out)
+{
+    size_t length = out->length;
+    return whole_or_nothing(append_line(name, key, 0, signature, out), out, length);
+}
+
 struct result note_cosignature_line(const char *name, const struct sign_public *key, uint64_t time,
                                     const struct signature *signature, struct buffer *out)
 {

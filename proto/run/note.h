@@ -49,6 +49,8 @@ MUST_USE struct result note_cosignature_make(struct view text, const struct sign
                                              struct signature *ret);
 MUST_USE struct result note_cosignature_verify(struct view text, const struct sign_public *key, uint64_t time,
                                                const struct signature *signature);
+MUST_USE struct result note_signature_line(const char *name, const struct sign_public *key,
+                                           const struct signature *signature, struct buffer *out); /* a plain one */
 MUST_USE struct result note_cosignature_line(const char *name, const struct sign_public *key, uint64_t time,
                                              const struct signature *signature, struct buffer *out);
 /* CATEGORY_FALSE unless this line is by this key over the note's text, plain or as a cosignature. */

@@ -112,8 +112,6 @@ struct result ack_advance(struct secagg_coordinator *coordinator, struct effects
 {
     const struct members *cohort = run_cohort(&coordinator->run);
     if (!members_equal(&coordinator->acks.have, cohort)) return RESULT_OK;
-    for (unsigned j = members_next(cohort, 0); j; j = members_next(cohort, j))
-        TRY(effect_record(effects, "ack", coordinator->epoch.epoch, j, ballot_get(&coordinator->acks, j)));
     *ret_moved = true;
     unsigned bank, dealer;
     if (!find_complaint(cohort, coordinator->bitmaps, &bank, &dealer)) {

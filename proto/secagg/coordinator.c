@@ -99,7 +99,6 @@ struct result coordinator_evidence(struct secagg_coordinator *coordinator, unsig
     if (found) return RESULT_OK; /* one pair proves it; more would only fill the disk */
     TRY(effect_event(effects, "%s signed two different messages where one is allowed (%s); both are kept as evidence",
                      run_member(&coordinator->run, from), what));
-    TRY(effect_record(effects, "evidence", coordinator->last, from, bytes));
     return effect_persist(effects, KEEP_RUN, bytes, "evidence/%s", what);
 }
 

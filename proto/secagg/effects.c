@@ -93,18 +93,6 @@ struct result effect_fail(struct effects *effects, struct view reason)
     return buffer_append(&effect->bytes, reason);
 }
 
-struct result effect_record(struct effects *effects, const char *kind, uint64_t number, unsigned position,
-                            struct view bytes)
-{
-    struct effect *effect = NULL;
-    TRY(effects_add(effects, EFFECT_RECORD, &effect));
-    TRY(buffer_text(&effect->bytes, kind));
-    TRY(buffer_u8(&effect->bytes, 0));
-    TRY(buffer_u64(&effect->bytes, number));
-    TRY(buffer_u32(&effect->bytes, position));
-    return buffer_append(&effect->bytes, bytes);
-}
-
 bool effects_persist(const struct effects *effects, size_t from)
 {
     for (size_t i = from; i < effects->count; i++)

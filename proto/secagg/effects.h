@@ -23,9 +23,6 @@ MUST_USE struct result effect_send(struct effects *effects, unsigned to, enum me
 MUST_USE struct result effect_relay(struct effects *effects, unsigned to, enum message_kind kind, struct view payload);
 MUST_USE struct result effect_event(struct effects *effects, const char *format, ...) KEY_FORMAT(2);
 MUST_USE struct result effect_fail(struct effects *effects, struct view reason);
-/* An entry for the log: kind, u64 number (round, step or epoch), u32 position, bytes. */
-MUST_USE struct result effect_record(struct effects *effects, const char *kind, uint64_t number, unsigned position,
-                                     struct view bytes);
 bool effects_persist(const struct effects *effects, size_t from); /* whether one of [from, count) is a PERSIST */
 void effects_cut(struct effects *effects, size_t count);          /* drops (and frees) those from count on */
 

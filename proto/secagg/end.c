@@ -82,7 +82,6 @@ struct result coordinator_end(struct secagg_coordinator *coordinator, struct eff
     buffer_clear(&coordinator->ended);
     TRY(coordinator_sign(coordinator, "end", WIRE_END, &end, &coordinator->ended));
     coordinator->phase = PHASE_ENDED;
-    TRY(effect_record(effects, "end", coordinator->round.terms.round, 0, buffer_view(&coordinator->ended)));
     return effect_persist(effects, KEEP_RUN, buffer_view(&coordinator->ended), "ended");
 }
 
@@ -96,7 +95,7 @@ struct result end_take_refusal(struct secagg_coordinator *coordinator, unsigned 
     const char *text = NULL;
     TRY(buffer_append(&reason, body.end.reason));
     TRY(buffer_terminate(&reason, &text));
-    TRY(effect_record(effects, "refusal", coordinator->round.terms.round, from, message->payload));
+    TRY(effect_persist(effects, KEEP_RUN, message->payload, "refusal"));
     return coordinator_end(coordinator, effects, "%s ended the run: %s", run_member(&coordinator->run, from), text);
 }
 

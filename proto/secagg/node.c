@@ -132,7 +132,6 @@ struct result node_evidence(struct secagg_node *node, struct effects *effects, c
     TRY(wire_list_encode(&list, &both));
     TRY(effect_event(effects, "%s contradicts itself in round %llu (%s); both messages are kept as evidence",
                      run_member(&node->run, 0), round, what));
-    TRY(effect_record(effects, "evidence", round, node->config.position, buffer_view(&both)));
     return effect_persist(effects, KEEP_RUN, buffer_view(&both), "evidence/%s/%05llu", what, round);
 }
 
@@ -150,7 +149,6 @@ struct result node_refused(struct secagg_node *node, struct effects *effects, co
         if (found) continue;
         TRY(effect_event(effects, "%s signed what does not fit this run (%s); it is refused and kept as evidence: %s",
                          run_member(&node->run, 0), what, result_reason()));
-        TRY(effect_record(effects, "evidence", round, node->config.position, bytes));
         TRY(effect_persist(effects, KEEP_RUN, bytes, "evidence/refused/%s/%05llu/%u", what, round, i));
         node->refusing = true;
         return refusal;

@@ -109,13 +109,13 @@ static struct result attribute(struct secagg_coordinator *coordinator, const str
         members_add(&round->false_releases, author);
         TRY(effect_event(effects, "round %llu: %s released a share of %s that was not dealt to it", number,
                          run_member(&coordinator->run, author), run_member(&coordinator->run, dealer)));
-        TRY(effect_record(effects, "false-share", number, author, ballot_get(&round->releases, author)));
         TRY(effect_persist(effects, KEEP_RUN, ballot_get(&round->releases, author), "evidence/share/%05llu/%05u",
                            number, author));
     }
     if (found) return RESULT_OK;
     for (size_t k = 0; k < opening->count; k++)
-        TRY(effect_record(effects, "false-deal", number, dealer, ballot_get(&round->releases, opening->x[k])));
+        TRY(effect_persist(effects, KEEP_RUN, ballot_get(&round->releases, opening->x[k]),
+                           "evidence/deal/%05llu/%05u/%05u", number, dealer, opening->x[k]));
     return coordinator_end(coordinator, effects,
                            "the shares that %s dealt for round %llu do not lead to what it committed to; the signed "
                            "shares prove it",
@@ -169,8 +169,6 @@ static struct result sign_sum(struct secagg_coordinator *coordinator, struct vie
     round->opened = true;
     coordinator->phase = PHASE_CLOSE;
     unsigned long long number = (unsigned long long)open.round;
-    TRY(effect_record(effects, "secrets", number, 0, secrets));
-    TRY(effect_record(effects, "sum", number, 0, buffer_view(&bytes)));
     TRY(effect_persist(effects, KEEP_RUN, buffer_view(&round->opening), "open/%05llu", number));
     return effect_persist_sum(effects, round->terms.step, round->sum, round->words);
 }

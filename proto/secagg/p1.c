@@ -146,11 +146,9 @@ struct result p1_set_hash(struct secagg_coordinator *coordinator)
 
 struct result p1_advance(struct secagg_coordinator *coordinator, struct effects *effects, bool *ret_moved)
 {
+    (void)effects;
     if (!members_equal(&coordinator->p1.have, run_cohort(&coordinator->run))) return RESULT_OK;
     TRY(p1_set_hash(coordinator));
-    const struct members *cohort = run_cohort(&coordinator->run);
-    for (unsigned j = members_next(cohort, 0); j; j = members_next(cohort, j))
-        TRY(effect_record(effects, "p1", coordinator->epoch.epoch, j, ballot_get(&coordinator->p1, j)));
     coordinator->phase = PHASE_P2;
     *ret_moved = true;
     return RESULT_OK;

@@ -208,7 +208,6 @@ static struct result issue(struct secagg_coordinator *coordinator, uint64_t numb
     uint8_t record[8];
     bytes_put_u64(record, number);
     TRY(effect_persist(effects, KEEP_RUN, view_of(record, sizeof record), "round"));
-    TRY(effect_record(effects, "r0", number, 0, buffer_view(&round->r0)));
     coordinator->last = number;
     coordinator->phase = PHASE_COLLECT;
     coordinator->patience_over = false;

@@ -173,8 +173,6 @@ struct result vote_propose(struct secagg_coordinator *coordinator, struct effect
     coordinator->phase = PHASE_VOTE;
     coordinator->patience_at =
         vote_may_be_given_up(coordinator) ? coordinator->now + coordinator->config.patience_ms : 0;
-    for (unsigned j = members_next(&round->survivors, 0); j; j = members_next(&round->survivors, j))
-        TRY(effect_record(effects, "r1", proposal.round, j, buffer_view(&round->uploads[j].header)));
     return effect_persist(effects, KEEP_RUN, buffer_view(&round->proposal), "proposal/%05llu",
                           (unsigned long long)proposal.round);
 }
@@ -245,7 +243,6 @@ struct result vote_advance(struct secagg_coordinator *coordinator, struct effect
         coordinator->phase = PHASE_RELEASE;
         coordinator->patience_at = 0;
         *ret_moved = true;
-        TRY(effect_record(effects, "r2", number, 0, buffer_view(&round->certificate)));
         return effect_persist(effects, KEEP_RUN, buffer_view(&round->certificate), "certificate/%05llu", number);
     }
     unsigned voids = members_count(&round->voids.have);
@@ -266,7 +263,6 @@ struct result void_advance(struct secagg_coordinator *coordinator, struct effect
     coordinator->erase_to = round->terms.round;
     *ret_moved = true;
     unsigned long long number = (unsigned long long)round->terms.round;
-    TRY(effect_record(effects, "void", number, 0, buffer_view(&coordinator->retry)));
     return effect_persist(effects, KEEP_RUN, buffer_view(&coordinator->retry), "voided/%05llu", number);
 }
 

@@ -1,0 +1,121 @@
+/* Who the parties are and what they agreed to: rosters, the submission, keys and their acknowledgements. */
+#include <string.h>
+
+#include "proto/audit/replay.h"
+#include "proto/run/note.h"
+
+/* Every line of a roster is a signature that counts: of a member, now or before, once. */
+static struct result check_lines(struct replay *replay, const struct roster *before, const struct roster *after)
+{
+    CLEANUP(note_done) struct note note = {0};
+    struct view bytes = buffer_view(&after->note);
+    TRY(note_parse(bytes, &note));
+    size_t lines = 0;
+    for (size_t i = note.text.length + 1; i < bytes.length; i++) lines += bytes.data[i] == '\n';
+    ENSURE(lines == note.lines_count, CATEGORY_FALSE, "the roster has a signature line that no member can have made");
+    for (size_t i = 0; i < note.lines_count; i++) {
+        const struct note_line *line = &note.lines[i];
+        unsigned now = roster_position_of_name(after, line->name);
+        unsigned then = before ? roster_position_of_name(before, line->name) : 0;
+        ENSURE(now || then, CATEGORY_FALSE, "%s, who signed the roster, is no member", line->name);
+        const struct sign_public *key = now ? &after->members[now - 1].identity : &before->members[then - 1].identity;
+        TRY(note_verify_line(&note, line, key));
+        for (size_t k = 0; k < i; k++)
+            ENSURE(strcmp(note.lines[k].name, line->name) != 0, CATEGORY_FALSE, "%s signed the roster twice",
+                   line->name);
+    }
+    replay->counts.signatures += note.lines_count;
+    return RESULT_OK;
+}
+
+/* The first one is what the fingerprint vouches for; each later one, a quorum of the one before. */
+static struct result check_roster(struct replay *replay, const struct roster *after)
+{
+    if (replay->stage == REPLAY_RUN) {
+        TRY(roster_verify_successor(&replay->roster, after));
+        return check_lines(replay, &replay->roster, after);
+    }
+    replay->first_version = after->version;
+    if (after->version == 1) TRY(roster_verify_first(after));
+    return check_lines(replay, NULL, after);
+}
+
+struct result replay_roster(struct replay *replay, struct view payload, struct wire_arena *arena)
+{
+    (void)arena;
+    CLEANUP(roster_done) struct roster roster = {0};
+    TRY(roster_parse(payload, &roster));
+    TRY(check_roster(replay, &roster));
+    roster_done(&replay->roster);
+    replay->roster = roster;
+    roster = (struct roster){0};
+    replay->stage = REPLAY_RUN;
+    return RESULT_OK;
+}
+
+struct result replay_submission(struct replay *replay, struct view payload, struct wire_arena *arena)
+{
+    (void)arena;
+    TRY(submission_open(&replay->roster, payload, &replay->submission));
+    TRY(run_open(&replay->submission.terms, 0, NULL, &replay->run));
+    TRY(fold_start(&replay->submission.plan, replay->submission.terms.task, &replay->fold));
+    replay->state = replay->fold.state_hash;
+    replay->counts.signatures += 2; /* of the plan, and over the run's id */
+    replay->stage = REPLAY_NEXT;
+    return replay->observer.opened ? replay->observer.opened(replay->observer.context, replay) : RESULT_OK;
+}
+
+/* All P1 agree on the epoch: the next one, from the next round on, after the checkpoint that the log has. */
+static struct result begin_epoch(struct replay *replay, const struct wire_p1 *first)
+{
+    struct hash checkpoint;
+    ENSURE(first->epoch > replay->epoch.epoch, CATEGORY_FALSE, "keys of epoch %u after those of epoch %u", first->epoch,
+           replay->epoch.epoch);
+    ENSURE(first->first == replay->last + 1, CATEGORY_FALSE, "keys from round %llu on, after round %llu",
+           (unsigned long long)first->first, (unsigned long long)replay->last);
+    ENSURE(first->rounds > 0 && first->rounds <= EPOCH_ROUNDS_MAX, CATEGORY_FALSE, "keys for %u rounds", first->rounds);
+    replay->run.rounds = first->rounds;
+    TRY(run_log_checkpoint(&replay->log, &replay->run.id, &checkpoint));
+    return provision_init(&replay->epoch, &replay->run, first->epoch, first->first, &checkpoint);
+}
+
+struct result replay_p1(struct replay *replay, struct view payload, struct wire_arena *arena)
+{
+    const struct members *cohort = run_cohort(&replay->run);
+    struct wire_list list;
+    struct view bodies[MEMBERS_MAX];
+    size_t count = 0;
+    TRY(wire_list_decode(payload, replay->roster.size, arena, &list));
+    ENSURE(list.count == replay->run.thresholds.n, CATEGORY_FALSE, "%zu P1 for a cohort of %u", list.count,
+           replay->run.thresholds.n);
+    for (unsigned j = members_next(cohort, 0); j; j = members_next(cohort, j)) {
+        struct signed_body body;
+        TRY(replay_signed(replay, "p1", WIRE_P1, j, list.items[count], arena, &body));
+        if (count == 0) TRY(begin_epoch(replay, &body.p1));
+        TRY(provision_take(&replay->epoch, &replay->run, j, &body.p1));
+        bodies[count++] = body.message.body;
+    }
+    TRY(ctx_set_hash(bodies, count, &replay->epoch.set));
+    replay->stage = REPLAY_ACK;
+    return RESULT_OK;
+}
+
+struct result replay_ack(struct replay *replay, struct view payload, struct wire_arena *arena)
+{
+    const struct members *cohort = run_cohort(&replay->run);
+    struct wire_list list;
+    size_t count = 0;
+    TRY(wire_list_decode(payload, replay->roster.size, arena, &list));
+    ENSURE(list.count == replay->run.thresholds.n, CATEGORY_FALSE, "%zu ACK for a cohort of %u", list.count,
+           replay->run.thresholds.n);
+    for (unsigned j = members_next(cohort, 0); j; j = members_next(cohort, j)) {
+        struct signed_body body;
+        TRY(replay_signed(replay, "ack", WIRE_ACK, j, list.items[count++], arena, &body));
+        ENSURE(body.ack.epoch == replay->epoch.epoch && hash_equal(&body.ack.set, &replay->epoch.set), CATEGORY_FALSE,
+               "%s acknowledged other keys", run_member(&replay->run, j));
+        ENSURE(members_equal(&body.ack.dealers, cohort), CATEGORY_FALSE, "%s did not acknowledge every bank",
+               run_member(&replay->run, j));
+    }
+    replay->stage = REPLAY_NEXT;
+    return replay->observer.epoch ? replay->observer.epoch(replay->observer.context, replay) : RESULT_OK;
+}
