@@ -166,6 +166,7 @@ struct result hub_serve(struct hub *hub)
 {
     TRY(store_open(hub->config->state, &hub->store));
     FAILPOINT("coordinator: the store is open");
+    TRY(run_bundle_keep_roster(hub));
     CLEANUP(control_server_freep) struct control_server *control = NULL;
     TRY(control_server_new(hub->config->state, &control));
     const char *address = hub->config->listen ? hub->config->listen : hub->roster.address;

@@ -17,6 +17,7 @@
 void session_free(struct session *session)
 {
     if (!session) return;
+    run_bundle_done(&session->bundle);
     secagg_coordinator_free(session->machine);
     effects_clear(&session->effects);
     submission_done(&session->submission);
@@ -97,14 +98,20 @@ struct result session_machine(struct session *session)
     return session->progress[0] ? RESULT_OK : session_recall(session);
 }
 
-static struct result session_write_result(struct session *session, const char *name, struct view bytes)
+struct result session_path(const struct session *session, const char *name, char out[FILE_PATH_MAX])
 {
-    char runs[FILE_PATH_MAX], directory[FILE_PATH_MAX], path[FILE_PATH_MAX];
+    char runs[FILE_PATH_MAX], directory[FILE_PATH_MAX];
     TRY(file_path(session->hub->config->state, "runs", runs));
     TRY(file_directory(runs, 0755));
     TRY(file_path(runs, session->hex, directory));
     TRY(file_directory(directory, 0755));
-    TRY(file_path(directory, name, path));
+    return file_path(directory, name, out);
+}
+
+static struct result session_write_result(struct session *session, const char *name, struct view bytes)
+{
+    char path[FILE_PATH_MAX];
+    TRY(session_path(session, name, path));
     return file_write_alone(path, bytes, 0644);
 }
 
@@ -129,6 +136,7 @@ static struct result session_write_results(struct session *session)
     CLEANUP(buffer_done) struct buffer model = {0}, report = {0};
     TRY(fold_result(secagg_coordinator_fold(session->machine), members_count(&session->submission.terms.cohort),
                     &model));
+    TRY(run_bundle_finish(session, buffer_view(&model)));
     TRY(session_write_result(session, "plan.note", session->submission.terms.plan_note));
     FAILPOINT("coordinator: the plan is written, not the model");
     const struct report_source source = {.model = buffer_view(&model),
@@ -147,7 +155,7 @@ static struct result session_end(struct session *session, enum service_run_state
     if (session->state != SERVICE_RUN_OPEN) return RESULT_OK;
     struct service_answer answer = {.ok = state == SERVICE_RUN_DONE};
     (void)snprintf(answer.reason, sizeof answer.reason, "%s", reason);
-    struct result result = answer.ok ? session_write_results(session) : RESULT_OK;
+    struct result result = answer.ok ? session_write_results(session) : run_bundle_finish(session, (struct view){0});
     if (result.category == CATEGORY_ENVIRONMENT) return result;
     if (!result_ok(result)) {
         answer.ok = false;
@@ -288,6 +296,7 @@ static struct result session_judge(struct session *session, struct result result
         TRY(session_persist(session, &persisted));
         FAILPOINT("coordinator: a step's batch is durable");
         log_debug("time", "%.12s store %llu us", session->hex, (unsigned long long)(clock_monotonic_us() - start));
+        TRY(run_bundle_go_on(session));
         TRY(session_carry(session));
         effects_clear(&session->effects);
         if (!persisted) break;

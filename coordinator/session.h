@@ -6,6 +6,7 @@
 #ifndef COORDINATOR_SESSION_H
 #define COORDINATOR_SESSION_H
 
+#include "coordinator/bundle.h"
 #include "coordinator/hub.h"
 #include "proto/secagg/submission.h"
 
@@ -25,6 +26,7 @@ struct session {
     uint64_t timer_at;                       /* 0 = none set */
     struct parked requests[MEMBERS_MAX + 1]; /* each member's latest request, by position */
     struct effects effects;                  /* of the step under way */
+    struct run_bundle bundle;
 };
 
 void session_free(struct session *session);
@@ -45,6 +47,8 @@ MUST_USE struct result session_machine(struct session *session);
 void session_rest(struct session *session);
 /* Ends an open run for a reason outside the machine. */
 MUST_USE struct result session_cancel(struct session *session, const char *reason);
+/* DIR/runs/RUNID/name, the directories made. */
+MUST_USE struct result session_path(const struct session *session, const char *name, char out[FILE_PATH_MAX]);
 void session_status(const struct session *session, struct service_run_status *ret);
 
 #endif
