@@ -104,6 +104,14 @@ static const struct cli_command commands[] = {
      "  --json                             prints JSON\n\n"
      "Example:\n"
      "  cofferdam audit verify run.cfd --roster roster.note\n"},
+    {"audit redact", cli_audit_redact, "BUNDLE -o FILE [--keep-sums]",
+     "Writes a bundle without masked inputs, revealed secrets, sums and model: a form that may be public",
+     "The bundle is replayed while it is copied, and nothing is written when it does not hold. audit verify takes the\n"
+     "result: signatures, certificates and checkpoints are all there, and that t banks checked every sum.\n\n"
+     "  -o, --out FILE   replaced when it is there\n"
+     "  --keep-sums      leaves sums, states and model in, from which the model can be computed again\n\n"
+     "Example:\n"
+     "  cofferdam audit redact run.cfd -o public.cfd\n"},
     {"simulate", cli_simulate,
      "PLAN.yaml --out DIR (--site NAME=FILE.csv ... | --split FILE.csv:N) [--mapping [NAME=]FILE.yaml ...] "
      "[--faults SEED] [--threads N]",

@@ -141,6 +141,28 @@ static struct result ask_status(const struct ask *ask)
     return reply(ask, SERVICE_STATUS, &ask->frame.run, buffer_view(&payload));
 }
 
+/* The run's bundle, for the members of its cohort. */
+static struct result ask_bundle(const struct ask *ask)
+{
+    struct session *session = NULL;
+    uint64_t offset = 0;
+    char path[FILE_PATH_MAX];
+    CLEANUP(buffer_done) struct buffer bytes = {0}, payload = {0};
+    struct service_piece piece = {0};
+    struct result result = run_of(ask, &session);
+    if (result_ok(result)) result = service_piece_asked(ask->frame.payload, &offset);
+    if (!result_ok(result)) return reply_refusal(ask, result);
+    if (session->state == SERVICE_RUN_OPEN)
+        return reply_answer(ask, SERVICE_ANSWER, &ask->frame.run, false, SERVICE_BUNDLE_EARLY);
+    TRY(session_path(session, "run.cfd", path));
+    if (!file_exists(path))
+        return reply_answer(ask, SERVICE_ANSWER, &ask->frame.run, false, "the coordinator has no bundle of this run");
+    TRY(file_read_piece(path, offset, SERVICE_PIECE_MAX, &bytes, &piece.total));
+    piece.bytes = buffer_view(&bytes);
+    TRY(service_piece_write(&piece, &payload));
+    return reply(ask, SERVICE_BUNDLE, &ask->frame.run, buffer_view(&payload));
+}
+
 static bool poll_knows(const struct service_poll_reader *poll, const struct hash *id)
 {
     for (size_t i = 0; i < poll->known_count; i++)
@@ -205,7 +227,7 @@ static struct result ask_poll(const struct ask *ask)
 static struct result (*const handlers[])(const struct ask *ask) = {
     [SERVICE_RUN] = ask_run,       [SERVICE_SUBMIT] = ask_submit, [SERVICE_POLL] = ask_poll,
     [SERVICE_REFUSE] = ask_refuse, [SERVICE_ATTEST] = ask_attest, [SERVICE_CANCEL] = ask_cancel,
-    [SERVICE_STATUS] = ask_status,
+    [SERVICE_STATUS] = ask_status, [SERVICE_BUNDLE] = ask_bundle,
 };
 
 struct result asks_dispatch(struct hub *hub, const struct transport_request *request)

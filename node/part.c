@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/base/failpoint.h"
+#include "node/bundle.h"
 #include "node/policy.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -282,6 +283,11 @@ void *part_thread(void *context)
 {
     struct part *part = context;
     struct bank *bank = part->bank;
+    if (part->state != SERVICE_RUN_OPEN) { /* over before this process started */
+        part_fetch_bundle(part);
+        fold_thread_done();
+        return NULL;
+    }
     struct result result = part_prepare(part);
     if (result_ok(result)) result = part_work(part);
     if (!result_ok(result) && result.category != CATEGORY_ENVIRONMENT) {
@@ -292,8 +298,10 @@ void *part_thread(void *context)
         (void)pthread_mutex_unlock(&bank->lock);
     }
     if (!result_ok(result) && !atomic_load(&bank->stopping)) bank_give_up(bank, result);
+    bool took_part = part->machine != NULL;
     part_farewell(part);
     part_forget(part);
+    if (took_part) part_fetch_bundle(part);
     fold_thread_done();
     return NULL;
 }
@@ -320,7 +328,8 @@ static struct result part_launch(struct part *part)
     while (*place && (*place)->submitted_at > part->submitted_at) place = &(*place)->next;
     part->next = *place;
     *place = part;
-    if (part->state != SERVICE_RUN_OPEN) return RESULT_OK;
+    if (part->state != SERVICE_RUN_OPEN && !(part->state == SERVICE_RUN_DONE && part_wants_bundle(part)))
+        return RESULT_OK;
     part->threaded = pthread_create(&part->thread, NULL, part_thread, part) == 0;
     ENSURE(part->threaded, CATEGORY_ENVIRONMENT, "no thread for a run");
     return RESULT_OK;

@@ -220,7 +220,7 @@ struct result file_write_new(const char *path, struct view bytes, mode_t mode)
 }
 
 /* What is named as write_beside names what it has not put in place. */
-static struct result remove_halves(const char *path)
+struct result file_remove_halves(const char *path)
 {
     char directory[FILE_PATH_MAX];
     directory_of(path, directory);
@@ -239,7 +239,7 @@ static struct result remove_halves(const char *path)
 
 struct result file_write_alone(const char *path, struct view bytes, mode_t mode)
 {
-    TRY(remove_halves(path));
+    TRY(file_remove_halves(path));
     return file_write(path, bytes, mode);
 }
 

@@ -38,6 +38,8 @@ MUST_USE struct result file_writer_open(const char *path, struct file_writer *re
 MUST_USE struct result file_writer_put(struct file_writer *writer, struct view bytes);
 /* Durable and in place, replacing what is there; or discarded, when it fails. */
 MUST_USE struct result file_writer_finish(struct file_writer *writer, mode_t mode);
+/* Removes what a process that was killed left beside the path, in a directory that this process alone writes in. */
+MUST_USE struct result file_remove_halves(const char *path);
 void file_writer_discard(struct file_writer *writer);
 
 bool file_exists(const char *path);

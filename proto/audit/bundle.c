@@ -90,6 +90,17 @@ struct result bundle_put_sum(const struct bundle_sink *sink, uint32_t chunk, str
     return sink->append(sink->context, words);
 }
 
+struct result bundle_redact(enum bundle_form from, enum bundle_form form, enum bundle_kind kind, struct view payload,
+                            const struct bundle_sink *sink)
+{
+    ENSURE(from <= form, CATEGORY_USAGE, "a bundle of the form \"%s\" does not hold what \"%s\" does", form_names[from],
+           form_names[form]);
+    if (form >= BUNDLE_SUMS && (kind == BUNDLE_SECRETS || kind == BUNDLE_INPUT)) return RESULT_OK;
+    if (form == BUNDLE_PUBLIC && (kind == BUNDLE_SUM || kind == BUNDLE_STATE)) return RESULT_OK;
+    if (form == BUNDLE_PUBLIC && kind == BUNDLE_MODEL) payload = view_of(NULL, 0);
+    return bundle_put(sink, kind, payload);
+}
+
 void bundle_reader_done(struct bundle_reader *reader)
 {
     buffer_done(&reader->payload);

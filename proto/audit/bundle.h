@@ -54,6 +54,11 @@ MUST_USE struct result bundle_put_input(const struct bundle_sink *sink, unsigned
                                         struct view words);
 MUST_USE struct result bundle_put_sum(const struct bundle_sink *sink, uint32_t chunk, struct view words);
 
+/* An entry as it stands in another form; left out when that form has none of its kind. CATEGORY_USAGE when the form it
+ * comes from has less. */
+MUST_USE struct result bundle_redact(enum bundle_form from, enum bundle_form form, enum bundle_kind kind,
+                                     struct view payload, const struct bundle_sink *sink);
+
 /* Where one is read from: fills `length` bytes, or fewer at the end. */
 struct bundle_source {
     void *context;

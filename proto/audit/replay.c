@@ -125,7 +125,7 @@ struct result replay_take(struct replay *replay, const struct bundle_entry *entr
         replay->known = true;
     ENSURE(entry->kind != BUNDLE_RUN || !fingerprint || replay->known, CATEGORY_FALSE,
            "no roster of this bundle has the fingerprint that was asked for");
-    return RESULT_OK;
+    return replay->observer.entry ? replay->observer.entry(replay->observer.context, replay, entry) : RESULT_OK;
 }
 
 struct result replay_end(const struct replay *replay)

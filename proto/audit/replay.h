@@ -70,6 +70,8 @@ struct replay_round {
 struct replay;
 struct replay_observer {
     void *context;
+    /* Every entry, once it holds. */
+    struct result (*entry)(void *context, const struct replay *replay, const struct bundle_entry *entry);
     struct result (*opened)(void *context, const struct replay *replay); /* the submission holds */
     struct result (*epoch)(void *context, const struct replay *replay);  /* keys of an epoch hold */
     /* A round is decided, by the entry of this kind: VOID, SUPERSEDED or, when its checkpoint holds, CHECKPOINT. */

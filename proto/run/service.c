@@ -47,7 +47,7 @@ struct result service_frame_read(struct view bytes, struct service_frame *ret)
            "the peer speaks version %u of the protocol and this program version %u; install one version on both sides",
            version, SERVICE_VERSION);
     TRY(reader_u8(&reader, &kind));
-    ENSURE(kind <= SERVICE_ENDED, CATEGORY_PEER, "a message of unknown kind %u", kind);
+    ENSURE(kind <= SERVICE_BUNDLE, CATEGORY_PEER, "a message of unknown kind %u", kind);
     struct hash run;
     TRY(hash_read(&reader, &run));
     *ret = (struct service_frame){.kind = (enum service_kind)kind, .run = run, .payload = reader.rest};
@@ -253,5 +253,33 @@ struct result service_run_status_read(struct reader *reader, unsigned roster_siz
     TRY(text_read(reader, "its progress", SERVICE_REASON_MAX, status.progress));
     *ret = status;
     *ret_got = true;
+    return RESULT_OK;
+}
+
+struct result service_piece_ask(uint64_t offset, struct buffer *out)
+{
+    return buffer_u64(out, offset);
+}
+
+struct result service_piece_asked(struct view payload, uint64_t *ret_offset)
+{
+    struct reader reader = reader_of(payload, "a request for a run's bundle");
+    TRY(reader_u64(&reader, ret_offset));
+    return reader_end(&reader);
+}
+
+struct result service_piece_write(const struct service_piece *piece, struct buffer *out)
+{
+    TRY(buffer_u64(out, piece->total));
+    return buffer_append(out, piece->bytes);
+}
+
+struct result service_piece_read(struct view payload, struct service_piece *ret)
+{
+    struct reader reader = reader_of(payload, "a piece of a run's bundle");
+    TRY(reader_u64(&reader, &ret->total));
+    ret->bytes = reader.rest;
+    ENSURE(ret->bytes.length <= SERVICE_PIECE_MAX && ret->bytes.length <= ret->total, CATEGORY_PEER,
+           "a piece of a run's bundle of %zu bytes", ret->bytes.length);
     return RESULT_OK;
 }

@@ -13,6 +13,7 @@
  *   ATTEST(run)  the answer to a relayed request    ANSWER
  *   CANCEL(run)  why; from the submitter's node     ANSWER
  *   STATUS(run)  one run, or zeros for all          STATUS
+ *   BUNDLE(run)  from which byte on; once it is over BUNDLE with a piece, or ANSWER why there is none
  * WAIT has no payload: nothing to say yet, ask again with the same bytes.
  */
 #ifndef PROTO_RUN_SERVICE_H
@@ -41,6 +42,7 @@ enum service_kind {
     SERVICE_STATUS = 8,
     SERVICE_ANSWER = 9,
     SERVICE_ENDED = 10, /* payload as in ANSWER: the run is over at the coordinator, and why */
+    SERVICE_BUNDLE = 11,
 };
 struct service_frame {
     enum service_kind kind;
@@ -94,6 +96,18 @@ struct service_answer {
 };
 MUST_USE struct result service_answer_write(const struct service_answer *answer, struct buffer *out);
 MUST_USE struct result service_answer_read(struct view payload, struct service_answer *ret);
+
+/* BUNDLE's payload as a request, and as a reply: how many bytes there are in all, and those from there on. */
+#define SERVICE_BUNDLE_EARLY "the run is not over yet" /* ANSWER: ask again in a while */
+#define SERVICE_PIECE_MAX ((size_t)4 << 20)
+MUST_USE struct result service_piece_ask(uint64_t offset, struct buffer *out);
+MUST_USE struct result service_piece_asked(struct view payload, uint64_t *ret_offset);
+struct service_piece {
+    uint64_t total;
+    struct view bytes; /* none at the end */
+};
+MUST_USE struct result service_piece_write(const struct service_piece *piece, struct buffer *out);
+MUST_USE struct result service_piece_read(struct view payload, struct service_piece *ret);
 
 /* STATUS' reply: runs one after the other, as service_run_status_write appended them. */
 enum service_run_state { SERVICE_RUN_OPEN = 1, SERVICE_RUN_DONE = 2, SERVICE_RUN_FAILED = 3 };

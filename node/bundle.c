@@ -1,0 +1,136 @@
+/* A run's bundle, fetched from the coordinator once the run is over. It is replayed while it comes in, and kept when
+ * all of it holds and it leads to this bank's own model; else this bank has none, and says why. */
+#include "node/bundle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/audit/replay.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+enum { PIECE_MS = 20000, REST_MS = 1000, TRIES = 30 };
+
+struct fetch {
+    struct part *part;
+    struct file_writer file;
+    struct buffer reply;
+    struct view piece; /* what is left of the latest one */
+    uint64_t asked, total;
+    bool begun;
+};
+
+static void fetch_done(struct fetch *fetch)
+{
+    file_writer_discard(&fetch->file);
+    buffer_done(&fetch->reply);
+}
+
+/* One exchange. *ret_early: the coordinator has not come to the run's end yet. */
+static struct result ask_once(struct fetch *fetch, struct service_frame *frame, bool *ret_early)
+{
+    CLEANUP(buffer_done) struct buffer payload = {0}, request = {0};
+    struct service_answer answer;
+    *ret_early = false;
+    TRY(service_piece_ask(fetch->asked, &payload));
+    TRY(service_frame_write(SERVICE_BUNDLE, &fetch->part->submission.id, buffer_view(&payload), &request));
+    TRY(bank_ask(fetch->part->bank, buffer_view(&request), PIECE_MS, &fetch->reply, frame));
+    if (frame->kind == SERVICE_BUNDLE) return RESULT_OK;
+    ENSURE(frame->kind == SERVICE_ANSWER, CATEGORY_PEER, "the coordinator answered something else than was asked");
+    TRY(service_answer_read(frame->payload, &answer));
+    *ret_early = strcmp(answer.reason, SERVICE_BUNDLE_EARLY) == 0;
+    return *ret_early ? RESULT_OK : FAIL(CATEGORY_FALSE, "%s", answer.reason);
+}
+
+/* The next piece, asked for again while the coordinator is away or not that far. */
+static struct result ask(struct fetch *fetch)
+{
+    struct service_frame frame = {0};
+    struct result result = RESULT_OK;
+    for (unsigned i = 0; i < TRIES && !atomic_load(&fetch->part->bank->stopping); i++) {
+        bool early = false;
+        result = ask_once(fetch, &frame, &early);
+        if (result_ok(result) && !early) break;
+        if (!early && result.category != CATEGORY_ENVIRONMENT) return result;
+        if (early) result = FAIL(CATEGORY_ENVIRONMENT, SERVICE_BUNDLE_EARLY);
+        bank_rest(fetch->part->bank, REST_MS);
+    }
+    TRY(result);
+    ENSURE(frame.kind == SERVICE_BUNDLE, CATEGORY_ENVIRONMENT, "the node stops");
+    struct service_piece piece;
+    TRY(service_piece_read(frame.payload, &piece));
+    ENSURE(!fetch->begun || piece.total == fetch->total, CATEGORY_PEER, "the bundle changed while it was fetched");
+    ENSURE(piece.bytes.length > 0 || fetch->asked >= piece.total, CATEGORY_PEER, "an empty piece of the bundle");
+    fetch->begun = true;
+    fetch->total = piece.total;
+    fetch->asked += piece.bytes.length;
+    fetch->piece = piece.bytes;
+    return file_writer_put(&fetch->file, piece.bytes);
+}
+
+static struct result fetch_read(void *context, uint8_t *into, size_t length, size_t *ret_got)
+{
+    struct fetch *fetch = context;
+    *ret_got = 0;
+    while (*ret_got < length) {
+        if (fetch->piece.length == 0 && fetch->begun && fetch->asked >= fetch->total) return RESULT_OK;
+        if (fetch->piece.length == 0) TRY(ask(fetch));
+        size_t take = length - *ret_got < fetch->piece.length ? length - *ret_got : fetch->piece.length;
+        if (take == 0) continue;
+        memcpy(into + *ret_got, fetch->piece.data, take);
+        fetch->piece = view_of(fetch->piece.data + take, fetch->piece.length - take);
+        *ret_got += take;
+    }
+    return RESULT_OK;
+}
+
+/* It is of this very run, and ends as this bank's own part of it did. */
+static struct result compare(const struct part *part, const struct replay *replay)
+{
+    CLEANUP(buffer_done) struct buffer model = {0};
+    char path[FILE_PATH_MAX];
+    ENSURE(hash_equal(&replay->submission.id, &part->submission.id), CATEGORY_FALSE, "it is the bundle of another run");
+    if (part->state != SERVICE_RUN_DONE) return RESULT_OK;
+    TRY(part_path(part, "model.json", path));
+    TRY(file_read(path, BUFFER_LIMIT, &model));
+    ENSURE(replay->stage == REPLAY_DONE && view_equal(buffer_view(&replay->model), buffer_view(&model)), CATEGORY_FALSE,
+           "it does not lead to this bank's model");
+    return RESULT_OK;
+}
+
+static struct result fetch_all(struct part *part)
+{
+    char path[FILE_PATH_MAX];
+    CLEANUP(fetch_done) struct fetch fetch = {.part = part, .file.descriptor = -1};
+    CLEANUP(replay_freep) struct replay *replay = NULL;
+    const struct bundle_source source = {&fetch, fetch_read};
+    TRY(part_path(part, PART_BUNDLE, path));
+    TRY(file_remove_halves(path));
+    TRY(file_writer_open(path, &fetch.file));
+    TRY(replay_bundle(&source, &part->bank->roster.hash, NULL, &replay));
+    TRY(compare(part, replay));
+    TRY(file_writer_finish(&fetch.file, 0600));
+    log_info("run",
+             "%.12s: the bundle of the run is here (%llu bytes), and all of it holds: %llu signatures, %llu sums",
+             part->hex, (unsigned long long)replay->counts.bytes, (unsigned long long)replay->counts.signatures,
+             (unsigned long long)replay->counts.sums);
+    return RESULT_OK;
+}
+
+bool part_wants_bundle(const struct part *part)
+{
+    char path[FILE_PATH_MAX];
+    return part->state != SERVICE_RUN_OPEN && result_ok(part_path(part, PART_BUNDLE, path)) && !file_exists(path);
+}
+
+void part_fetch_bundle(struct part *part)
+{
+    if (!part_wants_bundle(part) || atomic_load(&part->bank->stopping)) return;
+    struct result result = fetch_all(part);
+    if (result_ok(result) || atomic_load(&part->bank->stopping)) return;
+    if (result.category == CATEGORY_ENVIRONMENT)
+        log_warning("run", "%.12s: its bundle could not be fetched (%s); the next start tries again", part->hex,
+                    result_reason());
+    else
+        log_error("run", "%.12s: there is no bundle that holds: %s", part->hex, result_reason());
+}
