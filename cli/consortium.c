@@ -442,8 +442,20 @@ static struct result stands_still(struct consortium *consortium)
                 consortium->refusal[0] != 0 ? consortium->refusal : "no message was refused");
 }
 
+/* Its bundle grows with the run, out of the coordinator's records. */
+static struct result bundle_open(struct consortium *consortium)
+{
+    if (!consortium->config->bundle) return RESULT_OK;
+    const struct view roster = buffer_view(&consortium->roster.note);
+    consortium->bundle = (struct bundle_writer){.sink = *consortium->config->bundle,
+                                                .records = records_source(&consortium->parties[0].records),
+                                                .terms = &consortium->submission.terms};
+    return bundle_begin(&consortium->bundle, &roster, 1, buffer_view(&consortium->submission.bytes));
+}
+
 struct result consortium_go(struct consortium *consortium)
 {
+    TRY(bundle_open(consortium));
     for (unsigned i = 0; i <= consortium->members; i++)
         TRY(network_after(&consortium->network, 0, DELIVERY_START, i, 0));
     for (uint64_t deliveries = 0; !is_over(consortium); deliveries++) {
@@ -496,23 +508,11 @@ static struct result outcome_make(struct consortium *consortium, struct consorti
     return RESULT_OK;
 }
 
-/* Its bundle grows with the run, out of the coordinator's records. */
-static struct result bundle_open(struct consortium *consortium)
-{
-    if (!consortium->config->bundle) return RESULT_OK;
-    const struct view roster = buffer_view(&consortium->roster.note);
-    consortium->bundle = (struct bundle_writer){.sink = *consortium->config->bundle,
-                                                .records = records_source(&consortium->parties[0].records),
-                                                .terms = &consortium->submission.terms};
-    return bundle_begin(&consortium->bundle, &roster, 1, buffer_view(&consortium->submission.bytes));
-}
-
 struct result consortium_run(const struct consortium_config *config, struct consortium_outcome *ret)
 {
     TRY(consortium_check(config->plan, config->banks_count));
     CLEANUP(consortium_done) struct consortium consortium = {0};
     TRY(consortium_init(config, &consortium));
-    TRY(bundle_open(&consortium));
     TRY(consortium_go(&consortium));
     TRY(ending(&consortium));
     CLEANUP(consortium_outcome_done) struct consortium_outcome outcome = {0};

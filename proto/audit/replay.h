@@ -70,6 +70,8 @@ struct replay_round {
 struct replay;
 struct replay_observer {
     void *context;
+    /* For tests, whose runs may compute something else than their plan says: before it is looked at. */
+    void (*submitted)(void *context, struct submission *submission);
     /* Every entry, once it holds. */
     struct result (*entry)(void *context, const struct replay *replay, const struct bundle_entry *entry);
     struct result (*opened)(void *context, const struct replay *replay); /* the submission holds */

@@ -57,6 +57,7 @@ struct result replay_submission(struct replay *replay, struct view payload, stru
 {
     (void)arena;
     TRY(submission_open(&replay->roster, payload, &replay->submission));
+    if (replay->observer.submitted) replay->observer.submitted(replay->observer.context, &replay->submission);
     TRY(run_open(&replay->submission.terms, 0, NULL, &replay->run));
     TRY(fold_start(&replay->submission.plan, replay->submission.terms.task, &replay->fold));
     replay->state = replay->fold.state_hash;

@@ -248,7 +248,7 @@ for party in "${parties[@]}"; do
     for run in "${ACKNOWLEDGED[@]}"; do until_true 10 knows "$party" "$run" || die "$party has lost run $run"; done
     party_kill "$party" TERM
     python3 tests/e2e/lib/secrets_left.py "$HOME_DIR/$party/state/secrets.db" || die "$party keeps secrets of runs that are over"
-    left=$(find "$HOME_DIR/$party/state" -path "*/runs/*" -type f ! -name model.json ! -name report.html ! -name plan.note)
+    left=$(find "$HOME_DIR/$party/state" -path "*/runs/*" -type f ! -name model.json ! -name report.html ! -name plan.note ! -name run.cfd)
     [ -z "$left" ] || die "left behind: $left"
 done
 for program in node coordinator; do

@@ -81,12 +81,12 @@ refuses 3 '/proc' simulate plan.yaml --split good.csv:5 --out /proc/bad
 
 # A disk that fills up while the results are written: an old result stays as it was, a new directory does not.
 "$cofferdam" simulate plan.yaml --split good.csv:5 --out old >/dev/null 2>&1
-cp old/model.json before.json
+cp -r old before
 full() { (trap '' XFSZ && ulimit -f 2 && "$@"); }
 full refuses 3 'could not be written' simulate plan.yaml --split good.csv:5 $out
 full refuses 3 'could not be written' simulate plan.yaml --split good.csv:5 --out old
-cmp before.json old/model.json || fail "the old model was touched"
-[ "$(ls -A old | tr '\n' ' ')" = "model.json plan.note report.html " ] || fail "left in old: $(ls -A old)"
+diff -r before old || fail "an old result was touched"
+[ "$(ls -A old | tr '\n' ' ')" = "model.json plan.note report.html run.cfd " ] || fail "left in old: $(ls -A old)"
 full refuses 3 'could not be written' score old/model.json --data good.csv -o bad
 "$cofferdam" model show old/model.json >/dev/full 2>full.err && fail "a full disk went unnoticed"
 grep -q 'stdout cannot be written' full.err || fail "a full disk is not named"

@@ -38,7 +38,7 @@ static void frames(void **state)
                         "the peer speaks version 2 of the protocol and this program version 1; install "
                         "one version on both sides");
     out.data[4] = SERVICE_VERSION;
-    out.data[5] = SERVICE_ENDED + 1;
+    out.data[5] = SERVICE_BUNDLE + 1;
     assert_int_equal(service_frame_read(buffer_view(&out), &frame).category, CATEGORY_PEER);
     out.data[5] = SERVICE_WAIT;
     out.data[0] = 'C';

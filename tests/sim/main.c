@@ -51,9 +51,10 @@ static int work(const struct options *options, unsigned job, int pipe_end)
 
 static void report(const struct sim_tally *tally, uint64_t milliseconds)
 {
-    printf("%llu seeds, %llu runs finished, %llu ended for a named reason, %llu with a cheating coordinator\n",
+    printf("%llu seeds, %llu runs finished, %llu ended for a named reason, %llu with a cheating coordinator; %llu "
+           "replayed from their bundles\n",
            (unsigned long long)tally->seeds, (unsigned long long)tally->finished, (unsigned long long)tally->ended,
-           (unsigned long long)tally->cheated);
+           (unsigned long long)tally->cheated, (unsigned long long)tally->replayed);
     printf("%llu sums closed, %llu releases, %llu rounds voided, %llu messages refused, %llu cheats\n",
            (unsigned long long)tally->rounds, (unsigned long long)tally->released, (unsigned long long)tally->voided,
            (unsigned long long)tally->refused, (unsigned long long)tally->cheats);

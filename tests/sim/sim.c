@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "tests/sim/adversary.h"
+#include "tests/sim/audit.h"
 #include "tests/sim/oracle.h"
+#include "tests/support/memory_bundle.h"
 #include "tests/support/toy.h"
 
 enum { HOUR_MS = 3600000, CHEAT_MS = 600000 };
@@ -15,6 +17,7 @@ void sim_add(struct sim_tally *sum, const struct sim_tally *more)
     sum->finished += more->finished;
     sum->ended += more->ended;
     sum->cheated += more->cheated;
+    sum->replayed += more->replayed;
     sum->rounds += more->rounds;
     sum->released += more->released;
     sum->voided += more->voided;
@@ -29,6 +32,9 @@ struct world {
     struct consortium consortium;
     struct oracle oracle;
     struct adversary adversary;
+    struct buffer bundle;
+    struct bundle_sink sink;
+    bool replayed;
 };
 
 static void world_done(struct world *world)
@@ -36,6 +42,7 @@ static void world_done(struct world *world)
     adversary_done(&world->adversary);
     if (world->oracle.scenario) oracle_done(&world->oracle);
     consortium_done(&world->consortium);
+    buffer_done(&world->bundle);
     scenario_done(&world->scenario);
 }
 
@@ -66,6 +73,7 @@ static struct result world_init(struct world *world, uint64_t seed, bool trace)
     struct scenario *scenario = &world->scenario;
     TRY(scenario_draw(seed, scenario));
     CLEANUP(secret_freep) struct secret *keys = NULL;
+    world->sink = memory_sink(&world->bundle);
     TRY(secret_new(RANDOM_SEED_BYTES, &keys));
     random_draw(scenario->random, secret_bytes(keys), RANDOM_SEED_BYTES);
     world->config = (struct consortium_config){.plan = &scenario->plan,
@@ -75,7 +83,8 @@ static struct result world_init(struct world *world, uint64_t seed, bool trace)
                                                .seed = keys,
                                                .faults = trace, /* machines' events are told */
                                                .say = trace ? say : NULL,
-                                               .context = world};
+                                               .context = world,
+                                               .bundle = &world->sink};
     struct consortium *consortium = &world->consortium;
     TRY(consortium_init(&world->config, consortium));
     world->config.seed = NULL;
@@ -108,6 +117,7 @@ static void count(const struct world *world, struct sim_tally *tally)
     const struct network *network = &world->consortium.network;
     struct sim_tally one = {.seeds = 1,
                             .cheated = world->scenario.adversary,
+                            .replayed = world->replayed,
                             .rounds = world->oracle.closed,
                             .released = world->oracle.opened,
                             .voided = world->oracle.voided,
@@ -136,7 +146,8 @@ static struct result go(struct world *world, bool trace)
     struct result result = consortium_go(consortium);
     /* A cheating coordinator may keep a run from ending; what it may not is checked at every step. */
     if (!world->scenario.adversary || !consortium->stands_still) TRY(result);
-    return oracle_over(&world->oracle);
+    TRY(oracle_over(&world->oracle));
+    return audit_run(consortium, &world->scenario, &world->bundle, &world->replayed);
 }
 
 struct result sim_run(uint64_t seed, bool trace, struct sim_tally *tally)

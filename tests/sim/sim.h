@@ -6,6 +6,7 @@
 
 struct sim_tally {
     uint64_t seeds, finished, ended, cheated; /* ended: for a reason that may end a run */
+    uint64_t replayed;                        /* from their bundles */
     uint64_t rounds;                          /* closed */
     uint64_t released, voided, refused, cheats;
     uint64_t faults[FAULT_KINDS];

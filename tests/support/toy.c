@@ -77,6 +77,16 @@ static struct result toy_contribute(const struct plan *plan, struct view state, 
     return RESULT_OK;
 }
 
+static struct result toy_result(const struct plan *plan, struct view state, uint64_t rounds, unsigned banks,
+                                struct buffer *out)
+{
+    (void)plan;
+    uint64_t left, value;
+    TRY(toy_read(state, &left, &value));
+    return buffer_format(out, "{\"value\": %llu, \"rounds\": %llu, \"banks\": %u}\n", (unsigned long long)value,
+                         (unsigned long long)rounds, banks);
+}
+
 const struct task toy_task = {
     .name = "toy",
     .check = toy_check,
@@ -86,4 +96,5 @@ const struct task toy_task = {
     .contribute = toy_contribute,
     .advance = toy_advance,
     .progress = toy_progress,
+    .result = toy_result,
 };
