@@ -101,7 +101,7 @@ static void it_counts_what_it_checks(void **state)
     assert_int_equal(counts->steps, 2);
     assert_int_equal(counts->checkpoints, 2);
     assert_int_equal(counts->models, 1);
-    size_t keys = 4 + 2 + 4 + 4;         /* roster, submission, P1, ACK */
+    size_t keys = 4 + 2 + 4 + 4 + 1;     /* roster, submission, P1, ACK, DONE */
     size_t each = 1 + 3 + 1 + 3 + 3 + 1; /* R0, R2, OPEN, CLOSE with cosignatures, the checkpoint's own */
     assert_int_equal(counts->signatures, keys + 2 * each + 4 + 3);
 }
@@ -209,6 +209,23 @@ static void entries_stay_where_they_are(void **state)
         }
 }
 
+/* Nor can the last round go, as a whole: the coordinator's last word names it. */
+static void no_round_can_be_dropped(void **state)
+{
+    (void)state;
+    for (unsigned form = 0; form < FORMS; form++) {
+        const struct pieces *pieces = &fixtures[0].pieces[form];
+        struct view items[64];
+        struct pieces rest = {items, 0};
+        size_t r0 = 0, end = form == BUNDLE_PUBLIC ? pieces->count - 1 : pieces->count - 2;
+        for (size_t number = 1; number < pieces->count; number++)
+            if (piece_kind(pieces->items[number]) == BUNDLE_R0) r0 = number;
+        for (size_t i = 0; i < pieces->count; i++)
+            if (i < r0 || i >= end) items[rest.count++] = pieces->items[i];
+        expect_moved(&fixtures[0], &rest, r0, "without its last round, entry");
+    }
+}
+
 /* An entry of one run does not go into another's. */
 static void entries_belong_to_their_run(void **state)
 {
@@ -240,7 +257,7 @@ static void signed_by_others(const struct fixture *fixture, size_t number, size_
         const uint32_t names[] = {SIGNER_AS_IT_WAS, i};
         const bool vote = i > 0 && (kind == BUNDLE_R2 || kind == BUNDLE_CLOSE);
         for (size_t k = 0; k < (vote ? 1 : 2) && i != signed_by(kind, was, which); k++) {
-            signed_again(kind, was, which, fixture->run->consortium.parties[i].key, names[k], &payload);
+            signed_again(kind, was, which, fixture->run->consortium.parties[i].key, names[k], NULL, &payload);
             pieces_with(pieces, number, buffer_view(&payload), &bundle);
             assert_fails(fixture->run, buffer_view(&bundle), number, k ? "under its own name, party" : "party", i);
         }
@@ -262,7 +279,7 @@ static void no_message_can_be_signed_by_another(void **state)
         }
     }
     assert_int_equal(kinds, 1u << BUNDLE_P1 | 1u << BUNDLE_ACK | 1u << BUNDLE_R0 | 1u << BUNDLE_R2 | 1u << BUNDLE_R1 |
-                                1u << BUNDLE_OPEN | 1u << BUNDLE_CLOSE);
+                                1u << BUNDLE_OPEN | 1u << BUNDLE_CLOSE | 1u << BUNDLE_DONE);
     assert_true(tried > 60);
 }
 
@@ -429,6 +446,52 @@ static void no_input_is_in_it(void **state)
             }
 }
 
+/* ---- the corpus of tests/fuzz/fuzz_bundle.c: written with COFFERDAM_CORPUS set to the directory of the corpora */
+
+static void write_corpus(const char *name, uint8_t how, struct view bytes)
+{
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/bundle/%s", getenv("COFFERDAM_CORPUS"), name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fputc(how, file), how);
+    assert_int_equal(fwrite(bytes.data, 1, bytes.length, file), bytes.length);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void write_body(const struct fixture *fixture, size_t number)
+{
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    CLEANUP(buffer_done) struct buffer bytes = {0};
+    const struct view piece = fixture->pieces[BUNDLE_FULL].items[number];
+    char name[32];
+    if (signed_count(piece_kind(piece), piece_payload(piece)) == 0) return;
+    OK(buffer_u8(&bytes, (uint8_t)(number - 1)));
+    OK(buffer_u8(&bytes, 0));
+    OK(buffer_append(&bytes, message_body(piece_kind(piece), piece_payload(piece), 0, &arena)));
+    (void)snprintf(name, sizeof name, "body-%02u", piece_kind(piece));
+    write_corpus(name, 2, buffer_view(&bytes));
+}
+
+static void the_corpus_holds_a_bundle(void **state)
+{
+    (void)state;
+    static uint8_t bytes[1 + 16384];
+    const struct fixture *fixture = &fixtures[0];
+    if (getenv("COFFERDAM_CORPUS")) {
+        static const uint8_t changes[] = {9, 1, 0, 1, 200, 20, 0, 255};
+        write_corpus("full", 0, buffer_view(&fixture->forms[BUNDLE_FULL]));
+        write_corpus("public", 0, buffer_view(&fixture->forms[BUNDLE_PUBLIC]));
+        write_corpus("changes", 1, view_of(changes, sizeof changes));
+        for (size_t number = 1; number < fixture->pieces[BUNDLE_FULL].count; number++) write_body(fixture, number);
+    }
+    FILE *file = fopen("tests/fuzz/corpus/bundle/full", "rb");
+    assert_non_null(file);
+    size_t length = fread(bytes, 1, sizeof bytes, file);
+    assert_int_equal(fclose(file), 0);
+    OK(small_run_replay(fixture->run, view_of(bytes + 1, length - 1)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +500,7 @@ int main(void)
         cmocka_unit_test(every_flip_is_found),
         cmocka_unit_test(every_cut_is_found),
         cmocka_unit_test(entries_stay_where_they_are),
+        cmocka_unit_test(no_round_can_be_dropped),
         cmocka_unit_test(entries_belong_to_their_run),
         cmocka_unit_test(no_message_can_be_signed_by_another),
         cmocka_unit_test(no_note_can_be_signed_by_another),
@@ -445,6 +509,7 @@ int main(void)
         cmocka_unit_test(the_fingerprint_decides),
         cmocka_unit_test(no_secret_is_in_it),
         cmocka_unit_test(no_input_is_in_it),
+        cmocka_unit_test(the_corpus_holds_a_bundle),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "proto/run/note.h"
-#include "proto/wire/messages.h"
 #include "tests/support/memory_bundle.h"
 #include "tests/support/ok.h"
 
@@ -68,6 +67,41 @@ void pieces_with(const struct pieces *pieces, size_t number, struct view payload
             OK(buffer_append(out, pieces->items[i]));
 }
 
+static void flip(struct random_source *random, struct buffer *out)
+{
+    out->data[random_below(random, out->length)] ^= (uint8_t)(1u << random_below(random, 8));
+}
+
+/* Pieces a and b of `pieces` in each other's place; what they hold may be the same in an odd case, and then a bit
+ * flips. */
+static void swap(const struct pieces *pieces, size_t a, size_t b, struct random_source *random, struct buffer *out)
+{
+    if (view_equal(pieces->items[a], pieces->items[b])) {
+        pieces_join(pieces, out);
+        flip(random, out);
+        return;
+    }
+    buffer_clear(out);
+    for (size_t i = 0; i < pieces->count; i++) OK(buffer_append(out, pieces->items[i == a ? b : i == b ? a : i]));
+}
+
+void tamper(const struct pieces *pieces, struct random_source *random, struct buffer *out, const char **ret_what)
+{
+    static const char *const names[] = {"a bit", "an entry left out", "an entry doubled", "two entries swapped",
+                                        "a cut"};
+    const size_t how = random_below(random, 5), number = 1 + random_below(random, pieces->count - 1);
+    *ret_what = names[how];
+    pieces_join(pieces, out);
+    if (how == 0) flip(random, out);
+    if (how == 3) swap(pieces, number, 1 + random_below(random, pieces->count - 1), random, out);
+    if (how == 4) out->length = random_below(random, out->length);
+    if (how != 1 && how != 2) return;
+    buffer_clear(out);
+    for (size_t i = 0; i < pieces->count; i++)
+        for (size_t times = i != number ? 1 : how == 1 ? 0 : 2; times > 0; times--)
+            OK(buffer_append(out, pieces->items[i]));
+}
+
 /* Whose signature an entry's messages have, and whether they come as a list. */
 static const struct signed_kind {
     const char *label;
@@ -76,7 +110,7 @@ static const struct signed_kind {
     [BUNDLE_P1] = {"p1", true},        [BUNDLE_ACK] = {"ack", true},       [BUNDLE_R0] = {"r0", false},
     [BUNDLE_VOID] = {"void", true},    [BUNDLE_SUPERSEDED] = {"r2", true}, [BUNDLE_R2] = {"r2", true},
     [BUNDLE_R1] = {"r1", true},        [BUNDLE_OPEN] = {"open", false},    [BUNDLE_CLOSE] = {"close", true},
-    [BUNDLE_REFUSAL] = {"end", false}, [BUNDLE_END] = {"end", false},
+    [BUNDLE_REFUSAL] = {"end", false}, [BUNDLE_END] = {"end", false},      [BUNDLE_DONE] = {"done", false},
 };
 
 static struct wire_list messages_of(unsigned kind, const struct view *payload, struct wire_arena *arena)
@@ -92,16 +126,26 @@ size_t signed_count(unsigned kind, struct view payload)
     return signed_kinds[kind].label ? messages_of(kind, &payload, &arena).count : 0;
 }
 
+static struct wire_signed message_at(unsigned kind, struct view payload, size_t which, struct wire_arena *arena)
+{
+    struct wire_signed one;
+    OK(wire_signed_decode(messages_of(kind, &payload, arena).items[which], MEMBERS_MAX, arena, &one));
+    return one;
+}
+
 uint32_t signed_by(unsigned kind, struct view payload, size_t which)
 {
     CLEANUP(wire_arena_done) struct wire_arena arena = {0};
-    struct wire_signed one;
-    OK(wire_signed_decode(messages_of(kind, &payload, &arena).items[which], MEMBERS_MAX, &arena, &one));
-    return one.signer;
+    return message_at(kind, payload, which, &arena).signer;
+}
+
+struct view message_body(unsigned kind, struct view payload, size_t which, struct wire_arena *arena)
+{
+    return message_at(kind, payload, which, arena).body;
 }
 
 void signed_again(unsigned kind, struct view payload, size_t which, const struct sign_key *key, uint32_t signer,
-                  struct buffer *out)
+                  const struct view *body, struct buffer *out)
 {
     CLEANUP(wire_arena_done) struct wire_arena arena = {0};
     CLEANUP(buffer_done) struct buffer bytes = {0};
@@ -109,6 +153,7 @@ void signed_again(unsigned kind, struct view payload, size_t which, const struct
     struct wire_signed one;
     OK(wire_signed_decode(list.items[which], MEMBERS_MAX, &arena, &one));
     if (signer != SIGNER_AS_IT_WAS) one.signer = signer;
+    if (body) one.body = *body;
     OK(sign_bytes(key, signed_kinds[kind].label, one.body, &one.signature));
     OK(wire_signed_encode(&one, &bytes));
     buffer_clear(out);
