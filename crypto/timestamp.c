@@ -42,9 +42,9 @@ static struct result refused(const char *what)
         {TS_R_SIGNATURE_FAILURE, "its signature is not that of its authority's certificate"},
         {TS_R_ESS_SIGNING_CERTIFICATE_ERROR, "it names another certificate than the one that signed it"},
         {TS_R_TSA_NAME_MISMATCH, "it names another authority than the certificate that signed it"},
-        {TS_R_CERTIFICATE_VERIFY_ERROR,
-         "its authority's certificate is not good for time-stamps at that time under the trusted certificates"},
+        {TS_R_CERTIFICATE_VERIFY_ERROR, "the trusted certificates do not vouch for its authority at that time"},
     };
+    static const char prefix[] = "Verify error:"; /* OpenSSL's, of a certificate */
     const char *data = "", *words = NULL, *more = "";
     int flags = 0;
     unsigned long code, last = 0;
@@ -52,6 +52,7 @@ static struct result refused(const char *what)
         ENSURE(ERR_GET_REASON(code) != ERR_R_MALLOC_FAILURE, CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
         last = code;
         more = flags & ERR_TXT_STRING ? data : "";
+        if (strncmp(more, prefix, strlen(prefix)) == 0) more += strlen(prefix);
     }
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (ERR_GET_LIB(last) == ERR_LIB_TS && ERR_GET_REASON(last) == known[i].reason) words = known[i].words;
