@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <openssl/err.h>
+#include <openssl/ess.h>
 #include <openssl/pem.h>
 #include <openssl/ts.h>
 #include <string.h>
@@ -34,15 +35,17 @@ RELEASES(signers_freep, STACK_OF(X509), sk_X509_free) /* not the certificates in
 static struct result refused(const char *what)
 {
     static const struct {
-        int reason;
+        int library, reason;
         const char *words;
     } known[] = {
-        {TS_R_NO_TIME_STAMP_TOKEN, "the authority did not grant it"},
-        {TS_R_MESSAGE_IMPRINT_MISMATCH, "it is over other bytes, or not over their SHA-256"},
-        {TS_R_SIGNATURE_FAILURE, "its signature is not that of its authority's certificate"},
-        {TS_R_ESS_SIGNING_CERTIFICATE_ERROR, "it names another certificate than the one that signed it"},
-        {TS_R_TSA_NAME_MISMATCH, "it names another authority than the certificate that signed it"},
-        {TS_R_CERTIFICATE_VERIFY_ERROR, "the trusted certificates do not vouch for its authority at that time"},
+        {ERR_LIB_TS, TS_R_NO_TIME_STAMP_TOKEN, "the authority did not grant it"},
+        {ERR_LIB_TS, TS_R_MESSAGE_IMPRINT_MISMATCH, "it is over other bytes, or not over their SHA-256"},
+        {ERR_LIB_TS, TS_R_SIGNATURE_FAILURE, "its signature is not that of its authority's certificate"},
+        {ERR_LIB_ESS, ESS_R_ESS_CERT_ID_NOT_FOUND, "it names another certificate than the one that signed it"},
+        {ERR_LIB_ESS, ESS_R_MISSING_SIGNING_CERTIFICATE_ATTRIBUTE, "it does not name the certificate that signed it"},
+        {ERR_LIB_TS, TS_R_TSA_NAME_MISMATCH, "it names another authority than the certificate that signed it"},
+        {ERR_LIB_TS, TS_R_CERTIFICATE_VERIFY_ERROR,
+         "the trusted certificates do not vouch for its authority at that time"},
     };
     static const char prefix[] = "Verify error:"; /* OpenSSL's, of a certificate */
     const char *data = "", *words = NULL, *more = "";
@@ -55,7 +58,7 @@ static struct result refused(const char *what)
         if (strncmp(more, prefix, strlen(prefix)) == 0) more += strlen(prefix);
     }
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (ERR_GET_LIB(last) == ERR_LIB_TS && ERR_GET_REASON(last) == known[i].reason) words = known[i].words;
+        if (ERR_GET_LIB(last) == known[i].library && ERR_GET_REASON(last) == known[i].reason) words = known[i].words;
     if (!words) words = ERR_reason_error_string(last);
     return FAIL(CATEGORY_FALSE, "%s: %s%s%s", what, words ? words : "it cannot be verified", *more ? ": " : "", more);
 }
