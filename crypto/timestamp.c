@@ -30,8 +30,26 @@ RELEASES(checks_freep, TS_VERIFY_CTX, TS_VERIFY_CTX_free)
 RELEASES(number_freep, BIGNUM, BN_free)
 RELEASES(signers_freep, STACK_OF(X509), sk_X509_free) /* not the certificates in it */
 
-/* Why OpenSSL refused, from its queue of errors: the last says what was being done. Memory that ran out on the way is
- * not the response's fault. */
+/* The last of OpenSSL's errors, which says what was being done (0: it gave none), and what it adds to it. Memory that
+ * ran out on the way is not the fault of what was read. */
+static struct result last_error(unsigned long *ret_code, const char **ret_data)
+{
+    static const char prefix[] = "Verify error:"; /* OpenSSL's, of a certificate */
+    const char *data = "";
+    int flags = 0;
+    unsigned long code;
+    *ret_code = 0;
+    *ret_data = "";
+    while ((code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
+        ENSURE(ERR_GET_REASON(code) != ERR_R_MALLOC_FAILURE, CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
+        *ret_code = code;
+        *ret_data = flags & ERR_TXT_STRING ? data : "";
+        if (strncmp(*ret_data, prefix, strlen(prefix)) == 0) *ret_data += strlen(prefix);
+    }
+    return RESULT_OK;
+}
+
+/* Why OpenSSL refused. */
 static struct result refused(const char *what)
 {
     static const struct {
@@ -47,19 +65,12 @@ static struct result refused(const char *what)
         {ERR_LIB_TS, TS_R_CERTIFICATE_VERIFY_ERROR,
          "the trusted certificates do not vouch for its authority at that time"},
     };
-    static const char prefix[] = "Verify error:"; /* OpenSSL's, of a certificate */
-    const char *data = "", *words = NULL, *more = "";
-    int flags = 0;
-    unsigned long code, last = 0;
-    while ((code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
-        ENSURE(ERR_GET_REASON(code) != ERR_R_MALLOC_FAILURE, CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
-        last = code;
-        more = flags & ERR_TXT_STRING ? data : "";
-        if (strncmp(more, prefix, strlen(prefix)) == 0) more += strlen(prefix);
-    }
+    unsigned long code;
+    const char *words = NULL, *more;
+    TRY(last_error(&code, &more));
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (ERR_GET_LIB(last) == known[i].library && ERR_GET_REASON(last) == known[i].reason) words = known[i].words;
-    if (!words) words = ERR_reason_error_string(last);
+        if (ERR_GET_LIB(code) == known[i].library && ERR_GET_REASON(code) == known[i].reason) words = known[i].words;
+    if (!words) words = ERR_reason_error_string(code);
     return FAIL(CATEGORY_FALSE, "%s: %s%s%s", what, words ? words : "it cannot be verified", *more ? ": " : "", more);
 }
 
@@ -79,9 +90,10 @@ static struct result trust_fill(BIO *pem, STACK_OF(X509) * certificates)
         X509_free(one);
         return FAIL(CATEGORY_ENVIRONMENT, "out of memory for trusted certificates");
     }
-    unsigned long code = ERR_peek_last_error();
-    ENSURE(ERR_GET_REASON(code) != ERR_R_MALLOC_FAILURE, CATEGORY_ENVIRONMENT,
-           "out of memory for trusted certificates");
+    unsigned long code;
+    const char *more;
+    TRY(last_error(&code, &more));
+    ENSURE(code != 0, CATEGORY_ENVIRONMENT, "out of memory for trusted certificates");
     ENSURE(ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE, CATEGORY_USAGE,
            "trusted certificate number %d cannot be read: %s", sk_X509_num(certificates) + 1,
            ERR_reason_error_string(code));
