@@ -14,21 +14,15 @@
 /* Of keys and signatures of certificates, as OpenSSL numbers them: 112 bits. */
 enum { SECURITY_LEVEL = 2 };
 
-#define RELEASES(function, type, release)                                                                              \
-    static void function(type **object)                                                                                \
-    {                                                                                                                  \
-        release(*object);                                                                                              \
-    }
-RELEASES(bio_freep, BIO, BIO_free_all)
-RELEASES(store_freep, X509_STORE, X509_STORE_free)
-RELEASES(nonce_freep, ASN1_INTEGER, ASN1_INTEGER_free)
-RELEASES(algorithm_freep, X509_ALGOR, X509_ALGOR_free)
-RELEASES(imprint_freep, TS_MSG_IMPRINT, TS_MSG_IMPRINT_free)
-RELEASES(request_freep, TS_REQ, TS_REQ_free)
-RELEASES(response_freep, TS_RESP, TS_RESP_free)
-RELEASES(checks_freep, TS_VERIFY_CTX, TS_VERIFY_CTX_free)
-RELEASES(number_freep, BIGNUM, BN_free)
-RELEASES(signers_freep, STACK_OF(X509), sk_X509_free) /* not the certificates in it */
+static void bio_freep(BIO **bio)
+{
+    BIO_free_all(*bio);
+}
+
+static void request_freep(TS_REQ **request)
+{
+    TS_REQ_free(*request);
+}
 
 /* The last of OpenSSL's errors, which says what was being done (0: it gave none), and what it adds to it. Memory that
  * ran out on the way is not the fault of what was read. */
@@ -125,27 +119,32 @@ static struct result request_new(struct view bytes, TS_REQ **ret)
     struct hash hash;
     TRY(hash_bytes(NULL, bytes, &hash));
     CLEANUP(request_freep) TS_REQ *request = TS_REQ_new();
-    CLEANUP(imprint_freep) TS_MSG_IMPRINT *imprint = TS_MSG_IMPRINT_new();
-    CLEANUP(algorithm_freep) X509_ALGOR *algorithm = X509_ALGOR_new();
-    bool made = request && imprint && algorithm && TS_REQ_set_version(request, 1) == 1 &&
-                X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_sha256), V_ASN1_NULL, NULL) == 1 &&
-                TS_MSG_IMPRINT_set_algo(imprint, algorithm) == 1 &&
-                TS_MSG_IMPRINT_set_msg(imprint, hash.bytes, HASH_BYTES) == 1 &&
-                TS_REQ_set_msg_imprint(request, imprint) == 1 && TS_REQ_set_cert_req(request, 1) == 1;
-    ENSURE(made, CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
+    ENSURE(request, CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
+    TS_MSG_IMPRINT *imprint = TS_REQ_get_msg_imprint(request);
+    ENSURE(TS_REQ_set_version(request, 1) == 1 && TS_REQ_set_cert_req(request, 1) == 1 &&
+               X509_ALGOR_set0(TS_MSG_IMPRINT_get_algo(imprint), OBJ_nid2obj(NID_sha256), V_ASN1_NULL, NULL) == 1 &&
+               TS_MSG_IMPRINT_set_msg(imprint, hash.bytes, HASH_BYTES) == 1,
+           CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
     *ret = request;
     request = NULL;
+    return RESULT_OK;
+}
+
+static struct result set_nonce(TS_REQ *request, uint64_t nonce)
+{
+    ASN1_INTEGER *number = ASN1_INTEGER_new();
+    bool set = number && ASN1_INTEGER_set_uint64(number, nonce) == 1 && TS_REQ_set_nonce(request, number) == 1;
+    ASN1_INTEGER_free(number);
+    ENSURE(set, CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
     return RESULT_OK;
 }
 
 struct result timestamp_request(struct view bytes, uint64_t nonce, struct buffer *out)
 {
     CLEANUP(request_freep) TS_REQ *request = NULL;
-    CLEANUP(nonce_freep) ASN1_INTEGER *number = ASN1_INTEGER_new();
     unsigned char *encoded = NULL;
     TRY(request_new(bytes, &request));
-    ENSURE(number && ASN1_INTEGER_set_uint64(number, nonce) == 1 && TS_REQ_set_nonce(request, number) == 1,
-           CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
+    TRY(set_nonce(request, nonce));
     int length = i2d_TS_REQ(request, &encoded);
     ENSURE(length > 0, CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
     struct result result = buffer_append(out, view_of(encoded, (size_t)length));
@@ -155,16 +154,34 @@ struct result timestamp_request(struct view bytes, uint64_t nonce, struct buffer
 
 /* ---- Response */
 
-static struct result decode(struct view bytes, TS_RESP **ret)
+/* What a verification holds of OpenSSL's. */
+struct verification {
+    TS_RESP *response;
+    TS_TST_INFO *info; /* the response's, once it is known to be granted */
+    TS_REQ *request;   /* what the response must fit */
+    X509_STORE *store;
+    TS_VERIFY_CTX *checks;
+    struct stack_st_X509 *signers;
+};
+
+static void verification_done(struct verification *verification)
+{
+    TS_RESP_free(verification->response);
+    TS_REQ_free(verification->request);
+    X509_STORE_free(verification->store);
+    TS_VERIFY_CTX_free(verification->checks);
+    sk_X509_free(verification->signers); /* the certificates are the response's */
+}
+
+static struct result decode(struct view bytes, struct verification *verification)
 {
     const unsigned char *at = bytes.data;
     ENSURE(bytes.length > 0 && bytes.length <= INT_MAX, CATEGORY_FALSE, "the time-stamp response is empty or too long");
-    CLEANUP(response_freep) TS_RESP *response = d2i_TS_RESP(NULL, &at, (long)bytes.length);
-    if (!response) return refused("this is no time-stamp response (RFC 3161, DER)");
+    verification->response = d2i_TS_RESP(NULL, &at, (long)bytes.length);
+    if (!verification->response) return refused("this is no time-stamp response (RFC 3161, DER)");
     ENSURE(at == bytes.data + bytes.length, CATEGORY_FALSE, "the time-stamp response has %zu bytes after its end",
            (size_t)(bytes.data + bytes.length - at));
-    *ret = response;
-    response = NULL;
+    verification->info = TS_RESP_get_tst_info(verification->response); /* NULL: it was not granted */
     return RESULT_OK;
 }
 
@@ -180,9 +197,9 @@ static struct result time_of(const TS_TST_INFO *info, uint64_t *ret)
 }
 
 /* The trusted certificates, and how a chain to one of them is judged. */
-static struct result store_new(const struct timestamp_trust *trust, uint64_t time, X509_STORE **ret)
+static struct result store_make(const struct timestamp_trust *trust, uint64_t time, X509_STORE **ret)
 {
-    CLEANUP(store_freep) X509_STORE *store = X509_STORE_new();
+    X509_STORE *store = *ret = X509_STORE_new();
     ENSURE(store, CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
     for (int i = 0; i < sk_X509_num(trust->certificates); i++)
         ENSURE(X509_STORE_add_cert(store, sk_X509_value(trust->certificates, i)) == 1, CATEGORY_ENVIRONMENT,
@@ -190,52 +207,44 @@ static struct result store_new(const struct timestamp_trust *trust, uint64_t tim
     X509_VERIFY_PARAM *param = X509_STORE_get0_param(store);
     X509_VERIFY_PARAM_set_time(param, (time_t)time);
     X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
-    *ret = store;
-    store = NULL;
     return RESULT_OK;
 }
 
 /* Status, version, imprint, signer, its chain, its name, signature: OpenSSL's part. */
-static struct result check(TS_RESP *response, struct view bytes, const struct timestamp_trust *trust, uint64_t time)
+static struct result check_response(struct verification *verification)
 {
-    CLEANUP(request_freep) TS_REQ *request = NULL;
-    CLEANUP(store_freep) X509_STORE *store = NULL;
-    TRY(request_new(bytes, &request)); /* what a response over these bytes must fit, whatever its nonce */
-    TRY(store_new(trust, time, &store));
-    CLEANUP(checks_freep) TS_VERIFY_CTX *checks = TS_REQ_to_TS_VERIFY_CTX(request, NULL);
+    TS_VERIFY_CTX *checks = verification->checks = TS_REQ_to_TS_VERIFY_CTX(verification->request, NULL);
     ENSURE(checks, CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
     (void)TS_VERIFY_CTX_add_flags(checks, TS_VFY_SIGNATURE | TS_VFY_VERSION | TS_VFY_IMPRINT | TS_VFY_SIGNER);
-    (void)TS_VERIFY_CTX_set_store(checks, store);
-    store = NULL;
-    return TS_RESP_verify_response(checks, response) == 1 ? RESULT_OK : refused("the time-stamp does not hold");
+    (void)TS_VERIFY_CTX_set_store(checks, verification->store); /* which owns it from here on */
+    verification->store = NULL;
+    if (TS_RESP_verify_response(checks, verification->response) == 1) return RESULT_OK;
+    return refused("the time-stamp does not hold");
 }
 
 /* What OpenSSL leaves to its caller: how the token was signed, and that nothing in it has to be understood. */
-static struct result check_token(TS_RESP *response)
+static struct result check_token(const struct verification *verification)
 {
     X509_ALGOR *digest = NULL;
     const ASN1_OBJECT *name = NULL;
-    PKCS7_SIGNER_INFO *signer = sk_PKCS7_SIGNER_INFO_value(PKCS7_get_signer_info(TS_RESP_get_token(response)), 0);
-    PKCS7_SIGNER_INFO_get0_algs(signer, NULL, &digest, NULL);
+    STACK_OF(PKCS7_SIGNER_INFO) *signers = PKCS7_get_signer_info(TS_RESP_get_token(verification->response));
+    PKCS7_SIGNER_INFO_get0_algs(sk_PKCS7_SIGNER_INFO_value(signers, 0), NULL, &digest, NULL);
     X509_ALGOR_get0(&name, NULL, NULL, digest);
     int id = OBJ_obj2nid(name);
     ENSURE(id == NID_sha256 || id == NID_sha384 || id == NID_sha512, CATEGORY_FALSE,
            "the time-stamp does not hold: it is signed over another hash than SHA-256, SHA-384 or SHA-512");
-    ENSURE(TS_TST_INFO_get_ext_by_critical(TS_RESP_get_tst_info(response), 1, -1) < 0, CATEGORY_FALSE,
+    ENSURE(TS_TST_INFO_get_ext_by_critical(verification->info, 1, -1) < 0, CATEGORY_FALSE,
            "the time-stamp does not hold: it has a critical extension, and none is known here");
     return RESULT_OK;
 }
 
 static struct result serial_of(const TS_TST_INFO *info, char *out)
 {
-    uint8_t bytes[TIMESTAMP_SERIAL_BYTES];
-    CLEANUP(number_freep) BIGNUM *number = ASN1_INTEGER_to_BN(TS_TST_INFO_get_serial(info), NULL);
-    ENSURE(number, CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
-    ENSURE(!BN_is_negative(number) && (size_t)BN_num_bytes(number) <= sizeof bytes, CATEGORY_FALSE,
-           "the time-stamp's serial number has more than %zu bytes or a sign", sizeof bytes);
-    size_t length = BN_is_zero(number) ? 1 : (size_t)BN_num_bytes(number);
-    (void)BN_bn2binpad(number, bytes, (int)length);
-    bytes_hex(view_of(bytes, length), out);
+    const ASN1_INTEGER *serial = TS_TST_INFO_get_serial(info);
+    struct view bytes = view_of(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
+    ENSURE(ASN1_STRING_type(serial) == V_ASN1_INTEGER && bytes.length <= TIMESTAMP_SERIAL_BYTES, CATEGORY_FALSE,
+           "the time-stamp's serial number has more than %u bytes or a sign", TIMESTAMP_SERIAL_BYTES);
+    bytes_hex(bytes, out);
     return RESULT_OK;
 }
 
@@ -247,12 +256,12 @@ static struct result policy_of(TS_TST_INFO *info, char *out)
     return RESULT_OK;
 }
 
-static struct result authority_of(TS_RESP *response, char *out)
+static struct result authority_of(struct verification *verification, char *out)
 {
-    CLEANUP(signers_freep) STACK_OF(X509) *signers = PKCS7_get0_signers(TS_RESP_get_token(response), NULL, 0);
+    verification->signers = PKCS7_get0_signers(TS_RESP_get_token(verification->response), NULL, 0);
     CLEANUP(bio_freep) BIO *text = BIO_new(BIO_s_mem());
-    ENSURE(signers && text, CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
-    const X509_NAME *name = X509_get_subject_name(sk_X509_value(signers, 0));
+    ENSURE(verification->signers && text, CATEGORY_ENVIRONMENT, "out of memory for a time-stamp");
+    const X509_NAME *name = X509_get_subject_name(sk_X509_value(verification->signers, 0));
     int length = X509_NAME_print_ex(text, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
     ENSURE(length > 0 && length <= (int)TIMESTAMP_AUTHORITY_MAX && BIO_read(text, out, length) == length &&
                text_printable(view_of(out, (size_t)length), ""),
@@ -261,18 +270,19 @@ static struct result authority_of(TS_RESP *response, char *out)
     return RESULT_OK;
 }
 
-static struct result verify(struct view bytes, struct view signed_bytes, const struct timestamp_trust *trust,
+static struct result verify(struct view response, struct view bytes, const struct timestamp_trust *trust,
                             struct timestamp *ret)
 {
-    CLEANUP(response_freep) TS_RESP *response = NULL;
-    TRY(decode(bytes, &response));
-    TS_TST_INFO *info = TS_RESP_get_tst_info(response); /* NULL when it was not granted, which check says */
-    if (info) TRY(time_of(info, &ret->time));
-    TRY(check(response, signed_bytes, trust, ret->time));
-    TRY(check_token(response));
-    TRY(serial_of(info, ret->serial));
-    TRY(policy_of(info, ret->policy));
-    return authority_of(response, ret->authority);
+    CLEANUP(verification_done) struct verification verification = {0};
+    TRY(decode(response, &verification));
+    if (verification.info) TRY(time_of(verification.info, &ret->time));
+    TRY(request_new(bytes, &verification.request));
+    TRY(store_make(trust, ret->time, &verification.store));
+    TRY(check_response(&verification));
+    TRY(check_token(&verification));
+    TRY(serial_of(verification.info, ret->serial));
+    TRY(policy_of(verification.info, ret->policy));
+    return authority_of(&verification, ret->authority);
 }
 
 struct result timestamp_verify(struct view response, struct view bytes, const struct timestamp_trust *trust,
