@@ -34,8 +34,9 @@ MUST_USE struct result timestamp_trust_read(struct view pem, struct timestamp_tr
 MUST_USE struct result timestamp_request(struct view bytes, uint64_t nonce, struct buffer *out);
 
 /* A TimeStampResp (2.4.2): granted; over the SHA-256 of these bytes; signed with SHA-256 or longer by the certificate
- * that it names (RFC 5816), which is for time-stamps alone and leads, as of the response's time, to a trusted one, with
- * keys and signatures of 112 bits of security or more. CATEGORY_FALSE with what does not hold. */
+ * that it names (RFC 5816; RFC 3161's older attribute will do), which is for time-stamps alone and leads, as of the
+ * response's time, to a trusted one, with keys and signatures of 112 bits of security or more. CATEGORY_FALSE with what
+ * does not hold. */
 MUST_USE struct result timestamp_verify(struct view response, struct view bytes, const struct timestamp_trust *trust,
                                         struct timestamp *ret);
 

@@ -134,6 +134,15 @@ static void a_response_says_when_and_who(void **state)
     assert_string_equal(found.serial, "ff00112233445566778899aabbccddeeff001122");
 }
 
+static void an_authority_may_have_an_rsa_key(void **state)
+{
+    (void)state;
+    struct identity signer = identity_make(
+        (struct identity_wish){.name = "rsa", .issuer = &root, .extended = "critical,timeStamping", .rsa_bits = 2048});
+    assert_string_equal(wish_holds((struct reply_wish){.signer = &signer}, &trust).authority, "CN=rsa");
+    identity_done(&signer);
+}
+
 static void a_chain_may_be_long_and_names_in_any_script(void **state)
 {
     (void)state;
@@ -348,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_asks_for_what_the_standard_says),
         cmocka_unit_test(a_response_says_when_and_who),
+        cmocka_unit_test(an_authority_may_have_an_rsa_key),
         cmocka_unit_test(a_chain_may_be_long_and_names_in_any_script),
         cmocka_unit_test(certificates_count_at_the_time_of_the_response),
         cmocka_unit_test(other_bytes_and_other_hashes_are_refused),

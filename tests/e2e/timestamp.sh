@@ -77,6 +77,11 @@ assert 0 <= said["time"] - int(sys.argv[2]) <= 600, said["time"]
 assert said["authority"] == "CN=Clock,O=Test" and said["policy"] == "1.3.6.1.4.1.99999.1" and said["serial"] == "1000"
 END
 
+# An authority of before RFC 5816, which names its certificate by its SHA-1.
+sed 's/^ess_cert_id_alg.*/ess_cert_id_alg = sha1/' tsa.cnf >old.cnf
+openssl ts -reply -config old.cnf -queryfile run.tsq -out old.tsr 2>openssl.err || { cat openssl.err; fail "no reply"; }
+stamp first/run.cfd --response old.tsr --trust trusted.pem >/dev/null || fail "an older answer does not hold"
+
 # What does not hold, and who is told.
 no() { # WORDS BUNDLE RESPONSE TRUST
     refuses 1 "$1" audit timestamp "$2" --response "$3" --trust "$4"
