@@ -112,6 +112,22 @@ static const struct cli_command commands[] = {
      "  --keep-sums      leaves sums, states and model in, from which the model can be computed again\n\n"
      "Example:\n"
      "  cofferdam audit redact run.cfd -o public.cfd\n"},
+    {"audit timestamp", cli_audit_timestamp,
+     "BUNDLE (--query FILE.tsq | --response FILE.tsr --trust CA.pem [--json]) [--roster FINGERPRINT|ROSTER.note]",
+     "Asks a time-stamping authority (RFC 3161) for the time of a run's last checkpoint, or verifies its answer",
+     "The bundle, in any form, is replayed first. The request is over the SHA-256 of the text of the last checkpoint;\n"
+     "sending it is left to you (curl). Exit code 1 when the answer does not hold: it is of another run, was refused, "
+     "or\n"
+     "its signature does not lead to a trusted CA. Revocation lists are not looked at.\n\n"
+     "  --query FILE.tsq      the request; must not exist; - for stdout\n"
+     "  --response FILE.tsr   the authority's answer; keep it as run.tsr beside run.cfd\n"
+     "  --trust CA.pem        certificates of the CAs that you trust to certify time-stamping authorities\n"
+     "  --roster ...          as audit verify\n"
+     "  --json                prints JSON\n\n"
+     "Examples:\n"
+     "  cofferdam audit timestamp run.cfd --query run.tsq\n"
+     "  curl -H 'Content-Type: application/timestamp-query' --data-binary @run.tsq -o run.tsr http://tsa.example/\n"
+     "  cofferdam audit timestamp run.cfd --response run.tsr --trust tsa-ca.pem\n"},
     {"simulate", cli_simulate,
      "PLAN.yaml --out DIR (--site NAME=FILE.csv ... | --split FILE.csv:N) [--mapping [NAME=]FILE.yaml ...] "
      "[--faults SEED] [--threads N]",
@@ -253,7 +269,7 @@ static struct result help_list(const char *group)
                               "usage: cofferdam COMMAND ...\n\n"));
     for (const struct cli_command *command = commands; command->words; command++)
         if (!group || row_in_group(command, group))
-            TRY(buffer_format(&out, "  %-14s %s\n", command->words, command->summary));
+            TRY(buffer_format(&out, "  %-15s %s\n", command->words, command->summary));
     TRY(buffer_format(&out, "\ncofferdam COMMAND --help explains one, with examples.%s\n",
                       group ? "" : " cofferdam --version prints the version."));
     if (!group)
