@@ -91,6 +91,9 @@ static struct result run_json(const struct replay *replay, json_t *json)
     (void)json_object_set_new(json, "cohort", names);
     (void)json_object_set_new(json, "steps", json_integer((json_int_t)replay->log.tree.size));
     (void)json_object_set_new(json, "rounds", json_integer((json_int_t)replay->last));
+    if (replay->stage != REPLAY_DONE) return RESULT_OK;
+    bytes_hex(hash_view(&replay->model_hash), hex);
+    (void)json_object_set_new(json, "model_sha256", json_string(hex));
     return RESULT_OK;
 }
 
@@ -135,8 +138,11 @@ static struct result print_run(const struct replay *replay, bool asked, struct b
     TRY(buffer_text(out, "cohort      "));
     for (unsigned j = members_next(cohort, 0); j; j = members_next(cohort, j))
         TRY(buffer_format(out, " %s", run_member(&replay->run, j)));
-    return buffer_format(out, "\nrounds       %llu, which closed %llu steps\n", (unsigned long long)replay->last,
-                         (unsigned long long)replay->log.tree.size);
+    TRY(buffer_format(out, "\nrounds       %llu, which closed %llu steps\n", (unsigned long long)replay->last,
+                      (unsigned long long)replay->log.tree.size));
+    if (replay->stage != REPLAY_DONE) return RESULT_OK;
+    bytes_hex(hash_view(&replay->model_hash), hex);
+    return buffer_format(out, "model        model.json, SHA-256 %s\n", hex);
 }
 
 static struct result print_table(const struct replay *replay, bool asked, bool holds)
