@@ -3,6 +3,34 @@
 #include <math.h>
 #include <stdio.h>
 
+static const char style[] =
+    ":root{color-scheme:light dark;--ink:#1b1f24;--page:#fff;--grid:#d4d9df;--a:#1f5fa8;--b:#b4460f;--soft:#f3f5f7}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6e8eb;--page:#15181c;--grid:#3a4048;--a:#7db4f0;--b:#f0a070;--"
+    "soft:#"
+    "1e2227}}"
+    "body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);max-width:62rem;margin:2rem "
+    "auto;padding:0 1rem}h1{font-size:1.7rem}h2{font-size:1.25rem;margin-top:2.2rem;border-bottom:1px solid "
+    "var(--grid)}"
+    ".wide{overflow-x:auto}table{border-collapse:collapse;margin:1rem 0;font-size:.92rem}caption{text-align:left;font-"
+    "weight:600;padding:.3rem 0}th,td{padding:.2rem .7rem;border-bottom:1px solid "
+    "var(--grid);text-align:left;font-weight:"
+    "400}thead "
+    "th{font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums}figure{display:inline-block;margin:"
+    "1rem 1.5rem 1rem 0;width:min(27rem,100%)}figcaption{font-weight:600}svg{width:100%;height:auto}svg "
+    "text{font-size:11px;"
+    "fill:var(--ink)}.grid{stroke:var(--grid);stroke-width:1}.line{fill:none;stroke-width:2}.line.a{stroke:var(--a)}."
+    "line.b{"
+    "stroke:var(--b);stroke-dasharray:6 3}.line.even{stroke:var(--grid);stroke-dasharray:2 "
+    "3}circle.a,.bar.a{fill:var(--a)}"
+    "circle.b,.bar.b{fill:var(--b)}.legend{font-size:.85rem;margin:0}.key{display:inline-block;width:1.2em;height:.5em;"
+    "margin"
+    ":0 .4em 0 0}.key.a{background:var(--a)}.key.b{background:var(--b)}dt{font-weight:600}dd{margin:0 0 .5rem "
+    "1rem}code{font-"
+    "size:.85em;overflow-wrap:anywhere}pre{background:var(--soft);padding:.8rem;overflow-x:auto;font-size:.8rem}"
+    "@media "
+    "print{body{margin:0;max-width:none;font-size:11px}h2{break-after:avoid}figure,table{break-inside:avoid}pre{white-"
+    "space:pre-wrap}}";
+
 struct result html_text(const char *text, struct buffer *out)
 {
     for (; *text; text++) {
@@ -28,6 +56,29 @@ struct result html_element(const char *tag, const char *text, struct buffer *out
     TRY(buffer_format(out, "<%s>", tag));
     TRY(html_text(text, out));
     return buffer_format(out, "</%s>\n", tag);
+}
+
+struct result html_page_begin(const char *title, const char *more_style, struct buffer *out)
+{
+    TRY(buffer_text(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+                         "content=\"width=device-width\"><meta http-equiv=\"Content-Security-Policy\" "
+                         "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>"));
+    TRY(html_text(title, out));
+    return buffer_format(out, "</title><style>%s%s</style></head><body><main>\n", style, more_style);
+}
+
+struct result html_page_end(struct buffer *out)
+{
+    return buffer_text(out, "</main></body></html>\n");
+}
+
+struct result html_item(const char *name, const char *text, struct buffer *out)
+{
+    TRY(buffer_text(out, "<dt>"));
+    TRY(html_text(name, out));
+    TRY(buffer_text(out, "</dt><dd>"));
+    TRY(html_text(text, out));
+    return buffer_text(out, "</dd>\n");
 }
 
 double report_number(const json_t *object, const char *key)

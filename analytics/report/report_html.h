@@ -12,6 +12,13 @@ MUST_USE struct result html_number(double value, int digits, struct buffer *out)
 /* <tag>text</tag> */
 MUST_USE struct result html_element(const char *tag, const char *text, struct buffer *out);
 
+/* A page that loads nothing and runs nothing, up to its first heading; more_style is added to the sheet of all reports.
+ */
+MUST_USE struct result html_page_begin(const char *title, const char *more_style, struct buffer *out);
+MUST_USE struct result html_page_end(struct buffer *out);
+/* Of a list of definitions. */
+MUST_USE struct result html_item(const char *name, const char *text, struct buffer *out);
+
 /* Values of a JSON object: NaN and "" where there is none of that kind. */
 double report_number(const json_t *object, const char *key);
 const char *report_text(const json_t *object, const char *key);
