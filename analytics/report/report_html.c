@@ -1,5 +1,6 @@
 #include "analytics/report/report_html.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -93,13 +94,29 @@ const char *report_text(const json_t *object, const char *key)
     return text ? text : "";
 }
 
+struct result html_count(uint64_t value, struct buffer *out)
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, value);
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0) TRY(buffer_u8(out, ','));
+        TRY(buffer_u8(out, (uint8_t)digits[i]));
+    }
+    return RESULT_OK;
+}
+
 static struct result cell(const struct html_column *column, const json_t *item, bool first, struct buffer *out)
 {
     const char *tag = first ? "th scope=\"row\"" : "td", *end = first ? "th" : "td";
-    TRY(buffer_format(out, "<%s%s>", tag, column->digits ? " class=\"n\"" : ""));
-    TRY(column->digits ? html_number(report_number(item, column->key), column->digits, out)
-                       : html_text(report_text(item, column->key), out));
-    return buffer_format(out, "</%s>", end);
+    const json_t *value = json_object_get(item, column->key);
+    bool number = column->digits > 0 || column->digits == HTML_COUNT;
+    TRY(buffer_format(out, "<%s%s>%s", tag, number ? " class=\"n\"" : "", column->digits == HTML_CODE ? "<code>" : ""));
+    if (column->digits == HTML_COUNT && json_is_integer(value))
+        TRY(html_count((uint64_t)json_integer_value(value), out));
+    else
+        TRY(number ? html_number(report_number(item, column->key), column->digits, out)
+                   : html_text(report_text(item, column->key), out));
+    return buffer_format(out, "%s</%s>", column->digits == HTML_CODE ? "</code>" : "", end);
 }
 
 struct result html_table(const char *caption, const struct html_column *columns, size_t count, const json_t *items,
@@ -112,7 +129,8 @@ struct result html_table(const char *caption, const struct html_column *columns,
     TRY(html_element("caption", caption, out));
     TRY(buffer_text(out, "<thead><tr>"));
     for (size_t c = 0; c < count; c++) {
-        TRY(buffer_format(out, "<th scope=\"col\"%s>", columns[c].digits ? " class=\"n\"" : ""));
+        bool number = columns[c].digits > 0 || columns[c].digits == HTML_COUNT;
+        TRY(buffer_format(out, "<th scope=\"col\"%s>", number ? " class=\"n\"" : ""));
         TRY(html_text(columns[c].head, out));
         TRY(buffer_text(out, "</th>"));
     }

@@ -23,8 +23,12 @@ MUST_USE struct result html_item(const char *name, const char *text, struct buff
 double report_number(const json_t *object, const char *key);
 const char *report_text(const json_t *object, const char *key);
 
+/* A whole number as "1,234,567". */
+MUST_USE struct result html_count(uint64_t value, struct buffer *out);
+
 /* A table: a caption, the heads of its columns, then a row for each item. A column's key names its value; a digits of 0
- * stands for text. */
+ * stands for text, HTML_CODE for a hash or key, HTML_COUNT for a whole number. */
+enum { HTML_CODE = -1, HTML_COUNT = -2 };
 struct html_column {
     const char *head, *key;
     int digits;
