@@ -277,7 +277,9 @@ struct result audit_deviations(const struct audit_facts *facts, struct tree *tre
                "voided. Nothing was opened, the banks erased their secrets of it, and the step was done again."));
     TRY(undone(&list, BUNDLE_SUPERSEDED, "superseded",
                "could not be opened, and never was; the step was done again with the same inputs."));
-    TRY(undone(&list, BUNDLE_R0, "open", "begun, and neither closed nor voided in this bundle."));
+    TRY(undone(&list, BUNDLE_R0, "open",
+               facts->holds ? "begun, and neither closed nor voided when the run was ended."
+                            : "begun, and not checked to its end, for the bundle does not hold there."));
     for (unsigned j = members_next(cohort, 0); j; j = members_next(cohort, j)) TRY(absent(&list, j));
     TRY(keys_again(&list));
     TRY(clocks_apart(&list));

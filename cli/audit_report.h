@@ -4,6 +4,8 @@
 
 #include "analytics/report/report_html.h"
 
+enum { NAMES_MOST = 12 }; /* in a line; more are counted */
+
 /* audit_report_page.c */
 MUST_USE struct result section_begin(const char *id, const char *title, struct buffer *out);
 /* <p> of a text that may hold markup of the page's own. */
@@ -21,6 +23,7 @@ MUST_USE struct result counted(uint64_t count, const char *word, struct buffer *
 MUST_USE struct result section_parties(const json_t *report, struct buffer *out);
 MUST_USE struct result section_plan(const json_t *report, struct buffer *out);
 MUST_USE struct result section_privacy(const json_t *report, struct buffer *out);
+MUST_USE struct result section_keys(const json_t *report, struct buffer *out);
 MUST_USE struct result section_plan_text(const json_t *report, struct buffer *out);
 
 /* audit_report_rounds.c: what was released, dropouts, every round */

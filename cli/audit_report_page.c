@@ -7,15 +7,17 @@
 
 static const char more_style[] =
     ":root{--good:#19703f;--bad:#a8201a}@media(prefers-color-scheme:dark){:root{--good:#6cc394;--bad:#ff8a80}}"
-    "main{max-width:52rem}h1{line-height:1.25;margin-bottom:.3rem}h2{padding-bottom:.2rem}h3{font-size:1.05rem;margin:"
-    "1.4rem 0 .3rem}.sub{margin-top:0}p,li{max-width:46rem}table{width:100%}caption{caption-side:top}"
+    "body{max-width:52rem}h1{line-height:1.25;margin-bottom:.3rem}h2{padding-bottom:.2rem}h3{font-size:1.05rem;margin:"
+    "1.4rem 0 .3rem}.sub{margin-top:0}p,li{max-width:46rem}table{width:100%;margin-top:.6rem}caption{caption-side:top}"
     "td,th{vertical-align:top}.verdict{border:1px solid var(--grid);border-left:.6rem solid var(--good);background:"
     "var(--soft);padding:.4rem 1.2rem;margin:1.2rem 0}.verdict.bad{border-left-color:var(--bad)}.verdict h2{border:0;"
     "margin:.5rem 0 .2rem;color:var(--good);font-size:1.35rem}.verdict.bad h2{color:var(--bad)}"
     "dl.short{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.4rem}dl.short dd{margin:0}"
     "nav ol{columns:2;column-gap:2rem;padding-left:1.4rem}nav a{color:var(--a)}nav li{break-inside:avoid}"
     "td ul{margin:.15rem 0;padding-left:1.1rem}td li{max-width:none}.small{font-size:.85rem}.small "
-    "td,.small th{padding:.12rem .5rem .12rem 0}td code{font-size:.8rem}"
+    "td,.small th{padding:.12rem .5rem .12rem 0}td "
+    "code{font-size:.8rem;display:inline-block;max-width:34ch}.where{width:45%}thead{break-after:avoid}pre{overflow-"
+    "wrap:anywhere}"
     "@media(max-width:40rem){nav ol{columns:1}dl.short{grid-template-columns:1fr}dl.short dd{margin-bottom:.4rem}}"
     "@page{size:A4;margin:17mm 16mm}"
     "@media "
@@ -90,16 +92,20 @@ struct result counted(uint64_t count, const char *word, struct buffer *out)
 static struct result what_holds(const json_t *report, struct buffer *out)
 {
     const char *verdict = report_text(report, "verdict"), *colon = strstr(verdict, ": ");
+    static const char *const kinds[][2] = {{"signatures", "signature"},
+                                           {"certificates", "certificate"},
+                                           {"inputs", "masked input"},
+                                           {"sums", "sum"},
+                                           {"steps", "step"}};
     const json_t *checked = json_object_get(report, "checked");
     TRY(buffer_text(out, "<p>Every check passed: "));
-    TRY(counted(report_count(checked, "signatures"), "signature", out));
-    TRY(buffer_text(out, ", "));
-    TRY(counted(report_count(checked, "certificates"), "certificate", out));
-    TRY(buffer_text(out, ", "));
-    TRY(counted(report_count(checked, "sums"), "sum", out));
-    TRY(buffer_text(out, " and "));
-    TRY(counted(report_count(checked, "steps"), "step", out));
-    TRY(buffer_text(out, " of the computation. "));
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        uint64_t count = report_count(checked, kinds[i][0]);
+        if (count == 0) continue;
+        if (i > 0) TRY(buffer_text(out, ", "));
+        TRY(counted(count, kinds[i][1], out));
+    }
+    TRY(buffer_text(out, ". "));
     if (!json_is_true(json_object_get(report, "finished")))
         return buffer_text(out, "The run was ended before its last step; there is no model.</p>\n");
     TRY(buffer_text(out, "The finding of <code>audit verify</code>: "));
@@ -107,8 +113,18 @@ static struct result what_holds(const json_t *report, struct buffer *out)
     return buffer_text(out, ".</p>\n");
 }
 
+static bool is_bundle(const json_t *report)
+{
+    return json_is_string(json_object_get(report, "form"));
+}
+
 static struct result what_fails(const json_t *report, struct buffer *out)
 {
+    if (!is_bundle(report)) {
+        TRY(buffer_text(out, "<p>The file was read and nothing in it could be checked: <strong>"));
+        TRY(html_text(report_text(report, "reason"), out));
+        return buffer_text(out, "</strong>. A bundle is the file run.cfd that every bank has of a run.</p>\n");
+    }
     TRY(buffer_text(out, "<p>The first thing that does not hold: <strong>"));
     TRY(html_text(report_text(report, "reason"), out));
     return buffer_text(
@@ -130,9 +146,9 @@ static struct result whose_roster(const json_t *report, struct buffer *out)
                          "fingerprint that was given.",
                          out);
     TRY(buffer_text(out, "<p><strong>Who the parties are</strong> was not checked, since no roster was given. The "
-                         "bundle shows the fingerprint <code>"));
-    TRY(html_text(report_text(roster, "fingerprint"), out));
-    return buffer_text(out, "</code>: compare it with the one that your organisation keeps (<code>cofferdam roster "
+                         "bundle shows the fingerprint "));
+    TRY(html_code(report_text(roster, "fingerprint"), out));
+    return buffer_text(out, ": compare it with the one that your organisation keeps (<code>cofferdam roster "
                             "show roster.note</code>). As long as nobody has, this page tells what these keys did, not "
                             "whose they are.</p>\n");
 }
@@ -143,9 +159,10 @@ static struct result verdict_box(const json_t *report, struct buffer *out)
     bool finished = json_is_true(json_object_get(report, "finished"));
     TRY(buffer_format(out, "<section class=\"verdict%s\" aria-labelledby=\"verdict\"><h2 id=\"verdict\">%s</h2>\n",
                       holds ? "" : " bad",
-                      !holds     ? "✗ The record of this run does not hold"
-                      : finished ? "✓ The record of this run holds"
-                                 : "✓ The record holds, as far as the run came"));
+                      !is_bundle(report) ? "✗ This is no bundle that can be read"
+                      : !holds           ? "✗ The record of this run does not hold"
+                      : finished         ? "✓ The record of this run holds"
+                                         : "✓ The record holds, as far as the run came"));
     TRY(holds ? what_holds(report, out) : what_fails(report, out));
     TRY(whose_roster(report, out));
     return buffer_text(out, "</section>\n");
@@ -212,9 +229,9 @@ static struct result in_short(const json_t *report, struct buffer *out)
         TRY(buffer_format(out, "%zu, listed below</dd>\n", deviations));
     else
         TRY(buffer_text(out, "none</dd>\n"));
-    TRY(buffer_text(out, "<dt>Run</dt><dd><code>"));
-    TRY(html_text(report_text(run, "id"), out));
-    return buffer_text(out, "</code></dd>\n</dl>\n");
+    TRY(buffer_text(out, "<dt>Run</dt><dd>"));
+    TRY(html_code(report_text(run, "id"), out));
+    return buffer_text(out, "</dd>\n</dl>\n");
 }
 
 static struct result contents(const json_t *report, struct buffer *out)
@@ -232,6 +249,7 @@ static struct result contents(const json_t *report, struct buffer *out)
         {"checked", "What was checked"},
         {"review", "For a review"},
         {"rounds", "Every round"},
+        {"keys", "Keys"},
         {"text", "The plan's text"},
     };
     if (!json_object_get(report, "run")) return RESULT_OK;
@@ -353,7 +371,7 @@ static struct result section_review(struct buffer *out)
 static struct result sections(const json_t *report, struct buffer *out)
 {
     bool opened = json_object_get(report, "run") != NULL;
-    TRY(section_deviations(report, out));
+    if (is_bundle(report)) TRY(section_deviations(report, out));
     if (opened) {
         TRY(section_parties(report, out));
         TRY(section_plan(report, out));
@@ -364,10 +382,11 @@ static struct result sections(const json_t *report, struct buffer *out)
     }
     if (json_object_get(report, "form_shows")) TRY(section_form(report, out));
     TRY(section_hashes(report, out));
-    TRY(section_checked(report, out));
+    if (is_bundle(report)) TRY(section_checked(report, out));
     if (!opened) return RESULT_OK;
     TRY(section_review(out));
     TRY(section_rounds(report, out));
+    TRY(section_keys(report, out));
     return section_plan_text(report, out);
 }
 
@@ -380,9 +399,9 @@ struct result audit_page(const json_t *report, struct buffer *out)
     TRY(buffer_terminate(&title, &text));
     TRY(html_page_begin(text, more_style, out));
     TRY(html_element("h1", text, out));
-    TRY(buffer_text(out, "<p class=\"sub\">Replayed from the bundle <code>"));
-    TRY(html_text(report_text(json_object_get(report, "bundle"), "file"), out));
-    TRY(buffer_text(out, "</code></p>\n"));
+    TRY(buffer_text(out, "<p class=\"sub\">Replayed from the bundle "));
+    TRY(html_code(report_text(json_object_get(report, "bundle"), "file"), out));
+    TRY(buffer_text(out, "</p>\n"));
     TRY(verdict_box(report, out));
     TRY(in_short(report, out));
     TRY(contents(report, out));

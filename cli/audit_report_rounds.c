@@ -49,16 +49,23 @@ static struct result group_row(const json_t *group, struct buffer *out)
 
 static struct result recipients(const json_t *report, struct buffer *out)
 {
-    const json_t *released = json_object_get(report, "released");
+    const json_t *released = json_object_get(report, "released"), *to = json_object_get(released, "banks");
     bool known = json_is_integer(json_object_get(released, "numbers"));
     TRY(buffer_text(out, "<p><strong>"));
     TRY(counted(report_count(released, "sums"), "sum", out));
     TRY(buffer_text(out, "</strong> over all banks, of together "));
     TRY(counted(report_count(released, known ? "numbers" : "words"), known ? "number" : "64-bit word", out));
     TRY(buffer_text(out, known ? ". " : " (a number takes one word or two). "));
-    TRY(buffer_text(out, "Each was seen by the coordinator and by every bank of the cohort, and by nobody else through "
-                         "the run: "));
-    TRY(names_inline(json_object_get(released, "to"), out));
+    TRY(buffer_text(out, "Each was seen by the coordinator, "));
+    TRY(html_text(report_text(json_object_get(report, "run"), "coordinator"), out));
+    TRY(buffer_text(out, ", and by every bank of the cohort, and by nobody else through the run"));
+    if (json_array_size(to) > NAMES_MOST) {
+        TRY(buffer_format(out, ": the %zu banks are named under <a href=\"#parties\">Who took part</a>",
+                          json_array_size(to)));
+    } else {
+        TRY(buffer_text(out, ": "));
+        TRY(names_inline(to, out));
+    }
     return buffer_text(out, ". Whoever is given this bundle in its full form or with its sums sees them too.</p>\n");
 }
 
@@ -163,7 +170,7 @@ static struct result round_row(const json_t *round, struct buffer *out)
     const json_t *numbers = json_object_get(round, "numbers"), *words = json_object_get(round, "words");
     TRY(buffer_format(out,
                       "<tr><th scope=\"row\" class=\"n\">%" PRIu64 "</th><td class=\"n\">%" PRIu64
-                      "</td><td class=\"n\">%" PRIu64 "</td><td>%s</td><td>",
+                      "</td><td class=\"n\">%" PRIu64 "</td><td>%s</td><td class=\"where\">",
                       report_count(round, "round"), report_count(round, "step"), report_count(round, "epoch"),
                       outcome));
     TRY(html_text(*before ? before : report_text(round, "phase"), out));
@@ -182,7 +189,7 @@ static struct result round_row(const json_t *round, struct buffer *out)
     TRY(buffer_format(out, "%zu</td><td>", json_array_size(json_object_get(round, "checked_by"))));
     TRY(html_text(report_text(round, "earliest"), out));
     if (strcmp(report_text(round, "earliest"), report_text(round, "latest")) != 0) {
-        TRY(buffer_text(out, " to "));
+        TRY(buffer_text(out, "<br>to "));
         TRY(html_text(report_text(round, "latest"), out));
     }
     return buffer_text(out, "</td></tr>\n");

@@ -4,8 +4,6 @@
 
 #include "cli/audit_report.h"
 
-enum { NAMES_MOST = 12 }; /* in a cell; more are counted */
-
 /* ---- who took part */
 
 static struct result version_rows(const json_t *versions, struct buffer *out)
@@ -26,9 +24,9 @@ static struct result version_rows(const json_t *versions, struct buffer *out)
             TRY(names_inline(signers, out));
         TRY(buffer_text(out, "</td><td>"));
         TRY(json_array_size(changes) ? texts_list(changes, out) : buffer_text(out, index ? "none" : "first here"));
-        TRY(buffer_text(out, "</td><td><code>"));
-        TRY(html_text(report_text(version, "fingerprint"), out));
-        TRY(buffer_text(out, "</code></td></tr>\n"));
+        TRY(buffer_text(out, "</td><td>"));
+        TRY(html_code(report_text(version, "fingerprint"), out));
+        TRY(buffer_text(out, "</td></tr>\n"));
     }
     return RESULT_OK;
 }
@@ -50,11 +48,11 @@ static struct result rosters(const json_t *report, struct buffer *out)
     TRY(version_rows(versions, out));
     TRY(buffer_text(out, "</tbody></table></div>\n<p>The coordinator of the run is <strong>"));
     TRY(html_text(report_text(coordinator, "name"), out));
-    TRY(buffer_text(out, "</strong>, at <code>"));
-    TRY(html_text(report_text(coordinator, "address"), out));
-    TRY(buffer_text(out, "</code>, with the key <code>"));
-    TRY(html_text(report_text(coordinator, "key"), out));
-    return buffer_text(out, "</code>.</p>\n");
+    TRY(buffer_text(out, "</strong>, at "));
+    TRY(html_code(report_text(coordinator, "address"), out));
+    TRY(buffer_text(out, ", with the key "));
+    TRY(html_code(report_text(coordinator, "key"), out));
+    return buffer_text(out, ".</p>\n");
 }
 
 static struct result bank_rows(const json_t *report, struct buffer *out)
@@ -81,8 +79,6 @@ static struct result bank_rows(const json_t *report, struct buffer *out)
 
 struct result section_parties(const json_t *report, struct buffer *out)
 {
-    static const struct html_column keys[] = {
-        {"bank", "name", 0}, {"identity key", "identity_key", HTML_CODE}, {"node key", "node_key", HTML_CODE}};
     TRY(section_begin("parties", "Who took part", out));
     TRY(buffer_text(out,
                     "<div class=\"wide\"><table>\n<caption>The members of the roster, and their part in the "
@@ -91,9 +87,11 @@ struct result section_parties(const json_t *report, struct buffer *out)
                     "checked</th></tr></thead>\n<tbody>\n"));
     TRY(bank_rows(report, out));
     TRY(buffer_text(out, "</tbody></table></div>\n"));
-    TRY(paragraph("A sum needs the signatures of a quorum, so a bank can have checked a sum without being among those "
-                  "whose signatures are kept here.",
-                  out));
+    TRY(buffer_format(out,
+                      "<p>A sum counts once %" PRIu64 " banks signed that they checked it, and the bundle keeps that "
+                      "many signatures: a bank with fewer, or none, can have checked all the same. Keys are <a "
+                      "href=\"#keys\">at the end</a>.</p>\n",
+                      report_count(json_object_get(report, "privacy"), "t")));
     TRY(html_element("h3", "How each bank agreed", out));
     TRY(buffer_text(out, "<p>"));
     TRY(html_text(report_text(json_object_get(report, "run"), "submitter"), out));
@@ -104,7 +102,14 @@ struct result section_parties(const json_t *report, struct buffer *out)
         "(P1 and ACK). A node does so only when its own configuration allows the plan: that is the approval which "
         "this bundle proves. It holds no signature of a bank's officer.</p>\n"));
     TRY(rosters(report, out));
-    TRY(html_element("h3", "Keys", out));
+    return rosters(report, out);
+}
+
+struct result section_keys(const json_t *report, struct buffer *out)
+{
+    static const struct html_column keys[] = {
+        {"bank", "name", 0}, {"identity key", "identity_key", HTML_CODE}, {"node key", "node_key", HTML_CODE}};
+    TRY(section_begin("keys", "Keys", out));
     TRY(paragraph(
         "The identity key signs rosters, plans and runs for the organisation; the node key signs what its node "
         "says in a run.",
@@ -134,19 +139,38 @@ struct result section_plan(const json_t *report, struct buffer *out)
     TRY(html_text(report_text(plan, "task"), out));
     TRY(buffer_text(out,
                     "</strong>. The purpose is a word that its author chose. The plan's whole text is at the end of "
-                    "this page; its hash is <code>"));
-    TRY(html_text(report_text(plan, "hash"), out));
-    TRY(buffer_text(out, "</code>.</p>\n"));
+                    "this page; its hash is "));
+    TRY(html_code(report_text(plan, "hash"), out));
+    TRY(buffer_text(out, ".</p>\n"));
     TRY(html_table("Columns of the banks' tables that the plan uses", columns, 3, json_object_get(plan, "columns"),
                    out));
     return html_table("Settings", settings, 2, json_object_get(plan, "settings"), out);
+}
+
+/* A long line, as of a model in a plan, is cut. */
+static struct result plan_line(const char *line, size_t length, struct buffer *out)
+{
+    enum { LINE_MOST = 400 };
+    CLEANUP(buffer_done) struct buffer copy = {0};
+    const char *text;
+    size_t kept = length > LINE_MOST ? LINE_MOST : length;
+    while (kept < length && kept > 0 && ((uint8_t)line[kept] & 0xc0) == 0x80) kept--;
+    TRY(buffer_append(&copy, view_of(line, kept)));
+    TRY(buffer_terminate(&copy, &text));
+    TRY(html_text(text, out));
+    if (kept < length) TRY(buffer_format(out, " … <em>(%zu more bytes in plan.note)</em>", length - kept));
+    return buffer_u8(out, '\n');
 }
 
 struct result section_plan_text(const json_t *report, struct buffer *out)
 {
     TRY(section_begin("text", "The plan's text", out));
     TRY(buffer_text(out, "<pre>"));
-    TRY(html_text(report_text(json_object_get(report, "plan"), "text"), out));
+    for (const char *line = report_text(json_object_get(report, "plan"), "text"); *line;) {
+        size_t length = strcspn(line, "\n");
+        TRY(plan_line(line, length, out));
+        line += length + (line[length] == '\n');
+    }
     return buffer_text(out, "</pre>\n");
 }
 

@@ -160,13 +160,12 @@ static void put_released(const struct writer *writer, json_t *root)
         known = known && round->laid_out;
     }
     if (group.first) tree_add(tree, groups, group_json(writer, &group));
-    json_t *to = audit_names(facts, run_cohort(&facts->replay->run), tree);
-    (void)json_array_insert_new(to, 0, json_string(run_member(&facts->replay->run, 0)));
     tree_put(tree, root, "released", released);
     tree_put(tree, released, "sums", tree_count(sums));
     tree_put(tree, released, "numbers", known ? tree_count(numbers) : json_null());
     tree_put(tree, released, "words", tree_count(words));
-    tree_put(tree, released, "to", to);
+    tree_put(tree, released, "coordinator", json_string(run_member(&facts->replay->run, 0)));
+    tree_put(tree, released, "banks", audit_names(facts, run_cohort(&facts->replay->run), tree));
     tree_put(tree, released, "groups", groups);
 }
 

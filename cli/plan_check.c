@@ -41,7 +41,7 @@ static struct result what_computed(const struct plan_file *file, struct buffer *
     TRY(buffer_format(out, "Plan %s, task %s, purpose %s\nhash %s\n\nWhat is computed\n", plan->name, plan->task,
                       *plan->purpose ? plan->purpose : "not named", hex));
     if (*plan->target) {
-        TRY(buffer_text(out, "  target "));
+        TRY(buffer_format(out, "  target %s%s", plan->target, *plan->positive ? ", " : ""));
         TRY(plan_words_target(plan, out));
         TRY(buffer_text(out, "\n"));
     }

@@ -30,11 +30,10 @@ struct result plan_words_feature(const struct plan_feature *feature, struct buff
 
 struct result plan_words_target(const struct plan *plan, struct buffer *out)
 {
-    TRY(buffer_text(out, plan->target));
-    if (*plan->positive) TRY(buffer_format(out, ", positive is \"%s\"", plan->positive));
+    if (!*plan->positive) return RESULT_OK;
+    TRY(buffer_format(out, "positive is \"%s\"", plan->positive));
     for (size_t i = 0; i < plan->negative_count; i++)
         TRY(buffer_format(out, "%s\"%s\"", i ? ", " : ", negative is ", plan->negative[i]));
-    if (!*plan->positive) return RESULT_OK;
     return buffer_text(out,
                        plan->negative_count ? "; any other value stops the bank" : ", any other value is negative");
 }

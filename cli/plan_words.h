@@ -7,7 +7,7 @@
 
 /* "a number from 0 to 100 in steps of 1; a value outside stops the bank; missing becomes the cohort's median" */
 MUST_USE struct result plan_words_feature(const struct plan_feature *feature, struct buffer *out);
-/* "default, positive is "1"; any other value is negative". For a plan that has a target. */
+/* "positive is "1"; any other value is negative"; nothing where the plan names no value. */
 MUST_USE struct result plan_words_target(const struct plan *plan, struct buffer *out);
 /* "what age is above 30" */
 MUST_USE struct result plan_words_derived(const struct plan *plan, const struct plan_derived *of, struct buffer *out);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1b1f24;--page:#fff;--grid:#d4d9df;--a:#1f5fa8;--b:#b4460f;--soft:#f3f5f7}"
@@ -105,18 +106,31 @@ struct result html_count(uint64_t value, struct buffer *out)
     return RESULT_OK;
 }
 
+struct result html_code(const char *text, struct buffer *out)
+{
+    size_t length = strlen(text);
+    TRY(buffer_text(out, "<code>"));
+    if (length == 64 && strspn(text, "0123456789abcdef") == length)
+        for (; *text; text += 16) TRY(buffer_format(out, "%.16s%s", text, text[16] ? "<wbr>" : ""));
+    else
+        TRY(html_text(text, out));
+    return buffer_text(out, "</code>");
+}
+
 static struct result cell(const struct html_column *column, const json_t *item, bool first, struct buffer *out)
 {
     const char *tag = first ? "th scope=\"row\"" : "td", *end = first ? "th" : "td";
     const json_t *value = json_object_get(item, column->key);
     bool number = column->digits > 0 || column->digits == HTML_COUNT;
-    TRY(buffer_format(out, "<%s%s>%s", tag, number ? " class=\"n\"" : "", column->digits == HTML_CODE ? "<code>" : ""));
+    TRY(buffer_format(out, "<%s%s>", tag, number ? " class=\"n\"" : ""));
     if (column->digits == HTML_COUNT && json_is_integer(value))
         TRY(html_count((uint64_t)json_integer_value(value), out));
+    else if (column->digits == HTML_CODE)
+        TRY(html_code(report_text(item, column->key), out));
     else
         TRY(number ? html_number(report_number(item, column->key), column->digits, out)
                    : html_text(report_text(item, column->key), out));
-    return buffer_format(out, "%s</%s>", column->digits == HTML_CODE ? "</code>" : "", end);
+    return buffer_format(out, "</%s>", end);
 }
 
 struct result html_table(const char *caption, const struct html_column *columns, size_t count, const json_t *items,

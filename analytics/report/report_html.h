@@ -23,6 +23,8 @@ MUST_USE struct result html_item(const char *name, const char *text, struct buff
 double report_number(const json_t *object, const char *key);
 const char *report_text(const json_t *object, const char *key);
 
+/* <code>text</code>; a hash or key of 64 hex digits may be broken into lines every 16. */
+MUST_USE struct result html_code(const char *text, struct buffer *out);
 /* A whole number as "1,234,567". */
 MUST_USE struct result html_count(uint64_t value, struct buffer *out);
 
