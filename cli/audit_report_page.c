@@ -6,25 +6,26 @@
 #include "cli/audit_report.h"
 
 static const char more_style[] =
-    ":root{--good:#19703f;--bad:#a8201a}@media(prefers-color-scheme:dark){:root{--good:#6cc394;--bad:#ff8a80}}"
-    "body{max-width:52rem}h1{line-height:1.25;margin-bottom:.3rem}h2{padding-bottom:.2rem}h3{font-size:1.05rem;margin:"
-    "1.4rem 0 .3rem}.sub{margin-top:0}p,li{max-width:46rem}table{width:100%;margin-top:.6rem}caption{caption-side:top}"
-    "td,th{vertical-align:top}.verdict{border:1px solid var(--grid);border-left:.6rem solid var(--good);background:"
-    "var(--soft);padding:.4rem 1.2rem;margin:1.2rem 0}.verdict.bad{border-left-color:var(--bad)}.verdict h2{border:0;"
-    "margin:.5rem 0 .2rem;color:var(--good);font-size:1.35rem}.verdict.bad h2{color:var(--bad)}"
+    ":root{--good:#19703f;--bad:#a8201a}"
+    "@media(prefers-color-scheme:dark){:root{--good:#6cc394;--bad:#ff8a80}}"
+    "body{max-width:52rem}a{color:var(--a)}h1{line-height:1.25;margin-bottom:.3rem}h2{padding-bottom:.2rem}"
+    "h3{font-size:1.05rem;margin:1.4rem 0 .3rem}.sub{margin-top:0}p,li{max-width:46rem}"
+    "table{width:100%;margin-top:.6rem}td,th{vertical-align:top}thead{break-after:avoid}pre{overflow-wrap:anywhere}"
+    ".verdict{border:1px solid var(--grid);border-left:.6rem solid var(--good);background:var(--soft);"
+    "padding:.4rem 1.2rem;margin:1.2rem 0}.verdict h2{border:0;margin:.5rem 0 "
+    ".2rem;color:var(--good);font-size:1.35rem}"
+    ".verdict.bad{border-left-color:var(--bad)}.verdict.bad h2{color:var(--bad)}"
     "dl.short{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.4rem}dl.short dd{margin:0}"
-    "nav ol{columns:2;column-gap:2rem;padding-left:1.4rem}nav a{color:var(--a)}nav li{break-inside:avoid}"
-    "td ul{margin:.15rem 0;padding-left:1.1rem}td li{max-width:none}.small{font-size:.85rem}.small "
-    "td,.small th{padding:.12rem .5rem .12rem 0}td "
-    "code{font-size:.8rem;display:inline-block;max-width:34ch}.where{width:45%}thead{break-after:avoid}pre{overflow-"
-    "wrap:anywhere}"
+    "nav ol{columns:2;column-gap:2rem;padding-left:1.4rem}nav li{break-inside:avoid}"
+    "td ul{margin:.15rem 0;padding-left:1.1rem}td li{max-width:none}"
+    "td code{font-size:.8rem;display:inline-block;width:max-content;max-width:34ch}"
+    ".small table{font-size:.8rem}.small td,.small th{padding:.12rem .6rem .12rem 0}.time{white-space:nowrap}"
     "@media(max-width:40rem){nav ol{columns:1}dl.short{grid-template-columns:1fr}dl.short dd{margin-bottom:.4rem}}"
     "@page{size:A4;margin:17mm 16mm}"
-    "@media "
-    "print{body{padding:0;font-size:10pt;line-height:1.4}main,p,li{max-width:none}h1{font-size:19pt}h2{font-size:"
-    "13pt}nav{display:none}table{break-inside:auto;font-size:9pt}tr{break-inside:avoid}.small{font-size:7.5pt}"
-    ".wide{overflow:visible}.verdict{break-inside:avoid;print-color-adjust:exact}h3,caption{break-after:avoid}"
-    "code,td code{font-size:7.5pt}}";
+    "@media print{body{padding:0;font-size:10pt;line-height:1.4}p,li{max-width:none}h1{font-size:19pt}"
+    "h2{font-size:13pt}h3,caption{break-after:avoid}nav{display:none}a{color:inherit;text-decoration:none}"
+    "table{break-inside:auto;font-size:9pt}tr{break-inside:avoid}.wide{overflow:visible}.small table{font-size:8pt}"
+    "code,td code{font-size:7.5pt}.verdict{break-inside:avoid;print-color-adjust:exact}}";
 
 /* ---- pieces */
 

@@ -164,15 +164,29 @@ static struct result round_banks(const json_t *round, struct buffer *out)
     return names_inline(outside, out);
 }
 
+/* "2026-03-01 12:00:00 UTC" in two lines, and until when where that is another time. */
+static struct result round_times(const json_t *round, struct buffer *out)
+{
+    enum { DATE = 10, TIME = 11, WHOLE = 23 };
+    const char *earliest = report_text(round, "earliest"), *latest = report_text(round, "latest");
+    bool usual = strlen(earliest) == WHOLE && strlen(latest) == WHOLE && memcmp(earliest, latest, DATE) == 0;
+    if (!usual) {
+        TRY(html_text(earliest, out));
+        TRY(buffer_text(out, "<br>"));
+        return html_text(latest, out);
+    }
+    TRY(buffer_format(out, "%.10s<br>%.8s", earliest, earliest + TIME));
+    return strcmp(earliest, latest) == 0 ? RESULT_OK : buffer_format(out, "–%.8s", latest + TIME);
+}
+
 static struct result round_row(const json_t *round, struct buffer *out)
 {
     const char *outcome = report_text(round, "outcome"), *before = report_text(round, "before");
     const json_t *numbers = json_object_get(round, "numbers"), *words = json_object_get(round, "words");
-    TRY(buffer_format(out,
-                      "<tr><th scope=\"row\" class=\"n\">%" PRIu64 "</th><td class=\"n\">%" PRIu64
-                      "</td><td class=\"n\">%" PRIu64 "</td><td>%s</td><td class=\"where\">",
-                      report_count(round, "round"), report_count(round, "step"), report_count(round, "epoch"),
-                      outcome));
+    bool closed = strcmp(outcome, "closed") == 0;
+    TRY(buffer_format(
+        out, "<tr><th scope=\"row\" class=\"n\">%" PRIu64 "</th><td class=\"n\">%" PRIu64 "</td><td>%s</td><td>",
+        report_count(round, "round"), report_count(round, "step"), outcome));
     TRY(html_text(*before ? before : report_text(round, "phase"), out));
     TRY(buffer_text(out, "</td><td class=\"n\">"));
     if (json_is_integer(numbers))
@@ -185,14 +199,27 @@ static struct result round_row(const json_t *round, struct buffer *out)
     TRY(round_banks(round, out));
     TRY(buffer_format(out, "</td><td class=\"n\">%zu</td><td class=\"n\">",
                       json_array_size(json_object_get(round, "signed_by"))));
-    if (strcmp(outcome, "closed") != 0) return buffer_text(out, "–</td><td>–</td></tr>\n");
-    TRY(buffer_format(out, "%zu</td><td>", json_array_size(json_object_get(round, "checked_by"))));
-    TRY(html_text(report_text(round, "earliest"), out));
-    if (strcmp(report_text(round, "earliest"), report_text(round, "latest")) != 0) {
-        TRY(buffer_text(out, "<br>to "));
-        TRY(html_text(report_text(round, "latest"), out));
-    }
+    TRY(closed ? buffer_format(out, "%zu", json_array_size(json_object_get(round, "checked_by")))
+               : buffer_text(out, "–"));
+    TRY(buffer_text(out, "</td><td class=\"time\">"));
+    TRY(closed ? round_times(round, out) : buffer_text(out, "–"));
     return buffer_text(out, "</td></tr>\n");
+}
+
+/* Which rounds each set of one-time keys was made for. */
+static struct result key_sets(const json_t *report, struct buffer *out)
+{
+    const json_t *sets = json_object_get(report, "key_sets"), *set;
+    size_t index;
+    TRY(buffer_text(out, "<p>The banks' one-time keys are made in sets, for several rounds each; no key serves two "
+                         "rounds. Made were set "));
+    json_array_foreach(sets, index, set)
+    {
+        uint64_t first = report_count(set, "first");
+        TRY(buffer_format(out, "%s%" PRIu64 " for rounds %" PRIu64 "–%" PRIu64, index ? "; " : "",
+                          report_count(set, "epoch"), first, first + report_count(set, "rounds") - 1));
+    }
+    return buffer_text(out, ".</p>\n");
 }
 
 struct result section_rounds(const json_t *report, struct buffer *out)
@@ -202,20 +229,17 @@ struct result section_rounds(const json_t *report, struct buffer *out)
     TRY(section_begin("rounds", "Every round", out));
     if (json_array_size(rounds) == 0) return paragraph("No round was begun.", out);
     TRY(paragraph("A round asks every bank for one masked input. A step of the computation takes one round, or more "
-                  "where a round was voided. Times are when banks signed that they had checked the sum, by their own "
-                  "clocks, the earliest and the latest. The banks' one-time keys are made in sets; a set serves "
-                  "several rounds, and no key serves two.",
+                  "where a round was voided. Signed are the banks whose signatures fix whose inputs are in the sum, or "
+                  "that the round is void; checked, those that signed that the sum is right. Times are when these "
+                  "signed it, by their own clocks, the earliest and the latest.",
                   out));
+    TRY(key_sets(report, out));
     TRY(buffer_text(
         out, "<div class=\"wide small\"><table>\n<caption>Rounds in order</caption>\n<thead><tr><th scope=\"col\" "
-             "class=\"n\">round</th><th scope=\"col\" class=\"n\">step</th><th scope=\"col\" class=\"n\">key "
-             "set</th><th scope=\"col\">outcome</th><th scope=\"col\">where the computation stood</th><th "
-             "scope=\"col\" class=\"n\">numbers</th><th scope=\"col\">banks</th><th scope=\"col\" "
-             "class=\"n\">signed</th><th scope=\"col\" class=\"n\">checked</th><th "
-             "scope=\"col\">time</th></tr></thead>\n<tbody>\n"));
+             "class=\"n\">round</th><th scope=\"col\" class=\"n\">step</th><th scope=\"col\">outcome</th><th "
+             "scope=\"col\">where the computation stood</th><th scope=\"col\" class=\"n\">numbers</th><th "
+             "scope=\"col\">banks</th><th scope=\"col\" class=\"n\">signed</th><th scope=\"col\" "
+             "class=\"n\">checked</th><th scope=\"col\">time (UTC)</th></tr></thead>\n<tbody>\n"));
     json_array_foreach(rounds, index, round) TRY(round_row(round, out));
-    TRY(buffer_text(out, "</tbody></table></div>\n"));
-    return paragraph("Signed: the banks whose signatures fix whose inputs are in the sum, or that the round is void. "
-                     "Checked: those that signed that the sum is right.",
-                     out);
+    return buffer_text(out, "</tbody></table></div>\n");
 }
