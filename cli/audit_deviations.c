@@ -259,7 +259,7 @@ static struct result endings(struct list *list)
         if (ending->signer)
             TRY(say(list, "refusal", "%s ended the run, in its own words: %s", name, ending->reason));
         else
-            TRY(say(list, "ended", "%s (the coordinator) ended the run before its last step: %s", name,
+            TRY(say(list, "ended", "The coordinator, %s, ended the run before its last step: %s", name,
                     ending->reason));
     }
     return RESULT_OK;
@@ -276,10 +276,12 @@ struct result audit_deviations(const struct audit_facts *facts, struct tree *tre
     TRY(undone(&list, BUNDLE_VOID, "voided",
                "voided. Nothing was opened, the banks erased their secrets of it, and the step was done again."));
     TRY(undone(&list, BUNDLE_SUPERSEDED, "superseded",
-               "could not be opened, and never was; the step was done again with the same inputs."));
+               "certified and then given up, as too many banks had lost what opens it; the step was done again with "
+               "the same inputs."));
     TRY(undone(&list, BUNDLE_R0, "open",
-               facts->holds ? "begun, and neither closed nor voided when the run was ended."
-                            : "begun, and not checked to its end, for the bundle does not hold there."));
+               facts->holds
+                   ? "begun, and neither closed nor voided when the run was ended; its sum may have been opened."
+                   : "begun, and not checked to its end, for the bundle does not hold there."));
     for (unsigned j = members_next(cohort, 0); j; j = members_next(cohort, j)) TRY(absent(&list, j));
     TRY(keys_again(&list));
     TRY(clocks_apart(&list));

@@ -27,6 +27,8 @@ MUST_USE struct result section_keys(const json_t *report, struct buffer *out);
 MUST_USE struct result section_plan_text(const json_t *report, struct buffer *out);
 
 /* audit_report_rounds.c: what was released, dropouts, every round */
+/* "18 sums over the banks' rows, of together 7,329 numbers" */
+MUST_USE struct result released_count(const json_t *report, struct buffer *out);
 MUST_USE struct result section_released(const json_t *report, struct buffer *out);
 MUST_USE struct result section_never(const json_t *report, struct buffer *out);
 MUST_USE struct result section_dropouts(const json_t *report, struct buffer *out);

@@ -204,7 +204,7 @@ static struct result short_outcome(const json_t *report, struct buffer *out)
 static struct result in_short(const json_t *report, struct buffer *out)
 {
     const json_t *run = json_object_get(report, "run"), *plan = json_object_get(report, "plan");
-    const json_t *privacy = json_object_get(report, "privacy"), *released = json_object_get(report, "released");
+    const json_t *privacy = json_object_get(report, "privacy");
     const char *purpose = report_text(plan, "purpose");
     if (!run) return RESULT_OK;
     TRY(section_begin("short", "In short", out));
@@ -220,10 +220,7 @@ static struct result in_short(const json_t *report, struct buffer *out)
     TRY(short_times(run, out));
     TRY(short_outcome(report, out));
     TRY(buffer_text(out, "<dt>Released</dt><dd>"));
-    TRY(counted(report_count(released, "sums"), "sum", out));
-    bool known = json_is_integer(json_object_get(released, "numbers"));
-    TRY(buffer_text(out, " over all banks, of together "));
-    TRY(counted(report_count(released, known ? "numbers" : "words"), known ? "number" : "64-bit word", out));
+    TRY(released_count(report, out));
     TRY(buffer_text(out, "</dd>\n<dt>Deviations</dt><dd>"));
     size_t deviations = json_array_size(json_object_get(report, "deviations"));
     if (deviations)

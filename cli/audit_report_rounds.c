@@ -47,16 +47,23 @@ static struct result group_row(const json_t *group, struct buffer *out)
     return buffer_format(out, "%s</td></tr>\n", known ? "" : " words");
 }
 
+struct result released_count(const json_t *report, struct buffer *out)
+{
+    const json_t *released = json_object_get(report, "released");
+    bool known = json_is_integer(json_object_get(released, "numbers"));
+    if (report_count(released, "sums") == 0) return buffer_text(out, "no sum was closed");
+    TRY(counted(report_count(released, "sums"), "sum", out));
+    TRY(buffer_text(out, " over the banks' rows, of together "));
+    TRY(counted(report_count(released, known ? "numbers" : "words"), known ? "number" : "64-bit word", out));
+    return known ? RESULT_OK : buffer_text(out, " (a number takes one or two)");
+}
+
 static struct result recipients(const json_t *report, struct buffer *out)
 {
     const json_t *released = json_object_get(report, "released"), *to = json_object_get(released, "banks");
-    bool known = json_is_integer(json_object_get(released, "numbers"));
-    TRY(buffer_text(out, "<p><strong>"));
-    TRY(counted(report_count(released, "sums"), "sum", out));
-    TRY(buffer_text(out, "</strong> over all banks, of together "));
-    TRY(counted(report_count(released, known ? "numbers" : "words"), known ? "number" : "64-bit word", out));
-    TRY(buffer_text(out, known ? ". " : " (a number takes one word or two). "));
-    TRY(buffer_text(out, "Each was seen by the coordinator, "));
+    TRY(buffer_text(out, "<p>In all: "));
+    TRY(released_count(report, out));
+    TRY(buffer_text(out, ". What was opened was seen by the coordinator, "));
     TRY(html_text(report_text(json_object_get(report, "run"), "coordinator"), out));
     TRY(buffer_text(out, ", and by every bank of the cohort, and by nobody else through the run"));
     if (json_array_size(to) > NAMES_MOST) {
@@ -66,7 +73,24 @@ static struct result recipients(const json_t *report, struct buffer *out)
         TRY(buffer_text(out, ": "));
         TRY(names_inline(to, out));
     }
-    return buffer_text(out, ". Whoever is given this bundle in its full form or with its sums sees them too.</p>\n");
+    return buffer_text(out, ". Whoever is given this bundle in its full form or with its sums sees it too.</p>\n");
+}
+
+/* A round without an outcome may have been opened: the coordinator ends a run because of what it saw in a sum. */
+static struct result open_round(const json_t *report, struct buffer *out)
+{
+    size_t index;
+    const json_t *round;
+    json_array_foreach(json_object_get(report, "rounds"), index, round)
+    {
+        if (strcmp(report_text(round, "outcome"), "open") != 0) continue;
+        TRY(buffer_format(out,
+                          "<p><strong>Round %" PRIu64 " was begun and has no outcome here.</strong> Its sum may have "
+                          "been opened all the same, and seen by the coordinator and by the banks of the cohort: this "
+                          "bundle cannot tell.</p>\n",
+                          report_count(round, "round")));
+    }
+    return RESULT_OK;
 }
 
 struct result section_released(const json_t *report, struct buffer *out)
@@ -75,6 +99,7 @@ struct result section_released(const json_t *report, struct buffer *out)
     size_t index;
     TRY(section_begin("released", "What was released, and to whom", out));
     TRY(recipients(report, out));
+    TRY(open_round(report, out));
     if (json_array_size(json_object_get(released, "groups")) > 0) {
         TRY(buffer_text(out,
                         "<div class=\"wide\"><table>\n<caption>Rounds in which a sum was opened, those of one kind "
@@ -90,22 +115,26 @@ struct result section_released(const json_t *report, struct buffer *out)
 
 struct result section_never(const json_t *report, struct buffer *out)
 {
-    uint64_t undone = report_count(json_object_get(report, "run"), "rounds") -
-                      report_count(json_object_get(report, "released"), "sums");
+    uint64_t voided = 0;
+    size_t index;
+    const json_t *round;
+    json_array_foreach(json_object_get(report, "rounds"), index, round) voided +=
+        strcmp(report_text(round, "outcome"), "voided") == 0;
     TRY(section_begin("never", "What was never released", out));
     TRY(buffer_text(out,
-                    "<ul>\n<li>Rows, and anything about one customer: they stay in their bank's node, and no message "
-                    "of a run can carry one. Identifiers neither.</li>\n"
-                    "<li>One bank's part of a sum: it left its bank only under one-time masks, which come off the "
-                    "sum of all, never off one part. The coordinator saw it masked, and so does who holds the full "
-                    "bundle.</li>\n"));
-    if (undone)
+                    "<ul>\n<li>Rows and identifiers of customers: they stay in their bank's node, and no message of a "
+                    "run carries one.</li>\n"
+                    "<li>One bank's part of a sum: it left its bank only under one-time masks, which come off the sum, "
+                    "never off one part, as long as no more banks are dishonest than <a href=\"#privacy\">Privacy</a> "
+                    "says. The coordinator saw it masked, and so does who holds the full bundle.</li>\n"));
+    if (voided)
         TRY(buffer_format(out,
-                          "<li>The inputs of %" PRIu64 " round%s that were begun and not closed: no sum of them was "
-                          "opened.</li>\n",
-                          undone, undone == 1 ? "" : "s"));
+                          "<li>Sums of the %" PRIu64
+                          " voided round%s: the banks signed that they had erased what would "
+                          "open them.</li>\n",
+                          voided, voided == 1 ? "" : "s"));
     return buffer_text(out,
-                       "<li>Sums over fewer banks than the certificates name: each sum was opened for one certified "
+                       "<li>Sums over other banks than the certificates name: each sum was opened for one certified "
                        "set of banks, once.</li>\n</ul>\n");
 }
 
@@ -123,8 +152,7 @@ static struct result certificate_rows(const json_t *report, struct buffer *out)
         TRY(buffer_format(
             out, "<tr><th scope=\"row\" class=\"n\">%" PRIu64 "</th><td class=\"n\">%" PRIu64 "</td><td>%s</td><td>",
             report_count(round, "round"), report_count(round, "step"),
-            voided ? "voided: nothing opened, secrets erased"
-                   : "could not be opened; done again with the same inputs"));
+            voided ? "voided: nothing opened, secrets erased" : "given up; done again with the same inputs"));
         TRY(names_inline(json_object_get(round, "signed_by"), out));
         TRY(buffer_text(out, "</td></tr>\n"));
     }

@@ -13,11 +13,8 @@ static struct result version_rows(const json_t *versions, struct buffer *out)
     json_array_foreach(versions, index, version)
     {
         const json_t *signers = json_object_get(version, "signed_by"), *changes = json_object_get(version, "changes");
-        const json_t *coordinator = json_object_get(version, "coordinator");
         TRY(buffer_format(out, "<tr><th scope=\"row\" class=\"n\">%" PRIu64 "</th><td class=\"n\">%" PRIu64 "</td><td>",
                           report_count(version, "version"), report_count(version, "members")));
-        TRY(html_text(report_text(coordinator, "name"), out));
-        TRY(buffer_text(out, "</td><td>"));
         if (json_array_size(signers) > NAMES_MOST)
             TRY(buffer_format(out, "%zu members", json_array_size(signers)));
         else
@@ -37,22 +34,20 @@ static struct result rosters(const json_t *report, struct buffer *out)
     const json_t *last = json_array_get(versions, json_array_size(versions) - 1);
     const json_t *coordinator = json_object_get(last, "coordinator");
     TRY(html_element("h3", "The roster", out));
-    TRY(paragraph("The roster says who the members are and which keys are theirs. The members sign it; the coordinator "
-                  "has no say in it.",
-                  out));
-    TRY(buffer_text(out,
-                    "<div class=\"wide\"><table>\n<caption>Versions of the roster in this bundle; the run is under "
-                    "the last</caption>\n<thead><tr><th scope=\"col\" class=\"n\">version</th><th scope=\"col\" "
-                    "class=\"n\">members</th><th scope=\"col\">coordinator</th><th scope=\"col\">signed by</th><th "
-                    "scope=\"col\">changes</th><th scope=\"col\">fingerprint</th></tr></thead>\n<tbody>\n"));
-    TRY(version_rows(versions, out));
-    TRY(buffer_text(out, "</tbody></table></div>\n<p>The coordinator of the run is <strong>"));
+    TRY(buffer_text(out, "<p>The roster says who the members are and which keys are theirs. The members sign it; the "
+                         "coordinator has no say in it. The coordinator of the run is <strong>"));
     TRY(html_text(report_text(coordinator, "name"), out));
     TRY(buffer_text(out, "</strong>, at "));
     TRY(html_code(report_text(coordinator, "address"), out));
     TRY(buffer_text(out, ", with the key "));
     TRY(html_code(report_text(coordinator, "key"), out));
-    return buffer_text(out, ".</p>\n");
+    TRY(buffer_text(out,
+                    ".</p>\n<div class=\"wide\"><table>\n<caption>Versions of the roster in this bundle; the run is "
+                    "under the last</caption>\n<thead><tr><th scope=\"col\" class=\"n\">version</th><th "
+                    "scope=\"col\" class=\"n\">members</th><th scope=\"col\">signed by</th><th "
+                    "scope=\"col\">changes</th><th scope=\"col\">fingerprint</th></tr></thead>\n<tbody>\n"));
+    TRY(version_rows(versions, out));
+    return buffer_text(out, "</tbody></table></div>\n");
 }
 
 static struct result bank_rows(const json_t *report, struct buffer *out)
@@ -80,11 +75,10 @@ static struct result bank_rows(const json_t *report, struct buffer *out)
 struct result section_parties(const json_t *report, struct buffer *out)
 {
     TRY(section_begin("parties", "Who took part", out));
-    TRY(buffer_text(out,
-                    "<div class=\"wide\"><table>\n<caption>The members of the roster, and their part in the "
-                    "run</caption>\n<thead><tr><th scope=\"col\">bank</th><th scope=\"col\">part</th><th "
-                    "scope=\"col\" class=\"n\">its rows are in</th><th scope=\"col\" class=\"n\">sums it signed as "
-                    "checked</th></tr></thead>\n<tbody>\n"));
+    TRY(buffer_text(out, "<div class=\"wide\"><table>\n<caption>The members of the roster, and their part in the "
+                         "run</caption>\n<thead><tr><th scope=\"col\">bank</th><th scope=\"col\">part</th><th "
+                         "scope=\"col\" class=\"n\">sums with its rows</th><th scope=\"col\" class=\"n\">certified "
+                         "by it</th></tr></thead>\n<tbody>\n"));
     TRY(bank_rows(report, out));
     TRY(buffer_text(out, "</tbody></table></div>\n"));
     TRY(buffer_format(out,
@@ -101,7 +95,6 @@ struct result section_parties(const json_t *report, struct buffer *out)
         "bank in the cohort then signed one-time keys for this run alone, and that it has those of every other bank "
         "(P1 and ACK). A node does so only when its own configuration allows the plan: that is the approval which "
         "this bundle proves. It holds no signature of a bank's officer.</p>\n"));
-    TRY(rosters(report, out));
     return rosters(report, out);
 }
 
