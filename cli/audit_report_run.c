@@ -54,13 +54,17 @@ static struct result bank_rows(const json_t *report, struct buffer *out)
 {
     const json_t *banks = json_object_get(report, "banks"), *bank;
     uint64_t sums = report_count(json_object_get(report, "released"), "sums");
+    bool agreed = json_array_size(json_object_get(report, "key_sets")) > 0;
     size_t index;
     json_array_foreach(banks, index, bank)
     {
         bool cohort = json_is_true(json_object_get(bank, "cohort"));
         TRY(buffer_text(out, "<tr><th scope=\"row\">"));
         TRY(html_text(report_text(bank, "name"), out));
-        TRY(buffer_format(out, "</th><td>%s%s</td>", cohort ? "took part" : "member, not in this run",
+        TRY(buffer_format(out, "</th><td>%s%s</td>",
+                          !cohort  ? "member, not in this run"
+                          : agreed ? "took part"
+                                   : "asked to take part",
                           json_is_true(json_object_get(bank, "submitter")) ? "; submitted and signed the plan" : ""));
         if (!cohort)
             TRY(buffer_text(out, "<td class=\"n\">–</td><td class=\"n\">–</td></tr>\n"));
@@ -70,6 +74,22 @@ static struct result bank_rows(const json_t *report, struct buffer *out)
                               report_count(bank, "sums_with_its_input"), sums, report_count(bank, "sums_it_checked")));
     }
     return RESULT_OK;
+}
+
+static struct result agreement(const json_t *report, struct buffer *out)
+{
+    TRY(html_element("h3", "How each bank agreed", out));
+    TRY(buffer_text(out, "<p>"));
+    TRY(html_text(report_text(json_object_get(report, "run"), "submitter"), out));
+    TRY(buffer_text(out, " signed the plan, and the submission of this run with its cohort, with its identity key. "));
+    if (json_array_size(json_object_get(report, "key_sets")) == 0)
+        return buffer_text(out, "The bundle holds no keys that the banks of the cohort made for this run: it does not "
+                                "prove that any of them took part.</p>\n");
+    return buffer_text(
+        out, "The node of every bank in the cohort then signed one-time keys for this run alone, and that it has those "
+             "of every other bank (P1 and ACK). That is how this bundle proves that a bank took part. A node does so "
+             "only when its own configuration allows the plan; the configuration is not in the bundle, nor is a "
+             "signature of a bank's officer.</p>\n");
 }
 
 struct result section_parties(const json_t *report, struct buffer *out)
@@ -86,15 +106,7 @@ struct result section_parties(const json_t *report, struct buffer *out)
                       "many signatures: a bank with fewer, or none, can have checked all the same. Keys are <a "
                       "href=\"#keys\">at the end</a>.</p>\n",
                       report_count(json_object_get(report, "privacy"), "t")));
-    TRY(html_element("h3", "How each bank agreed", out));
-    TRY(buffer_text(out, "<p>"));
-    TRY(html_text(report_text(json_object_get(report, "run"), "submitter"), out));
-    TRY(buffer_text(
-        out,
-        " signed the plan, and the submission of this run with its cohort, with its identity key. The node of every "
-        "bank in the cohort then signed one-time keys for this run alone, and that it has those of every other bank "
-        "(P1 and ACK). A node does so only when its own configuration allows the plan: that is the approval which "
-        "this bundle proves. It holds no signature of a bank's officer.</p>\n"));
+    TRY(agreement(report, out));
     return rosters(report, out);
 }
 
