@@ -110,6 +110,7 @@ struct result section_released(const json_t *report, struct buffer *out)
         TRY(buffer_text(out, "</tbody></table></div>\n"));
     }
     TRY(html_element("h3", "What the plan said it would release", out));
+    TRY(paragraph("In the words of <code>cofferdam plan check</code>, which calls each number a sum of its own:", out));
     return texts_list(json_object_get(json_object_get(report, "plan"), "releases"), out);
 }
 
