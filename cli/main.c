@@ -104,6 +104,18 @@ static const struct cli_command commands[] = {
      "  --json                             prints JSON\n\n"
      "Example:\n"
      "  cofferdam audit verify run.cfd --roster roster.note\n"},
+    {"audit report", cli_audit_report, "BUNDLE -o FILE.html [--roster FINGERPRINT|ROSTER.note] [--json]",
+     "Replays a run from its bundle and writes what it tells, for people: a page to read, print and file",
+     "Who took part under which keys, what was asked, what was released to whom, what went otherwise, hashes and how "
+     "to\n"
+     "check them again. A bundle that does not hold gets a report that says so first, and exit code 1. The same "
+     "bundle,\n"
+     "under the same name, gives the same page, to the byte.\n\n"
+     "  -o, --out FILE.html                replaced when it is there; - for stdout\n"
+     "  --roster FINGERPRINT|ROSTER.note   as for audit verify; without it the fingerprint is shown to be compared\n"
+     "  --json                             prints the same facts as JSON; -o may then be left out\n\n"
+     "Example:\n"
+     "  cofferdam audit report run.cfd --roster roster.note -o audit.html\n"},
     {"audit redact", cli_audit_redact, "BUNDLE -o FILE [--keep-sums]",
      "Writes a bundle without masked inputs, revealed secrets, sums and model: a form that may be public",
      "The bundle is replayed while it is copied, and nothing is written when it does not hold. audit verify takes the\n"
