@@ -281,11 +281,9 @@ static struct result put_hashes(struct writer *writer)
     TRY(add_hash(writer, list, "plan", "the plan's text", hash_json(&replay->submission.plan.hash),
                  "cofferdam plan show plan.note", NULL, ""));
     TRY(add_log(writer, list, file));
-    if (replay->model.length == 0 || replay->stage != REPLAY_DONE) return RESULT_OK;
-    struct hash model;
-    TRY(hash_bytes(NULL, buffer_view(&replay->model), &model));
-    return add_hash(writer, list, "model", "the model, the whole file", hash_json(&model), "sha256sum model.json", NULL,
-                    "");
+    if (replay->stage != REPLAY_DONE) return RESULT_OK;
+    return add_hash(writer, list, "model", "the model, the whole file", hash_json(&replay->model_hash),
+                    "sha256sum model.json", NULL, "");
 }
 
 /* Of the model itself only what says how it came about. */
