@@ -211,5 +211,6 @@ struct result journal_book_read(struct journal_book *book, struct view bytes)
     book->head = reader.head;
     TRY(result);
     ENSURE(book->head.entries > 0, CATEGORY_FALSE, "it is empty: no node has written into it");
+    book->whole = true;
     return RESULT_OK;
 }

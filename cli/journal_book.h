@@ -18,7 +18,8 @@ struct journal_book {
     size_t rosters_count;
     struct buffer keys;              /* node keys of the bank, an array of struct sign_public; the last signs */
     char member[NAME_MAX_BYTES + 1]; /* whose journal this is; "" until its first entry */
-    struct journal_head head;        /* of what holds */
+    struct journal_head head;        /* of what holds: */
+    bool whole;                      /* all of it */
     uint64_t earliest, latest;
     json_t *runs;        /* array, in the order in which they appear */
     struct buffer table; /* a line an entry */
