@@ -15,7 +15,9 @@
 
 /* u64 entries ‖ hash of the last ‖ u64 bytes known to be in the file ‖ the lines after them */
 #define KEY_HEAD "daemon/journal"
-enum { PIECE_BYTES = 1 << 20 };
+/* The store has them durably, so that the file need not be synced for each entry: only before the store lets them go.
+ */
+enum { PIECE_BYTES = 1 << 20, SETTLE_BYTES = 16 << 10 };
 #define GONE                                                                                                           \
     "bring back the file from after the last entry; where it is gone for good, this bank needs a new directory and "   \
     "new keys (docs/operators.md, Backups)"
@@ -28,7 +30,8 @@ struct journal {
     struct growing file;
     struct journal_head head; /* after `tail` */
     uint64_t settled;         /* bytes that are in the file, durably */
-    struct buffer tail;       /* the lines that come after them; in the store alone, perhaps */
+    struct buffer tail;       /* the lines that come after them; the store has them */
+    size_t written;           /* of the tail: bytes that are in the file, and may be lost with the power */
     bool unknown;             /* a commit failed on the way: only the store knows how it went */
 };
 
@@ -145,23 +148,38 @@ static struct result check_file(const struct journal *journal, uint64_t *ret_len
     return check_lines(journal);
 }
 
-/* What is not known to be in the file. After a failure the file is cut to what is, and it all begins again. */
-static struct result settle(struct journal *journal)
+static struct result sync_file(struct journal *journal)
 {
     if (journal->tail.length == 0) return RESULT_OK;
-    if (journal->file.descriptor < 0) TRY(growing_open(journal->path, journal->settled, &journal->file));
-    FAILPOINT("node: the journal's entries are in the store, not in the file");
-    struct result result = growing_append(&journal->file, buffer_view(&journal->tail));
-    FAILPOINT("node: the journal's entries are in the file, not durable");
-    if (result_ok(result)) result = growing_sync(&journal->file);
-    if (!result_ok(result)) {
-        growing_close(&journal->file);
-        return result;
-    }
-    FAILPOINT("node: the journal's entries are in the file");
+    TRY(growing_sync(&journal->file));
+    FAILPOINT("node: the journal's file is durable");
     journal->settled += journal->tail.length;
     buffer_clear(&journal->tail);
+    journal->written = 0;
     return RESULT_OK;
+}
+
+/* After a failure nothing of the tail counts as written: the file is opened again, cut to what is settled. */
+static void let_go(struct journal *journal)
+{
+    growing_close(&journal->file);
+    journal->written = 0;
+}
+
+/* What is not in the file yet; all of it durably, when that is due or asked for. */
+static struct result settle(struct journal *journal, bool all)
+{
+    size_t length = journal->tail.length;
+    if (length == 0) return RESULT_OK;
+    if (journal->file.descriptor < 0) TRY(growing_open(journal->path, journal->settled, &journal->file));
+    FAILPOINT("node: the journal's entries are in the store, not in the file");
+    struct view rest = view_of(journal->tail.data + journal->written, length - journal->written);
+    struct result result = growing_append(&journal->file, rest);
+    FAILPOINT("node: the journal's entries are in the file");
+    if (result_ok(result)) journal->written = length;
+    if (result_ok(result) && (all || length >= SETTLE_BYTES)) result = sync_file(journal);
+    if (!result_ok(result)) let_go(journal);
+    return result;
 }
 
 static void journal_free(struct journal *journal)
@@ -202,7 +220,7 @@ struct result journal_open(struct store *store, const char *directory, const str
     if (length < journal->settled + journal->tail.length)
         log_info("journal", "%s: the last %llu bytes are written again, as the store has them", journal->path,
                  (unsigned long long)(journal->settled + journal->tail.length - length));
-    TRY(settle(journal));
+    TRY(settle(journal, true));
     *ret = journal;
     journal = NULL;
     return RESULT_OK;
@@ -212,7 +230,7 @@ void journal_close(struct journal *journal)
 {
     if (!journal) return;
     CLEANUP(buffer_done) struct buffer value = {0};
-    bool settled = !journal->unknown && journal->tail.length == 0 && journal->head.entries > 0;
+    bool settled = !journal->unknown && journal->head.entries > 0 && result_ok(settle(journal, true));
     if (settled && result_ok(head_write(&journal->head, journal->settled, (struct view){0}, &value))) {
         const struct store_record record = {.key = KEY_HEAD, .value = buffer_view(&value)};
         (void)store_commit(journal->store, &record, 1).category; /* the next start settles it else */
@@ -282,7 +300,7 @@ static struct result commit_all(struct journal *journal, const struct store_reco
 {
     CLEANUP(commit_done) struct commit commit = {.count = count};
     if (journal->unknown) {
-        growing_close(&journal->file); /* what the store knows to be in it may be less */
+        let_go(journal); /* what the store knows to be settled may be less */
         TRY(head_load(journal));
     }
     commit.head = journal->head;
@@ -303,7 +321,7 @@ static struct result commit_all(struct journal *journal, const struct store_reco
     struct buffer before = journal->tail;
     journal->tail = commit.tail;
     commit.tail = before;
-    return settle(journal);
+    return settle(journal, false);
 }
 
 struct result journal_commit(struct journal *journal, const struct store_record *records, size_t count,

@@ -1,10 +1,10 @@
 /* The node's journal (proto/log/journal.h) in DIR/journal.jsonl: what this bank did, for its officers.
  *
  * The store is the truth of what was done, and the journal follows it: an entry is committed to the store together with
- * what it tells of, in one transaction, and then appended to the file, durably, before anything that waits for the
- * commit leaves the node. The store keeps the journal's head and the entries of the last commits until the next one
- * knows them to be in the file; so a process that dies anywhere finds at its next start what the file must be, and
- * writes what is missing. An entry has a key within its run: what is done again after a restart is told once.
+ * what it tells of, in one transaction, and then appended to the file, before anything that waits for the commit leaves
+ * the node. The store keeps the journal's head, and the last entries until the file has them durably; so a process that
+ * dies anywhere finds at its next start what the file must be, and writes what is missing. An entry has a key within
+ * its run: what is done again after a restart is told once.
  *
  * A file that is not what the node wrote (changed, cut, or longer than the store knows of) keeps the node from
  * starting.
@@ -46,7 +46,7 @@ MUST_USE struct result journal_open(struct store *store, const char *directory, 
                                     struct journal **ret);
 /* In order: from now on the file alone has the last entries too, and a shorter one is refused. Accepts NULL. */
 void journal_close(struct journal *journal);
-/* A batch of the store and the entries that tell of it, together; then the entries are in the file, durably.
+/* A batch of the store and the entries that tell of it, together and durably; then the entries are in the file.
  * Thread-safe. CATEGORY_ENVIRONMENT: the store or the file; the batch may be durable then, and its entries with it. */
 MUST_USE struct result journal_commit(struct journal *journal, const struct store_record *records, size_t count,
                                       const struct journal_notes *notes);

@@ -19,6 +19,7 @@ for round in 1 2 4 7; do
     until_true 20 grep -q "\"event\":\"sent\".*\"round\":$round," "$(journal_of south)" || die "south does not come to round $round"
     party_kill south
     node_start south
+    until_true 10 "$NODE" status "$HOME_DIR/south" || die "south does not start again"
 done
 for bank in "${banks[@]}"; do watch "$bank" "$run" >/dev/null || die "no model at $bank"; done
 for bank in "${banks[@]}"; do until_true 20 grep -q '"event":"bundle"' "$(journal_of "$bank")" || die "no bundle at $bank"; done
