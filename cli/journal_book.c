@@ -55,14 +55,13 @@ uint64_t journal_book_number(const json_t *object, const char *name)
     return value > 0 ? (uint64_t)value : 0;
 }
 
+/* From the end: entries are mostly of the latest runs. */
 json_t *journal_book_run(const struct journal_book *book, const struct hash *id)
 {
     char hex[2 * HASH_BYTES + 1];
-    size_t index;
-    json_t *run;
     bytes_hex(hash_view(id), hex);
-    json_array_foreach(book->runs, index, run)
-    {
+    for (size_t i = json_array_size(book->runs); i > 0; i--) {
+        json_t *run = json_array_get(book->runs, i - 1);
         if (strcmp(journal_book_text(run, "run"), hex) == 0) return run;
     }
     return NULL;
@@ -154,6 +153,7 @@ static struct result add_to_list(json_t *run, size_t which, json_t *facts)
            "\"%s\" of %s %llu, after that of %s %llu", lists[which].event, name,
            (unsigned long long)journal_book_number(facts, name), name,
            (unsigned long long)journal_book_number(last, name));
+    (void)json_object_del(facts, "fate"); /* the bundle's word, never the journal's own */
     ENSURE(json_array_append(list, facts) == 0, CATEGORY_ENVIRONMENT, "no memory for a run");
     return RESULT_OK;
 }

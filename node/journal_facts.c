@@ -15,7 +15,7 @@ struct hex {
 
 static struct hex hex_of(const struct hash *hash)
 {
-    struct hex hex;
+    struct hex hex = {0};
     bytes_hex(hash_view(hash), hex.text);
     return hex;
 }
@@ -36,7 +36,7 @@ static struct result commit_one(struct journal *journal, const struct hash *run,
 
 struct result journal_started(struct bank *bank)
 {
-    struct hex key, roster = hex_of(&bank->roster.hash);
+    struct hex key = {0}, roster = hex_of(&bank->roster.hash);
     bytes_hex(view_of(sign_key_public(bank->key)->bytes, SIGN_PUBLIC_BYTES), key.text);
     return commit_one(bank->journal, NULL, "started",
                       json_pack("{s:s, s:s, s:s, s:s, s:i}", "version", COFFERDAM_VERSION, "member",
@@ -137,8 +137,8 @@ static struct result sent(struct part *part, struct view header, struct journal_
     return journal_note(notes, run_of(part), "sent",
                         json_pack("{s:I, s:I, s:I, s:I, s:s, s:s}", "round", (json_int_t)r1.round, "step",
                                   (json_int_t)secagg_node_fold(part->machine)->step, "numbers", (json_int_t)r1.words,
-                                  "bytes", (json_int_t)(r1.words * sizeof(uint64_t)), "root", root.text, "header",
-                                  hex.text),
+                                  "bytes", (json_int_t)r1.words * (json_int_t)sizeof(uint64_t), "root", root.text,
+                                  "header", hex.text),
                         "sent/%05llu", (unsigned long long)r1.round);
 }
 

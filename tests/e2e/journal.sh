@@ -127,4 +127,21 @@ will_not_start "someone wrote into the journal"
 node_start south
 until_true 10 "$NODE" status "$HOME_DIR/south" || die "south does not start with its own journal"
 until_true 10 audit "$mine" || die "and it does not hold"
+
+# South gets new keys; its journal goes on under them, and is checked with both rosters.
+"$COFFERDAM" keygen --org south --no-passphrase --out "$HOME_DIR/renewed" >/dev/null
+"$COFFERDAM" roster add "$HOME_DIR/roster.note" "$HOME_DIR/renewed/south.pub" -o "$HOME_DIR/roster-2.note" >/dev/null || die "no second roster"
+for identity in north south east renewed; do
+    "$COFFERDAM" roster sign "$HOME_DIR/roster-2.note" --key "$HOME_DIR/$identity/identity.key" --previous "$HOME_DIR/roster.note" >/dev/null || die "not signed by $identity"
+done
+party_kill south TERM
+cp "$HOME_DIR/renewed/node.key" "$HOME_DIR/south/node.key"
+sed -i 's|^roster:.*|roster: ../roster-2.note|' "$HOME_DIR/south/node.yaml"
+starts=$(events south started)
+node_start south
+until_true 10 "$NODE" status "$HOME_DIR/south" || die "south does not start with its new key"
+[ "$(events south started)" -eq $((starts + 1)) ] || die "the start with the new key is not told"
+audit "$mine" --roster "$HOME_DIR/roster-2.note" >/dev/null || die "the journal under two keys does not hold"
+cp "$mine" "$bad"
+not_so "is signed by a node key that no member of the roster has"
 good
