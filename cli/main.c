@@ -140,6 +140,16 @@ static const struct cli_command commands[] = {
      "  cofferdam audit timestamp run.cfd --query run.tsq\n"
      "  curl -H 'Content-Type: application/timestamp-query' --data-binary @run.tsq -o run.tsr http://tsa.example/\n"
      "  cofferdam audit timestamp run.cfd --response run.tsr --trust tsa-ca.pem\n"},
+    {"audit journal", cli_audit_journal, "JOURNAL --roster ROSTER.note [--bundle run.cfd] [--json]",
+     "Verifies a node's journal, tells what it says, and compares it with the bundle of a run",
+     "A node's journal is state/journal.jsonl: what it did, each entry signed and bound to the one before. Prints a\n"
+     "line an entry, then what each run came to: plan, rows, columns, what left. Exit code 1 at the first line that\n"
+     "does not hold, or when journal and bundle do not say the same of what this bank sent, signed and knows.\n\n"
+     "  --roster ROSTER.note   the roster in which the node's key is; again for one from before a change of keys\n"
+     "  --bundle run.cfd       replays the bundle, in any form, and compares\n"
+     "  --json                 prints JSON\n\n"
+     "Example:\n"
+     "  cofferdam audit journal journal.jsonl --roster roster.note --bundle run.cfd\n"},
     {"simulate", cli_simulate,
      "PLAN.yaml --out DIR (--site NAME=FILE.csv ... | --split FILE.csv:N) [--mapping [NAME=]FILE.yaml ...] "
      "[--faults SEED] [--threads N]",
