@@ -1,0 +1,669 @@
+#!/usr/bin/python3
+"""Checks the bundle of a run, written from docs/bundle.md alone: that page is enough to write a program like this one.
+
+    tests/verify.py [--roster FINGERPRINT] run.cfd
+
+It shares no line with Cofferdam: it needs Python and python3-cryptography. It checks all of docs/bundle.md but the
+fold: that layouts, states and the model are what the plan makes of the sums is for `cofferdam audit verify`. Exit code 0:
+everything holds; 1: the entry it names does not; 2: it was not called as it must be.
+"""
+import argparse
+import base64
+import collections
+import dataclasses
+import hashlib
+import re
+import sys
+from types import SimpleNamespace
+from typing import BinaryIO, NoReturn, Optional
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+KINDS = ["roster", "run", "p1", "ack", "r0", "void", "superseded", "r2", "r1", "open", "secrets", "input", "sum",
+         "close", "checkpoint", "state", "model", "refusal", "ended"]  # numbered from 1
+MESSAGES = {  # fields in the order of their numbers, :u for a varint
+    "signed": "body signature signer:u",
+    "p1": "run epoch:u counter:u first:u rounds:u checkpoint channel commitments mask_keys root leaves:u",
+    "ack": "run epoch:u counter:u set dealers",
+    "r0": "run epoch:u round:u step:u roster set plan state checkpoint layout retry",
+    "r1": "run epoch:u round:u counter:u ctx position:u words:u chunks:u root",
+    "r2": "run epoch:u round:u counter:u ctx survivors headers",
+    "void": "run epoch:u round:u counter:u",
+    "open": "run epoch:u round:u ctx survivors headers sum",
+    "close": "run epoch:u round:u counter:u step:u ctx survivors headers sum state time:u cosignature",
+    "end": "run counter:u reason",
+}
+CHUNK = 131072  # words
+ZERO = bytes(32)
+counts: collections.Counter = collections.Counter()
+
+
+class Refused(Exception):
+    """Something that does not hold."""
+
+
+def refuse(what: str) -> NoReturn:
+    raise Refused(what)
+
+
+def need(holds: bool, what: str) -> None:
+    if not holds:
+        raise Refused(what)
+
+
+# Hashes, signatures, keys.
+
+
+def u32(value: int) -> bytes:
+    return value.to_bytes(4, "little")
+
+
+def u64(value: int) -> bytes:
+    return value.to_bytes(8, "little")
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def label(kind: str) -> bytes:
+    return b"cofferdam/1/" + kind.encode() + b"\0"
+
+
+def tagged(kind: str, data: bytes) -> bytes:
+    """H(kind, data)"""
+    return sha256(label(kind) + data)
+
+
+def merkle(leaves: list[bytes]) -> bytes:
+    """The root of RFC 9162 over hashes of leaves."""
+    if len(leaves) == 1:
+        return leaves[0]
+    left = 1 << (len(leaves) - 1).bit_length() - 1
+    return sha256(b"\1" + merkle(leaves[:left]) + merkle(leaves[left:]))
+
+
+def leaf(data: bytes) -> bytes:
+    return sha256(b"\0" + data)
+
+
+def check_signature(key: bytes, signature: bytes, data: bytes, whose: str) -> None:
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, data)
+    except (InvalidSignature, ValueError):
+        refuse(f"the signature of {whose} does not verify")
+    counts["signatures"] += 1
+
+
+def hkdf(salt: Optional[bytes], key: bytes, info: bytes) -> bytes:
+    return HKDF(SHA256(), 32, salt, info).derive(key)
+
+
+def keystream(key: bytes, words: int) -> int:
+    encryptor = Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor()
+    return int.from_bytes(encryptor.update(bytes(8 * words)), "little")
+
+
+class Accumulator:
+    """Adds vectors of words modulo 2^64 as long integers: no carry leaves a word, its highest bit is added apart."""
+
+    def __init__(self, words: int) -> None:
+        self.words, self.total = words, 0
+        self.high = int.from_bytes((bytes(7) + b"\x80") * words, "little")
+        self.low = (1 << 64 * words) - 1 - self.high
+
+    def add(self, other: int) -> None:
+        self.total = (self.total & self.low) + (other & self.low) ^ (self.total ^ other) & self.high
+
+    def subtract(self, other: int) -> None:
+        self.total = (self.total | self.high) - (other & self.low) ^ (self.total ^ ~other) & self.high
+
+    def bytes(self) -> bytes:
+        return self.total.to_bytes(8 * self.words, "little")
+
+
+# Messages, sets, notes.
+
+
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        need(at < len(data) and shift < 64, "a message is cut short")
+        value |= (data[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if data[at - 1] < 0x80:
+            return value, at
+
+
+def encode_varint(value: int) -> bytes:
+    low = bytes([value & 0x7F | (0x80 if value > 0x7F else 0)])
+    return low + encode_varint(value >> 7) if value > 0x7F else low
+
+
+def fields(data: bytes) -> list[tuple[int, object]]:
+    """(tag, value) of each field of a message."""
+    found, at = [], 0
+    while at < len(data):
+        tag, at = varint(data, at)
+        value, at = varint(data, at)
+        if tag & 7 == 2:
+            value, at = data[at:at + value], at + value
+        found.append((tag, value))
+    return found
+
+
+def schema(kind: str) -> list[tuple[int, str]]:
+    """(tag, name) of each field of a kind of message."""
+    names = enumerate(MESSAGES[kind].split(), 1)
+    return [(number << 3 | (0 if name.endswith(":u") else 2), name.removesuffix(":u")) for number, name in names]
+
+
+def encode(kind: str, message: SimpleNamespace) -> bytes:
+    out = b""
+    for tag, name in schema(kind):
+        value = getattr(message, name)
+        out += bytes([tag]) + (encode_varint(value) if tag & 7 == 0 else encode_varint(len(value)) + value)
+    return out
+
+
+def decode(kind: str, data: bytes) -> SimpleNamespace:
+    found, wanted = fields(data), schema(kind)
+    need([tag for tag, _ in found] == [tag for tag, _ in wanted], f"these are not the fields of a message {kind}")
+    message = SimpleNamespace(**{name: value for (_, name), (_, value) in zip(wanted, found)})
+    need(encode(kind, message) == data, f"a message {kind} has another encoding than it must have")
+    return message
+
+
+def decode_list(data: bytes) -> list[bytes]:
+    found = fields(data)
+    need(all(tag == 10 for tag, _ in found), "not a list")
+    items = [value for _, value in found]
+    need(b"".join(b"\n" + encode_varint(len(item)) + item for item in items) == data, "a list has another encoding")
+    return items
+
+
+def expect(message: SimpleNamespace, **values: object) -> None:
+    for name, value in values.items():
+        need(getattr(message, name) == value, f"{name} is not what it must be")
+
+
+def members(data: bytes, size: int) -> list[int]:
+    """The positions in a set."""
+    need(len(data) == (size + 7) // 8, "a set has another length")
+    found = [i + 1 for i in range(8 * len(data)) if data[i // 8] >> i % 8 & 1]
+    need(not found or found[-1] <= size, "a set names who is not in the roster")
+    return found
+
+
+def split_note(note: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """The text of a signed note, and of each signature the name and what is in base64."""
+    text, empty, rest = note.rpartition(b"\n\n")
+    need(bool(empty) and rest.endswith(b"\n"), "not a signed note")
+    signatures = []
+    for line in rest[:-1].split(b"\n"):
+        found = re.fullmatch(r"— (\S+) (\S+)".encode(), line)
+        need(found is not None, "not a line of a signature")
+        signatures.append((found[1].decode("utf-8", "replace"), from_base64(found[2])))
+    return text + b"\n", signatures
+
+
+def from_base64(text: bytes) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
+        refuse("not base64")
+    need(base64.b64encode(data) == text, "another base64 than it must be")
+    return data
+
+
+def key_id(name: str, algorithm: bytes, key: bytes) -> bytes:
+    return sha256(name.encode() + b"\n" + algorithm + key)[:4]
+
+
+def note_signers(text: bytes, signatures: list[tuple[str, bytes]], known: set[tuple[str, bytes]]) -> set[tuple[str, bytes]]:
+    """Who of the known (name, key) signed; nobody else may have."""
+    signers: set[tuple[str, bytes]] = set()
+    for name, data in signatures:
+        key = next((k for n, k in known - signers if n == name and key_id(n, b"\1", k) == data[:4]), None)
+        need(key is not None, f"the note has a signature line of {name} too many")
+        check_signature(key, data[4:], text, f"{name} on the note")
+        signers.add((name, key))
+    return signers
+
+
+@dataclasses.dataclass
+class Member:
+    name: str
+    identity: bytes
+    node: bytes
+
+
+class Roster:
+    def __init__(self, text: bytes) -> None:
+        self.hash = tagged("roster", text)
+        lines = text.decode("utf-8", "replace").splitlines()
+        self.version = int(self.find(lines, r"version (\d+)")[0][0])
+        self.previous = bytes.fromhex(self.find(lines, r"previous ([0-9a-f]{64})")[0][0])
+        name, key = self.find(lines, r"coordinator (\S+) ([0-9a-f]{64}) \S+")[0]
+        self.coordinator = Member(name, b"", bytes.fromhex(key))
+        found = self.find(lines, r"member (\S+) ([0-9a-f]{64}) ([0-9a-f]{64})")
+        self.members = [Member(m[0], bytes.fromhex(m[1]), bytes.fromhex(m[2])) for m in found]
+
+    @staticmethod
+    def find(lines: list[str], pattern: str) -> list[tuple[str, ...]]:
+        found = [match.groups() for match in (re.fullmatch(pattern, line) for line in lines) if match]
+        need(bool(found), f"the roster has no line `{pattern.split()[0]}`")
+        return found
+
+    def identities(self) -> set[tuple[str, bytes]]:
+        return {(member.name, member.identity) for member in self.members}
+
+
+def faults(n: int) -> int:
+    return n // 3
+
+
+def quorum(n: int) -> int:
+    """t"""
+    return (n + faults(n)) // 2 + 1
+
+
+class Entries:
+    """The file, entry after entry."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.number, self.offset, self.kind = file, 0, 0, "first line"
+        line = file.readline(64)
+        found = re.fullmatch(rb"cofferdam/1/bundle (full|sums|public)\n", line)
+        need(found is not None, "this is not the first line of a bundle")
+        self.form = found[1].decode()
+        self.next, self.length, self.end = "", 0, len(line)
+
+    def peek(self) -> str:
+        """The kind of the next entry; "end" when there is none."""
+        if not self.next:
+            self.number, self.offset, self.kind = self.number + 1, self.end, "end"
+            head = self.file.read(9)
+            if not head:
+                self.next = "end"
+            else:
+                need(len(head) == 9 and 1 <= head[0] <= len(KINDS), "not an entry")
+                self.next = self.kind = KINDS[head[0] - 1]
+                self.length = int.from_bytes(head[1:], "little")
+        return self.next
+
+    def take(self, *kinds: str) -> bytes:
+        """The payload of the next entry, which is of one of these kinds."""
+        need(self.peek() in kinds, f"here must be {' or '.join(kinds)}")
+        payload = self.file.read(self.length) if self.next != "end" else b""
+        need(self.next == "end" or len(payload) == self.length, "the file ends within this entry")
+        if self.next != "end":
+            counts["entries"] += 1
+            self.end += 9 + self.length
+        self.next = ""
+        return payload
+
+
+class Run:
+    """What has been replayed of a run."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.entries = Entries(file)
+        self.full, self.public = self.entries.form == "full", self.entries.form == "public"
+        self.roster: Optional[Roster] = None
+        self.fingerprints: list[bytes] = []
+        self.epoch = self.first = self.epoch_rounds = 0
+        self.round = self.step = 0
+        self.state: Optional[bytes] = None  # the hash of the state before the step
+        self.layout: Optional[bytes] = None  # of the step, once a round of it has begun
+        self.checkpoint = self.retry = ZERO
+        self.kept: Optional[bytes] = None  # U, when a round of the step was superseded
+        self.log: list[bytes] = []  # hashes of leaves
+        self.keys_seen: set[bytes] = set()
+        self.ending = ""
+
+    def replay(self) -> None:
+        while self.entries.peek() == "roster":
+            self.read_roster(self.entries.take("roster"))
+        need(self.roster is not None, "there is no roster")
+        self.read_run(self.entries.take("run"))
+        under_way = False
+        while not under_way and self.entries.peek() in ("p1", "r0"):
+            if self.entries.peek() == "p1":
+                self.read_epoch()
+            else:
+                under_way = self.read_round()
+        self.read_end(under_way)
+        self.entries.take("end")
+
+    # The roster and the submission.
+
+    def read_roster(self, note: bytes) -> None:
+        text, signatures = split_note(note)
+        old, new = self.roster, Roster(text)
+        if old is None:
+            need(new.version > 1 or new.previous == ZERO, "version 1 follows another")
+            # A later version first: who signed it before is not known, a fingerprint must vouch for it.
+            if new.version == 1:
+                signers = note_signers(text, signatures, new.identities())
+                need(signers == new.identities(), "a member has not signed the roster")
+        else:
+            need(new.version == old.version + 1 and new.previous == old.hash, "this does not follow the roster before")
+            signers = note_signers(text, signatures, old.identities() | new.identities())
+            need(len(signers & old.identities()) >= quorum(len(old.members)), "too few of the members before signed")
+            need(signers >= new.identities() - old.identities(), "a member that is new or has a new key did not sign")
+        self.roster = new
+        self.fingerprints.append(new.hash)
+        counts["rosters"] += 1
+
+    def read_run(self, data: bytes) -> None:
+        size = len(self.roster.members)
+        need(data[:4] == u32(size), "the submission is for a roster of another size")
+        end = 4 + (size + 7) // 8
+        self.cohort_set, submitter, nonce = data[4:end], int.from_bytes(data[end:end + 4], "little"), data[end + 4:end + 20]
+        signature, note = data[end + 20:end + 84], data[end + 88:]
+        need(data[end + 84:end + 88] == u32(len(note)), "the length of the plan is another")
+        self.cohort = members(self.cohort_set, size)
+        need(submitter in self.cohort, "the submitter is not in the cohort")
+        self.id = tagged("run", note + self.roster.hash + self.cohort_set + nonce)
+        who = self.roster.members[submitter - 1]
+        check_signature(who.identity, signature, label("submit") + self.id, f"{who.name} on the submission")
+        text, signatures = split_note(note)
+        need(note_signers(text, signatures, {(who.name, who.identity)}) != set(), "the plan is not signed")
+        self.plan = tagged("plan", text)
+        self.may_drop = re.search(rb"on_dropout: *continue\b", text) is not None
+        n = len(self.cohort)
+        self.least_votes = {"void": n + faults(n) - quorum(n) + 1}
+        self.t = quorum(n)
+
+    # Messages of this run.
+
+    def signed(self, kind: str, data: bytes) -> tuple[int, SimpleNamespace, bytes]:
+        """Who signed, the message and its body."""
+        outer = decode("signed", data)
+        if outer.signer == 0:
+            who = self.roster.coordinator
+        else:
+            need(outer.signer in self.cohort, f"member {outer.signer} is not in the cohort")
+            who = self.roster.members[outer.signer - 1]
+        check_signature(who.node, outer.signature, label(kind) + outer.body, who.name)
+        message = decode(kind, outer.body)
+        need(message.run == self.id, f"the message of {who.name} is of another run")
+        return outer.signer, message, outer.body
+
+    def by_coordinator(self, kind: str, data: bytes) -> SimpleNamespace:
+        signer, message, _ = self.signed(kind, data)
+        need(signer == 0, "not signed by the coordinator")
+        return message
+
+    def from_each(self, kind: str, data: bytes, positions: list[int]) -> list[tuple[SimpleNamespace, bytes]]:
+        """A list with one message of each of these, in order."""
+        found = [self.signed(kind, item) for item in decode_list(data)]
+        need([signer for signer, _, _ in found] == positions, "the list is not of those that it must be of, in order")
+        return [(message, body) for _, message, body in found]
+
+    def certificate(self, kind: str, data: bytes, least: int) -> dict[int, SimpleNamespace]:
+        """Votes of the round by position; what they say is for the caller to compare."""
+        found = [self.signed(kind, item) for item in decode_list(data)]
+        voters = [signer for signer, _, _ in found]
+        need(voters == sorted(set(voters) - {0}), "the votes are not in roster order, or somebody votes twice")
+        need(len(voters) >= least, f"{len(voters)} votes are fewer than {least}")
+        for _, vote, _ in found:
+            expect(vote, epoch=self.epoch, round=self.round)
+        counts["certificates"] += 1
+        return {signer: vote for signer, vote, _ in found}
+
+    # Epochs and rounds.
+
+    def read_epoch(self) -> None:
+        found = self.from_each("p1", self.entries.take("p1"), self.cohort)
+        one = found[0][0]
+        need(one.epoch > self.epoch, "the epoch is not higher than the one before")
+        for message, _ in found:
+            expect(message, epoch=one.epoch, first=self.round + 1, rounds=one.rounds, checkpoint=self.checkpoint)
+            for keys in message.commitments, message.mask_keys:
+                need(len(keys) == 32 * one.rounds, "not one key and one commitment a round")
+            for key in [message.channel, *self.parts(message.mask_keys)]:
+                need(len(key) == 32 and key not in self.keys_seen, "a key appears twice")
+                self.keys_seen.add(key)
+        self.epoch, self.first, self.epoch_rounds = one.epoch, one.first, one.rounds
+        self.provisions = {position: message for position, (message, _) in zip(self.cohort, found)}
+        self.set = tagged("set", b"".join(u32(len(body)) + body for _, body in found))
+        for message, _ in self.from_each("ack", self.entries.take("ack"), self.cohort):
+            expect(message, epoch=self.epoch, set=self.set, dealers=self.cohort_set)
+        counts["epochs"] += 1
+
+    @staticmethod
+    def parts(data: bytes) -> list[bytes]:
+        return [data[i:i + 32] for i in range(0, len(data), 32)]
+
+    def provision(self, position: int, what: str) -> bytes:
+        """A bank's commitment or mask key for the round."""
+        return self.parts(getattr(self.provisions[position], what))[self.round - self.first]
+
+    def read_round(self) -> bool:
+        """Whether the bundle ends in this round."""
+        self.read_terms()
+        kind = self.entries.peek()
+        if kind in ("refusal", "ended"):
+            return True
+        if kind == "void":
+            payload = self.entries.take("void")
+            self.certificate("void", payload, self.least_votes["void"])
+            self.retry = tagged("certificate", payload)
+        elif kind == "superseded":
+            payload = self.entries.take("superseded")
+            self.kept = self.decide(payload)[0]
+            self.retry = tagged("certificate", payload)
+        else:
+            self.read_closed()
+            return False
+        counts[f"rounds {kind}"] += 1
+        return False
+
+    def read_terms(self) -> None:
+        r0 = self.by_coordinator("r0", self.entries.take("r0"))
+        self.round += 1
+        need(self.first <= self.round < self.first + self.epoch_rounds, "the round is in no epoch")
+        self.state, self.layout = self.state or r0.state, self.layout or r0.layout
+        need(len(r0.state) == len(r0.layout) == 32, "not a hash")
+        expect(r0, epoch=self.epoch, round=self.round, step=self.step, roster=self.roster.hash, set=self.set, plan=self.plan,
+               state=self.state, checkpoint=self.checkpoint, layout=self.layout, retry=self.retry)
+        self.ctx = tagged("ctx", self.id + u32(r0.epoch) + u64(r0.round) + u64(r0.step) + r0.roster + r0.set + r0.plan
+                          + r0.state + r0.checkpoint + r0.layout + r0.retry)
+        counts["terms"] += 1
+
+    def decide(self, payload: bytes) -> tuple[bytes, bytes]:
+        """U and M, on which t votes agree."""
+        votes = list(self.certificate("r2", payload, self.t).values())
+        survivors, headers = votes[0].survivors, votes[0].headers
+        for vote in votes:
+            expect(vote, ctx=self.ctx, survivors=survivors, headers=headers)
+        inside = members(survivors, len(self.roster.members))
+        need(set(inside) <= set(self.cohort), "U is not of the cohort")
+        need(self.may_drop or survivors == self.cohort_set, "U is not the cohort, and the plan wants all")
+        need(self.kept in (None, survivors), "U is not that of the superseded round")
+        return survivors, headers
+
+    def read_closed(self) -> None:
+        survivors, headers = self.decide(self.entries.take("r2", "void", "superseded"))
+        inside = members(survivors, len(self.roster.members))
+        r1 = self.read_headers(inside, headers)
+        opened = self.by_coordinator("open", self.entries.take("open"))
+        expect(opened, epoch=self.epoch, round=self.round, ctx=self.ctx, survivors=survivors, headers=headers)
+        words = r1[inside[0]].words
+        total = Accumulator(words)
+        if self.full:
+            secrets = dict(zip(self.cohort, self.read_secrets(inside)))
+            for position in inside:
+                total.add(self.read_input(position, r1[position]))
+            self.unmask(total, inside, secrets)
+        if not self.public:
+            self.read_sum(words, opened.sum, total.bytes() if self.full else None)
+        self.read_close(step=self.step, ctx=self.ctx, survivors=survivors, headers=headers, sum=opened.sum)
+        counts["rounds closed"] += 1
+
+    def read_headers(self, inside: list[int], root: bytes) -> dict[int, SimpleNamespace]:
+        found = self.from_each("r1", self.entries.take("r1"), inside)
+        for position, (header, _) in zip(inside, found):
+            words = found[0][0].words
+            expect(header, epoch=self.epoch, round=self.round, ctx=self.ctx, position=position, words=words,
+                   chunks=-(-words // CHUNK))
+            counts["headers"] += 1
+        need(merkle([leaf(body) for _, body in found]) == root, "the headers are not those that were voted on")
+        return {position: header for position, (header, _) in zip(inside, found)}
+
+    # Inputs, masks, sums.
+
+    def read_secrets(self, inside: list[int]) -> list[bytes]:
+        secrets = self.parts(self.entries.take("secrets"))
+        need([len(secret) for secret in secrets] == [32] * len(self.cohort), "not one secret a bank")
+        for position, secret in zip(self.cohort, secrets):
+            if position in inside:
+                committed = tagged("commit", self.id + u32(self.epoch) + u64(self.round) + u32(position) + secret)
+                need(committed == self.provision(position, "commitments"), f"a of bank {position} is not what it committed to")
+            else:
+                public = self.mask_key(secret).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+                need(public == self.provision(position, "mask_keys"), f"b of bank {position} does not give its mask key")
+            counts["secrets"] += 1
+        return secrets
+
+    @staticmethod
+    def mask_key(secret: bytes) -> X25519PrivateKey:
+        return X25519PrivateKey.from_private_bytes(hkdf(None, secret, label("pair")))
+
+    def read_input(self, position: int, header: SimpleNamespace) -> int:
+        chunks, leaves = [], []
+        for index in range(header.chunks):
+            data = self.entries.take("input")
+            need(data[:8] == u32(position) + u32(index), "the input of another bank, or another chunk")
+            chunks.append(self.chunk(data[8:], index, header.words))
+            leaves.append(leaf(u32(index) + u32(len(chunks[-1])) + chunks[-1]))
+            counts["chunks of inputs"] += 1
+        need(merkle(leaves) == header.root, f"the input of bank {position} is not the one that it signed")
+        counts["inputs"] += 1
+        return int.from_bytes(b"".join(chunks), "little")
+
+    @staticmethod
+    def chunk(data: bytes, index: int, words: int) -> bytes:
+        need(len(data) == 8 * min(CHUNK, words - index * CHUNK), "a chunk has another length")
+        return data
+
+    def unmask(self, total: Accumulator, inside: list[int], secrets: dict[int, bytes]) -> None:
+        where = self.id + u32(self.epoch) + u64(self.round)
+        for i in inside:
+            own = hkdf(None, secrets[i], label("self"))
+            total.subtract(keystream(hkdf(self.ctx, own, label("self") + where + u32(i)), total.words))
+            counts["masks removed"] += 1
+        for j in set(self.cohort) - set(inside):
+            for i in inside:
+                lo, hi = sorted((i, j))
+                public = X25519PublicKey.from_public_bytes(self.provision(i, "mask_keys"))
+                info = label("pair") + where + u32(lo) + u32(hi)
+                info += self.provision(lo, "mask_keys") + self.provision(hi, "mask_keys")
+                key = hkdf(self.ctx, self.mask_key(secrets[j]).exchange(public), info)
+                (total.subtract if j > i else total.add)(keystream(key, total.words))
+                counts["masks removed"] += 1
+
+    def read_sum(self, words: int, hashed: bytes, total: Optional[bytes]) -> None:
+        data = b""
+        for index in range(-(-words // CHUNK)):
+            payload = self.entries.take("sum")
+            need(payload[:4] == u32(index), "another chunk of the sum")
+            chunk = self.chunk(payload[4:], index, words)
+            at = 8 * CHUNK * index
+            need(total is None or total[at:at + len(chunk)] == chunk, "this is not the sum of the inputs without their masks")
+            data += chunk
+        need(tagged("sum", data) == hashed, "this is not the sum that was opened")
+        counts["sums"] += 1
+
+    # The end of a step and of the run.
+
+    def read_close(self, **statement: object) -> None:
+        votes = self.certificate("close", self.entries.take("close"), self.t)
+        one = next(iter(votes.values()))
+        for vote in votes.values():
+            expect(vote, state=one.state, **statement)
+        body = encode("close", SimpleNamespace(**{**vars(one), "counter": 0, "time": 0, "cosignature": bytes(64)}))
+        self.log.append(leaf(body))
+        root = base64.b64encode(merkle(self.log)).decode()
+        text = f"cofferdam/1/run/{self.id.hex()}\n{len(self.log)}\n{root}\n".encode()
+        lines = [self.cosignature(position, vote, text) for position, vote in votes.items()]
+        self.read_checkpoint(text, lines)
+        if not self.public:
+            state = self.entries.take("state")
+            need(tagged("state-hash", state) == one.state, "this is not the state that was certified")
+            counts["states"] += 1
+        self.checkpoint = tagged("checkpoint", text)
+        self.step, self.state, self.layout, self.kept, self.retry = self.step + 1, one.state, None, None, ZERO
+
+    def cosignature(self, position: int, vote: SimpleNamespace, text: bytes) -> tuple[str, bytes]:
+        who = self.roster.members[position - 1]
+        what = f"cosignature/v1\ntime {vote.time}\n".encode() + text
+        check_signature(who.node, vote.cosignature, what, f"{who.name} on the checkpoint")
+        counts["cosignatures"] += 1
+        return who.name, key_id(who.name, b"\4", who.node) + vote.time.to_bytes(8, "big") + vote.cosignature
+
+    def read_checkpoint(self, text: bytes, cosignatures: list[tuple[str, bytes]]) -> None:
+        found, lines = split_note(self.entries.take("checkpoint"))
+        need(found == text, "this is not the checkpoint of the log")
+        coordinator = self.roster.coordinator
+        need(bool(note_signers(text, lines[:1], {(coordinator.name, coordinator.node)})), "the coordinator has not signed")
+        need(lines[1:] == cosignatures, "the cosignatures are not those of the votes")
+        counts["checkpoints"] += 1
+
+    def read_end(self, under_way: bool) -> None:
+        closed = self.step > 0 and self.retry == ZERO and not under_way
+        if closed and self.entries.peek() == "model":
+            model = self.entries.take("model")
+            need((model == b"") == self.public, "the model must be left out of the public form, and be in the others")
+            self.ending = "a model"
+            return
+        if self.entries.peek() == "refusal":
+            signer, _, _ = self.signed("end", self.entries.take("refusal"))
+            need(signer != 0, "the coordinator refuses nothing")
+            self.ending = f"a refusal of {self.roster.members[signer - 1].name}"
+        self.by_coordinator("end", self.entries.take("ended"))
+        self.ending = self.ending or "the run ended before its last step"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Checks the bundle of a run as docs/bundle.md says.")
+    parser.add_argument("bundle")
+    parser.add_argument("--roster", metavar="FINGERPRINT", help="the bundle must be of this roster, or of one that followed it")
+    arguments = parser.parse_args()
+    if arguments.roster and not re.fullmatch(r"[0-9a-f]{64}", arguments.roster):
+        parser.error("a fingerprint has 64 hexadecimal digits")
+    try:
+        file = open(arguments.bundle, "rb")
+    except OSError as error:
+        parser.error(str(error))
+    return verify(file, arguments.roster)
+
+
+def verify(file: BinaryIO, fingerprint: Optional[str]) -> int:
+    run = None
+    try:
+        run = Run(file)
+        run.replay()
+        need(not fingerprint or bytes.fromhex(fingerprint) in run.fingerprints, "the bundle is of another roster")
+    except Refused as refused:
+        where = f"entry {run.entries.number} ({run.entries.kind}, byte {run.entries.offset})" if run else "first line"
+        print(f"DOES NOT HOLD: {where}: {refused}")
+        return 1
+    print(f"roster {run.fingerprints[-1].hex()}, version {run.roster.version}\nrun {run.id.hex()}")
+    print(f"form {run.entries.form}, {len(run.cohort)} banks, ends with {run.ending}")
+    for what, count in counts.items():
+        print(f"{count:12} {what}")
+    print("HOLDS, but for the fold: layouts, states and model are those that were certified")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
