@@ -46,6 +46,9 @@ PRIME = 2**255 - 19
 counts: collections.Counter = collections.Counter()
 
 
+Signers = set[tuple[str, bytes]]  # names and keys
+
+
 class Refused(Exception):
     """Something that does not hold."""
 
@@ -237,14 +240,17 @@ def key_id(name: str, algorithm: bytes, key: bytes) -> bytes:
     return sha256(name.encode() + b"\n" + algorithm + key)[:4]
 
 
-def note_signers(text: bytes, signatures: list[tuple[str, bytes]], keys: dict[str, bytes]) -> set[str]:
-    """Checks that each signature is by one of these, and none signs twice. Who signed."""
-    signers: set[str] = set()
+def note_signers(text: bytes, signatures: list[tuple[str, bytes]], known: Signers, strangers: bool = False) -> Signers:
+    """Checks the signatures of the (name, key) that are known, each of which signs once. Who of them signed."""
+    signers: Signers = set()
     for name, data in signatures:
-        need(name in keys and name not in signers, f"a signature line of {name} has no place here")
-        need(data[:4] == key_id(name, b"\1", keys[name]), f"{name} signed with another key")
-        check_signature(keys[name], data[4:], text, f"{name} on the note")
-        signers.add(name)
+        who = next((one for one in known if one[0] == name and key_id(name, b"\1", one[1]) == data[:4]), None)
+        if who:
+            need(who not in signers, f"{name} signed twice")
+            check_signature(who[1], data[4:], text, f"{name} on the note")
+            signers.add(who)
+        else:
+            need(strangers, f"the signature line of {name} is by no key that may sign here")
     return signers
 
 
@@ -276,18 +282,22 @@ class Roster:
         keys = [key for member in self.members for key in (member.identity, member.node)] + [self.coordinator.node]
         need(len(set(names)) == len(names) and len(set(keys)) == len(keys), "the roster has a name or a key twice")
 
-    def identities(self) -> dict[str, bytes]:
-        return {member.name: member.identity for member in self.members}
+    def identities(self) -> Signers:
+        return {(member.name, member.identity) for member in self.members}
 
-    def follow(self, before: "Roster", text: bytes, signatures: list[tuple[str, bytes]]) -> None:
-        """Checks that this is the version after another, and that who must has signed it."""
-        old, now = before.identities(), self.identities()
-        need(self.version == before.version + 1 and self.previous == before.hash, "it does not follow the one before")
-        signers = note_signers(text, signatures, old | now)
-        agreed = [name for name in signers if (old | now)[name] == old.get(name)]
-        need(len(agreed) >= thresholds(len(before.members))[0], "too few of the members before signed")
-        for member in self.members:
-            need(member in before.members or member.name in signers, f"{member.name}, new or with a new key, did not sign")
+    def check_signers(self, before: Optional["Roster"], text: bytes, signatures: list[tuple[str, bytes]]) -> None:
+        """Whether who must has signed it; before: the version before, if there is one here."""
+        now, old = self.identities(), before.identities() if before else set()
+        need((self.version == 1) == (self.previous == ZERO), "version 1 alone follows no other")
+        first_later = before is None and self.version > 1  # a fingerprint vouches for it; not all who signed are known
+        signers = note_signers(text, signatures, now | old, first_later)
+        if before:
+            need((self.version, self.previous) == (before.version + 1, before.hash), "it does not follow the one before")
+            need(len(signers & old) >= thresholds(len(old))[0], "too few of the members before signed")
+        if not first_later:
+            same = before.members if before else []
+            silent = [m.name for m in self.members if m not in same and (m.name, m.identity) not in signers]
+            need(not silent, f"{', '.join(silent)}, new or with new keys, did not sign")
 
 
 class Entries:
@@ -362,14 +372,7 @@ class Run:
     def read_roster(self, note: bytes) -> None:
         text, signatures = split_note(note)
         new = Roster(text)
-        if self.roster:
-            new.follow(self.roster, text, signatures)
-        elif new.version == 1:
-            need(new.previous == ZERO, "version 1 follows another")
-            signers = note_signers(text, signatures, new.identities())
-            need(signers == set(new.identities()), "a member has not signed the roster")
-        else:  # a fingerprint must vouch for it; members that it removed may have signed, with keys not known here
-            note_signers(text, [line for line in signatures if line[0] in new.identities()], new.identities())
+        new.check_signers(self.roster, text, signatures)
         self.roster = new
         self.fingerprints.append(new.hash)
         counts["rosters"] += 1
@@ -387,8 +390,8 @@ class Run:
         who = self.roster.members[submitter - 1]
         check_signature(who.identity, signature, label("submit") + self.id, f"{who.name} on the submission")
         text, signatures = split_note(note)
-        own = [line for line in signatures if line[0] == who.name]  # the id covers those of others
-        need(note_signers(text, own, {who.name: who.identity}) != set(), "the submitter has not signed the plan")
+        signers = note_signers(text, signatures, {(who.name, who.identity)}, True)  # the id covers other lines
+        need(bool(signers), "the submitter has not signed the plan")
         self.plan = tagged("plan", text)
         self.may_drop = re.search(rb"(?m)^[^#\n]*\bon_dropout: *continue\b", text) is not None
         self.t, self.v = thresholds(len(self.cohort))
@@ -627,7 +630,7 @@ class Run:
     def read_checkpoint(self, text: bytes, cosignatures: list[tuple[str, bytes]]) -> None:
         found, lines = split_note(self.entries.take("checkpoint"))
         need(found == text, "this is not the checkpoint of the log")
-        note_signers(text, lines[:1], {self.roster.coordinator.name: self.roster.coordinator.node})
+        note_signers(text, lines[:1], {(self.roster.coordinator.name, self.roster.coordinator.node)})
         need(lines[1:] == cosignatures, "the cosignatures are not those of the votes")
         counts["checkpoints"] += 1
 
