@@ -37,6 +37,7 @@ static const struct kind kinds[BUNDLE_KINDS] = {
     [BUNDLE_MODEL] = {"model", WHOLE_MOST},
     [BUNDLE_REFUSAL] = {"refusal", 8192},
     [BUNDLE_END] = {"END", 8192},
+    [BUNDLE_DONE] = {"DONE", 8192},
 };
 
 const char *bundle_form_name(enum bundle_form form)
@@ -96,8 +97,7 @@ struct result bundle_redact(enum bundle_form from, enum bundle_form form, enum b
     ENSURE(from <= form, CATEGORY_USAGE, "a bundle of the form \"%s\" does not hold what \"%s\" does", form_names[from],
            form_names[form]);
     if (form >= BUNDLE_SUMS && (kind == BUNDLE_SECRETS || kind == BUNDLE_INPUT)) return RESULT_OK;
-    if (form == BUNDLE_PUBLIC && (kind == BUNDLE_SUM || kind == BUNDLE_STATE)) return RESULT_OK;
-    if (form == BUNDLE_PUBLIC && kind == BUNDLE_MODEL) payload = view_of(NULL, 0);
+    if (form == BUNDLE_PUBLIC && (kind == BUNDLE_SUM || kind == BUNDLE_STATE || kind == BUNDLE_MODEL)) return RESULT_OK;
     return bundle_put(sink, kind, payload);
 }
 

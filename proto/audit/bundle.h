@@ -35,9 +35,10 @@ enum bundle_kind {
     BUNDLE_CLOSE,      /* list: t votes on the sum and the state */
     BUNDLE_CHECKPOINT, /* note: the log's checkpoint, signed and cosigned */
     BUNDLE_STATE,      /* the fold's state after the step */
-    BUNDLE_MODEL,      /* model.json, or nothing in the public form: the run is done */
+    BUNDLE_MODEL,      /* model.json */
     BUNDLE_REFUSAL,    /* signed: a bank ended the run */
     BUNDLE_END,        /* signed: the coordinator ended the run before its last step */
+    BUNDLE_DONE,       /* signed: the run is done, with this model */
     BUNDLE_KINDS,
 };
 const char *bundle_kind_name(unsigned kind); /* "R1 headers"; "an entry of unknown kind" */

@@ -213,15 +213,24 @@ struct result bundle_go_on(struct bundle_writer *writer)
     }
 }
 
+static struct result put_signed(struct bundle_writer *writer, enum bundle_kind entry, const char *key)
+{
+    CLEANUP(buffer_done) struct buffer bytes = {0};
+    TRY(record_need(&writer->records, KEEP_RUN, &bytes, "%s", key));
+    return put(writer, entry, buffer_view(&bytes));
+}
+
 struct result bundle_finish(struct bundle_writer *writer, struct view model)
 {
-    CLEANUP(buffer_done) struct buffer refusal = {0}, end = {0};
+    CLEANUP(buffer_done) struct buffer refusal = {0};
     bool found = true;
     TRY(bundle_go_on(writer));
-    if (model.length) return put(writer, BUNDLE_MODEL, model);
+    if (model.length) {
+        TRY(put(writer, BUNDLE_MODEL, model));
+        return put_signed(writer, BUNDLE_DONE, "done");
+    }
     while (found) TRY(put_round(writer, writer->progress.round + 1, &found));
     TRY(record_load(&writer->records, KEEP_RUN, &refusal, &found, "refusal"));
     if (found) TRY(put(writer, BUNDLE_REFUSAL, buffer_view(&refusal)));
-    TRY(record_need(&writer->records, KEEP_RUN, &end, "ended"));
-    return put(writer, BUNDLE_END, buffer_view(&end));
+    return put_signed(writer, BUNDLE_END, "ended");
 }

@@ -12,7 +12,8 @@ static replay_handler *const handlers[REPLAY_STAGES][BUNDLE_KINDS] = {
                      [BUNDLE_R0] = replay_r0,
                      [BUNDLE_MODEL] = replay_model,
                      [BUNDLE_REFUSAL] = replay_refusal,
-                     [BUNDLE_END] = replay_ended},
+                     [BUNDLE_END] = replay_ended,
+                     [BUNDLE_DONE] = replay_done},
     [REPLAY_ACK] = {[BUNDLE_ACK] = replay_ack},
     [REPLAY_TERMS] = {[BUNDLE_VOID] = replay_void,
                       [BUNDLE_SUPERSEDED] = replay_superseded,
@@ -27,6 +28,7 @@ static replay_handler *const handlers[REPLAY_STAGES][BUNDLE_KINDS] = {
     [REPLAY_CLOSE] = {[BUNDLE_CLOSE] = replay_close},
     [REPLAY_CHECKPOINT] = {[BUNDLE_CHECKPOINT] = replay_checkpoint},
     [REPLAY_STATE] = {[BUNDLE_STATE] = replay_state},
+    [REPLAY_MODEL] = {[BUNDLE_DONE] = replay_done},
     [REPLAY_REFUSED] = {[BUNDLE_END] = replay_ended},
 };
 
@@ -44,6 +46,7 @@ static const char *const wanted[REPLAY_STAGES] = {
     [REPLAY_CLOSE] = "the CLOSE certificate",
     [REPLAY_CHECKPOINT] = "the checkpoint",
     [REPLAY_STATE] = "the state",
+    [REPLAY_MODEL] = "DONE",
     [REPLAY_REFUSED] = "END",
     [REPLAY_DONE] = "nothing more",
     [REPLAY_ENDED] = "nothing more",
@@ -77,6 +80,7 @@ void replay_free(struct replay *replay)
     buffer_done(&replay->retry);
     buffer_done(&replay->certificate);
     buffer_done(&replay->model);
+    buffer_done(&replay->refusal);
     free(replay);
 }
 

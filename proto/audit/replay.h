@@ -27,6 +27,7 @@ enum replay_stage {
     REPLAY_CLOSE,      /* wants the CLOSE certificate */
     REPLAY_CHECKPOINT, /* wants the checkpoint */
     REPLAY_STATE,      /* wants the state */
+    REPLAY_MODEL,      /* the model is in: wants DONE */
     REPLAY_REFUSED,    /* a bank refused: wants END */
     REPLAY_DONE,       /* the run was finished */
     REPLAY_ENDED,      /* the run was ended before */
@@ -101,6 +102,8 @@ struct replay {
     struct replay_round round;
     struct buffer certificate; /* CLOSE, of the step that the next checkpoint is over */
     struct buffer model;
+    struct hash model_hash; /* SHA-256, as the coordinator signed it; computed too, but in the public form */
+    struct buffer refusal;
     struct replay_counts counts;
 };
 
@@ -123,7 +126,7 @@ MUST_USE struct result replay_bundle(const struct bundle_source *source, const s
 typedef struct result replay_handler(struct replay *replay, struct view payload, struct wire_arena *arena);
 replay_handler replay_roster, replay_submission, replay_p1, replay_ack, replay_r0, replay_void, replay_superseded,
     replay_r2, replay_r1, replay_open, replay_secrets, replay_input, replay_sum, replay_close, replay_checkpoint,
-    replay_state, replay_model, replay_refusal, replay_ended;
+    replay_state, replay_model, replay_refusal, replay_ended, replay_done;
 /* A message signed by `signer`, in the one encoding there is. */
 MUST_USE struct result replay_signed(struct replay *replay, const char *kind, enum wire_type type, unsigned signer,
                                      struct view bytes, struct wire_arena *arena, struct signed_body *ret);

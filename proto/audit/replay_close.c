@@ -107,17 +107,39 @@ struct result replay_state(struct replay *replay, struct view payload, struct wi
 struct result replay_model(struct replay *replay, struct view payload, struct wire_arena *arena)
 {
     (void)arena;
-    ENSURE(replay->log.tree.size > 0, CATEGORY_FALSE, "a model without a closed step");
-    if (replay->form == BUNDLE_PUBLIC) {
-        ENSURE(payload.length == 0, CATEGORY_FALSE, "the public form holds no model");
-        replay->stage = REPLAY_DONE;
-        return RESULT_OK;
-    }
+    ENSURE(replay->form != BUNDLE_PUBLIC, CATEGORY_FALSE, "the public form holds no model");
     ENSURE(replay->fold.finished, CATEGORY_FALSE, "a model before the last step");
     TRY(fold_result(&replay->fold, replay->run.thresholds.n, &replay->model));
     ENSURE(view_equal(payload, buffer_view(&replay->model)), CATEGORY_FALSE,
            "it is not the model that follows from the sums");
     replay->counts.models++;
+    replay->stage = REPLAY_MODEL;
+    return RESULT_OK;
+}
+
+/* The coordinator's last word, signed as one of `kind`: after which round, and what it rests on. */
+static struct result last_word(struct replay *replay, const char *kind, struct view payload, struct wire_arena *arena,
+                               struct signed_body *ret)
+{
+    TRY(replay_signed(replay, kind, WIRE_END, 0, payload, arena, ret));
+    ENSURE(ret->end.round == replay->last, CATEGORY_FALSE, "it comes after round %llu, not after round %llu",
+           (unsigned long long)ret->end.round, (unsigned long long)replay->last);
+    return RESULT_OK;
+}
+
+struct result replay_done(struct replay *replay, struct view payload, struct wire_arena *arena)
+{
+    struct signed_body body;
+    struct hash computed;
+    ENSURE(replay->stage == REPLAY_MODEL || replay->form == BUNDLE_PUBLIC, CATEGORY_FALSE,
+           "it does not belong here, where the model must come");
+    ENSURE(replay->log.tree.size > 0, CATEGORY_FALSE, "a run that is done without a closed step");
+    TRY(last_word(replay, "done", payload, arena, &body));
+    replay->model_hash = body.end.proof;
+    if (replay->form != BUNDLE_PUBLIC) {
+        TRY(hash_bytes(NULL, buffer_view(&replay->model), &computed));
+        ENSURE(hash_equal(&computed, &replay->model_hash), CATEGORY_FALSE, "it names another model");
+    }
     replay->stage = REPLAY_DONE;
     return RESULT_OK;
 }
@@ -135,6 +157,7 @@ struct result replay_refusal(struct replay *replay, struct view payload, struct 
     TRY(wire_signed_decode(payload, replay->roster.size, arena, &one));
     ENSURE(one.signer > 0, CATEGORY_FALSE, "a bank's refusal, signed by the coordinator");
     TRY(replay_signed(replay, "end", WIRE_END, one.signer, payload, arena, &body));
+    TRY(buffer_append(&replay->refusal, payload));
     replay->stage = REPLAY_REFUSED;
     return tell_end(replay, one.signer, body.end.reason);
 }
@@ -142,7 +165,11 @@ struct result replay_refusal(struct replay *replay, struct view payload, struct 
 struct result replay_ended(struct replay *replay, struct view payload, struct wire_arena *arena)
 {
     struct signed_body body;
-    TRY(replay_signed(replay, "end", WIRE_END, 0, payload, arena, &body));
+    struct hash proof;
+    TRY(last_word(replay, "end", payload, arena, &body));
+    TRY(ctx_end_proof(buffer_view(&replay->retry), buffer_view(&replay->refusal), &proof));
+    ENSURE(hash_equal(&proof, &body.end.proof), CATEGORY_FALSE,
+           "it rests on another certificate or refusal than what comes before it");
     replay->stage = REPLAY_ENDED;
     return tell_end(replay, 0, body.end.reason);
 }

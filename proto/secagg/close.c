@@ -146,5 +146,6 @@ struct result close_advance(struct secagg_coordinator *coordinator, struct effec
     /* The round before this one is behind every bank that can still matter to it. */
     if (round->terms.round > 1) coordinator->erase_to = round->terms.round - 1;
     *ret_moved = true;
+    if (coordinator->fold.finished) TRY(coordinator_done(coordinator, effects));
     return effect_persist(effects, KEEP_RUN, buffer_view(&coordinator->fold.state), "state");
 }

@@ -362,6 +362,7 @@ void secagg_coordinator_free(struct secagg_coordinator *coordinator)
     buffer_done(&coordinator->close);
     buffer_done(&coordinator->retry);
     buffer_done(&coordinator->reason);
+    buffer_done(&coordinator->refusal);
     buffer_done(&coordinator->ended);
     free(coordinator);
 }

@@ -103,6 +103,7 @@ struct secagg_coordinator {
     uint64_t erase_from, erase_to; /* rounds whose masked chunks can go */
     unsigned erase_bank;           /* of erase_from: the last one done */
     struct buffer reason;          /* why it ended */
+    struct buffer refusal;         /* signed by the bank that ended it, if one did */
     struct buffer ended;           /* signed */
     char text[160];
 };
@@ -138,6 +139,8 @@ MUST_USE struct result coordinator_keep(struct secagg_coordinator *coordinator, 
 /* The run ends for everyone, for this reason. */
 MUST_USE struct result coordinator_end(struct secagg_coordinator *coordinator, struct effects *effects,
                                        const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Signs that it is done, and with which model. */
+MUST_USE struct result coordinator_done(struct secagg_coordinator *coordinator, struct effects *effects);
 /* A bank joined again: while R1 are collected, patience with it begins. */
 void coordinator_returned(struct secagg_coordinator *coordinator, unsigned member);
 static inline struct round_name coordinator_round_name(const struct secagg_coordinator *coordinator)

@@ -57,6 +57,14 @@ struct result ctx_certificate_hash(struct view certificate, struct hash *ret)
     return hash_bytes("certificate", certificate, ret);
 }
 
+struct result ctx_end_proof(struct view certificate, struct view refusal, struct hash *ret)
+{
+    struct hash parts[2] = {{{0}}};
+    if (certificate.length) TRY(ctx_certificate_hash(certificate, &parts[0]));
+    if (refusal.length) TRY(hash_bytes("refusal", refusal, &parts[1]));
+    return hash_bytes("ended", view_of((const uint8_t *)parts, sizeof parts), ret);
+}
+
 struct result ctx_sum_hash(const uint64_t *words, uint64_t count, struct hash *ret)
 {
     _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words in memory are the words that are hashed and sent");

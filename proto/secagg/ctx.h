@@ -24,6 +24,9 @@ MUST_USE struct result ctx_of(const struct wire_r0 *terms, struct hash *ret);
 MUST_USE struct result ctx_set_hash(const struct view *bodies, size_t count, struct hash *ret);
 /* Of the bytes of a list of signed messages, for R0's retry. */
 MUST_USE struct result ctx_certificate_hash(struct view certificate, struct hash *ret);
+/* What the coordinator's END rests on: the certificate that the next R0 would name, a bank's signed refusal; either may
+ * be empty. */
+MUST_USE struct result ctx_end_proof(struct view certificate, struct view refusal, struct hash *ret);
 /* Of a sum's words. */
 MUST_USE struct result ctx_sum_hash(const uint64_t *words, uint64_t count, struct hash *ret);
 

@@ -78,11 +78,26 @@ struct result coordinator_end(struct secagg_coordinator *coordinator, struct eff
     va_end(arguments);
     buffer_clear(&coordinator->reason);
     TRY(buffer_append(&coordinator->reason, plain(text)));
-    struct wire_end end = {.run = coordinator->run.id, .reason = buffer_view(&coordinator->reason)};
+    struct wire_end end = {
+        .run = coordinator->run.id, .reason = buffer_view(&coordinator->reason), .round = coordinator->last};
+    TRY(ctx_end_proof(buffer_view(&coordinator->retry), buffer_view(&coordinator->refusal), &end.proof));
     buffer_clear(&coordinator->ended);
     TRY(coordinator_sign(coordinator, "end", WIRE_END, &end, &coordinator->ended));
     coordinator->phase = PHASE_ENDED;
     return effect_persist(effects, KEEP_RUN, buffer_view(&coordinator->ended), "ended");
+}
+
+/* A model that cannot be written is told where it is asked for. */
+struct result coordinator_done(struct secagg_coordinator *coordinator, struct effects *effects)
+{
+    CLEANUP(buffer_done) struct buffer model = {0}, done = {0};
+    struct wire_end end = {
+        .run = coordinator->run.id, .reason = view_text("the run is done"), .round = coordinator->last};
+    struct result result = fold_result(&coordinator->fold, coordinator->run.thresholds.n, &model);
+    if (!result_ok(result)) return result.category == CATEGORY_ENVIRONMENT ? result : RESULT_OK;
+    TRY(hash_bytes(NULL, buffer_view(&model), &end.proof));
+    TRY(coordinator_sign(coordinator, "done", WIRE_END, &end, &done));
+    return effect_persist(effects, KEEP_RUN, buffer_view(&done), "done");
 }
 
 struct result end_take_refusal(struct secagg_coordinator *coordinator, unsigned from, const struct message *message,
@@ -95,6 +110,7 @@ struct result end_take_refusal(struct secagg_coordinator *coordinator, unsigned 
     const char *text = NULL;
     TRY(buffer_append(&reason, body.end.reason));
     TRY(buffer_terminate(&reason, &text));
+    TRY(buffer_append(&coordinator->refusal, message->payload));
     TRY(effect_persist(effects, KEEP_RUN, message->payload, "refusal"));
     return coordinator_end(coordinator, effects, "%s ended the run: %s", run_member(&coordinator->run, from), text);
 }

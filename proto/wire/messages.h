@@ -140,6 +140,8 @@ struct wire_end {
     struct hash run;
     uint64_t counter;
     struct view reason;
+    uint64_t round;    /* the coordinator's last; 0 of a bank */
+    struct hash proof; /* ctx_end_proof; of a run that is done, SHA-256 of its model; zeros of a bank */
 };
 
 /* requests and replies; an absent optional part is an empty view */

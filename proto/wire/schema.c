@@ -122,7 +122,9 @@ static const struct wire_rule close_rules[] = {
     U64(close, time, 0, INT64_MAX),
     BYTES(close, cosignature),
 };
-static const struct wire_rule end_rules[] = {BYTES(end, run), COUNTER(end), REASON(end, reason)};
+static const struct wire_rule end_rules[] = {
+    BYTES(end, run), COUNTER(end), REASON(end, reason), U64(end, round, 0, ROUNDS_MOST), BYTES(end, proof),
+};
 static const struct wire_rule await_rules[] = {U64(await, step, 0, ROUNDS_MOST), VIEW(await, close, 0, SIGNED_MOST)};
 static const struct wire_rule header_rules[] = {
     VIEW(header, header, 1, SIGNED_MOST),

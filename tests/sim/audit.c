@@ -1,7 +1,10 @@
 #include "tests/sim/audit.h"
 
 #include "tests/support/memory_bundle.h"
+#include "tests/support/tamper.h"
 #include "tests/support/toy.h"
+
+enum { TAMPERED = 3 }; /* copies of each form */
 
 struct reading {
     const struct scenario *scenario;
@@ -40,6 +43,21 @@ static struct result finish(struct consortium *consortium, bool *ret_finished)
     return *ret_finished ? bundle_finish(&consortium->bundle, view_of(NULL, 0)) : RESULT_OK;
 }
 
+/* Tampered copies, none of which may hold. */
+static struct result refute(const struct scenario *scenario, struct view bundle, const struct replay_observer *observer)
+{
+    CLEANUP(pieces_done) struct pieces pieces = {0};
+    CLEANUP(buffer_done) struct buffer copy = {0};
+    pieces_of(bundle, &pieces);
+    for (int times = 0; times < TAMPERED; times++) {
+        const char *what = NULL;
+        tamper(&pieces, scenario->random, &copy, &what);
+        struct result result = memory_replay(buffer_view(&copy), NULL, observer);
+        ENSURE(result.category == CATEGORY_FALSE, CATEGORY_FALSE, "with %s the bundle holds all the same", what);
+    }
+    return RESULT_OK;
+}
+
 struct result audit_run(struct consortium *consortium, const struct scenario *scenario, struct buffer *bundle,
                         bool *ret_replayed)
 {
@@ -52,5 +70,7 @@ struct result audit_run(struct consortium *consortium, const struct scenario *sc
     TRY(bundle_put_form(&reading.sink, form));
     TRY(result_at(memory_replay(buffer_view(bundle), &consortium->roster.hash, &observer), "the bundle: "));
     reading.sink = (struct bundle_sink){0};
-    return result_at(memory_replay(buffer_view(&redacted), NULL, &observer), "the bundle, redacted: ");
+    TRY(result_at(memory_replay(buffer_view(&redacted), NULL, &observer), "the bundle, redacted: "));
+    TRY(refute(scenario, buffer_view(bundle), &observer));
+    return refute(scenario, buffer_view(&redacted), &observer);
 }
