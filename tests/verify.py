@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 KINDS = ["roster", "run", "p1", "ack", "r0", "void", "superseded", "r2", "r1", "open", "secrets", "input", "sum",
-         "close", "checkpoint", "state", "model", "refusal", "ended"]  # numbered from 1
+         "close", "checkpoint", "state", "model", "refusal", "ended", "done"]  # numbered from 1
 MESSAGES = {  # fields in the order of their numbers, :u for a varint
     "signed": "body signature signer:u",
     "p1": "run epoch:u counter:u first:u rounds:u checkpoint channel commitments mask_keys root leaves:u",
@@ -37,7 +37,7 @@ MESSAGES = {  # fields in the order of their numbers, :u for a varint
     "void": "run epoch:u round:u counter:u",
     "open": "run epoch:u round:u ctx survivors headers sum",
     "close": "run epoch:u round:u counter:u step:u ctx survivors headers sum state time:u cosignature",
-    "end": "run counter:u reason",
+    "end": "run counter:u reason round:u proof",
 }
 CHUNK, WORDS_MOST = 131072, 1 << 24
 ZERO = bytes(32)
@@ -292,7 +292,8 @@ class Roster:
         first_later = before is None and self.version > 1  # a fingerprint vouches for it; not all who signed are known
         signers = note_signers(text, signatures, now | old, first_later)
         if before:
-            need((self.version, self.previous) == (before.version + 1, before.hash), "it does not follow the one before")
+            follows = (self.version, self.previous) == (before.version + 1, before.hash)
+            need(follows, "it does not follow the one before")
             need(len(signers & old) >= thresholds(len(old))[0], "too few of the members before signed")
         if not first_later:
             same = before.members if before else []
@@ -398,7 +399,7 @@ class Run:
 
     # Messages of this run.
 
-    def signed(self, kind: str, data: bytes) -> tuple[int, SimpleNamespace, bytes]:
+    def signed(self, kind: str, data: bytes, message_kind: str = "") -> tuple[int, SimpleNamespace, bytes]:
         """Who signed, the message and its body."""
         outer = decode("signed", data)
         if outer.signer == 0:
@@ -407,12 +408,12 @@ class Run:
             need(outer.signer in self.cohort, f"member {outer.signer} is not in the cohort")
             who = self.roster.members[outer.signer - 1]
         check_signature(who.node, outer.signature, label(kind) + outer.body, who.name)
-        message = decode(kind, outer.body)
+        message = decode(message_kind or kind, outer.body)
         need(message.run == self.id, f"the message of {who.name} is of another run")
         return outer.signer, message, outer.body
 
-    def by_coordinator(self, kind: str, data: bytes) -> SimpleNamespace:
-        signer, message, _ = self.signed(kind, data)
+    def by_coordinator(self, kind: str, data: bytes, message_kind: str = "") -> SimpleNamespace:
+        signer, message, _ = self.signed(kind, data, message_kind)
         need(signer == 0, "not signed by the coordinator")
         return message
 
@@ -635,18 +636,21 @@ class Run:
         counts["checkpoints"] += 1
 
     def read_end(self, under_way: bool) -> None:
-        closed = self.step > 0 and self.retry == ZERO and not under_way
-        if closed and self.entries.peek() == "model":
-            model = self.entries.take("model")
-            need((model == b"") == self.public, "the model must be left out of the public form, and be in the others")
-            self.ending = "a model"
+        whole = self.step > 0 and self.retry == ZERO and not under_way
+        if whole and self.entries.peek() in ("model", "done"):
+            model = None if self.public else self.entries.take("model")
+            done = self.by_coordinator("done", self.entries.take("done"), "end")
+            expect(done, round=self.round, proof=sha256(model) if model is not None else done.proof)
+            self.ending = f"the model {done.proof.hex()}"
             return
+        self.ending, refusal = "the word of the coordinator", ZERO
         if self.entries.peek() == "refusal":
-            signer, _, _ = self.signed("end", self.entries.take("refusal"))
-            need(signer != 0, "the coordinator refuses nothing")
-            self.ending = f"a refusal of {self.roster.members[signer - 1].name}"
-        self.by_coordinator("end", self.entries.take("ended"))
-        self.ending = self.ending or "the run ended before its last step"
+            payload = self.entries.take("refusal")
+            signer, _, _ = self.signed("end", payload)
+            need(signer != 0, "a refusal of a bank is signed by the coordinator")
+            self.ending, refusal = f"a refusal of {self.roster.members[signer - 1].name}", tagged("refusal", payload)
+        ended = self.by_coordinator("end", self.entries.take("ended"))
+        expect(ended, round=self.round, proof=tagged("ended", self.retry + refusal))
 
 
 def main() -> int:
