@@ -363,8 +363,7 @@ class Run:
         while not under_way and self.entries.peek() in ("p1", "r0"):
             if self.entries.peek() == "p1":
                 self.read_epoch()
-            else:
-                under_way = self.read_round()
+            under_way = self.read_round()
         self.read_end(under_way)
         self.entries.finish()
 

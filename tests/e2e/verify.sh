@@ -62,8 +62,8 @@ for arguments in "" "absent.cfd" "--roster 12 full.cfd" "full.cfd sums.cfd"; do
     [ $status -eq 2 ] || fail "verify.py $arguments ended with $status"
 done
 
-# One entry of each kind of each form: a byte flipped, the entry left out, put after the next; in the full form also doubled,
-# a byte longer, and the file cut off before it.
+# One entry of each kind of each form: a byte flipped, the entry left out, put after the next; in the full form also
+# doubled, a byte longer, and the file cut off before it.
 mkdir tampered
 "$python" - full.cfd sums.cfd public.cfd <<'END'
 import pathlib
@@ -111,7 +111,7 @@ tried=0
 for file in tampered/*.cfd; do
     case $file in
     */public-short.cfd) both "$file" ;;
-    *-flip-17.cfd | *-longer-17.cfd | *-short.cfd) both "$file" 1 ;; # without the fold it takes the coordinator's last word
+    *-flip-17.cfd | *-longer-17.cfd | *-short.cfd) both "$file" 1 ;; # without the fold, the last word tells
     *) both "$file" ;;
     esac
     tried=$((tried + 1))
