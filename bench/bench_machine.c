@@ -89,6 +89,14 @@ static void print(const char *what, unsigned banks, uint64_t words, double *valu
     bench_print(&(struct bench_line){name, value, "s", against, ratio, references || !limit ? 0 : 1, "max"});
 }
 
+/* What checking the sum costs a bank, of all that it and the coordinator do for a round. */
+static void print_share(unsigned banks, uint64_t words, double *shares, unsigned count)
+{
+    char name[96];
+    (void)snprintf(name, sizeof name, "machine_check_share_%ux%llu", banks, (unsigned long long)words);
+    bench_print(&(struct bench_line){.name = name, .value = bench_median(shares, count), .unit = "of a round"});
+}
+
 static void print_bytes(unsigned banks, uint64_t words, const uint64_t *carried)
 {
     static const struct {
@@ -113,7 +121,8 @@ static void print_bytes(unsigned banks, uint64_t words, const uint64_t *carried)
 
 static void bench_round(unsigned banks, uint64_t words, bool promised)
 {
-    double mask[TURNS_MOST], sum[TURNS_MOST], unmask[TURNS_MOST], close[TURNS_MOST], raw[TURNS_MOST], check[TURNS_MOST];
+    double mask[TURNS_MOST], sum[TURNS_MOST], unmask[TURNS_MOST], close[TURNS_MOST], raw[TURNS_MOST], check[TURNS_MOST],
+        share[TURNS_MOST];
     uint64_t carried[MESSAGE_KINDS_END] = {0};
     unsigned count = turns();
     for (unsigned i = 0; i < count; i++) {
@@ -125,6 +134,8 @@ static void bench_round(unsigned banks, uint64_t words, bool promised)
         raw[i] = turn.keystream;
         check[i] = turn.check;
     }
+    for (unsigned i = 0; i < count; i++) share[i] = check[i] / (mask[i] + check[i] + close[i]);
+    print_share(banks, words, share, count);
     print("machine_node_input", banks, words, mask, raw, count, 0);
     print("machine_node_check", banks, words, check, NULL, count, 0);
     print("machine_coordinator_sum", banks, words, sum, NULL, count, 0);

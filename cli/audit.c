@@ -22,16 +22,9 @@ struct result audit_fingerprint(const char *words, struct hash *ret)
     return RESULT_OK;
 }
 
-/* What was checked, in the order in which it comes up. */
-struct line {
-    const char *key, *text;
-    uint64_t count;
-};
-enum { LINES = 12 };
-
-static void lines_of(const struct replay_counts *counts, struct line lines[LINES])
+void audit_lines(const struct replay_counts *counts, struct audit_line lines[AUDIT_LINES])
 {
-    const struct line all[LINES] = {
+    const struct audit_line all[AUDIT_LINES] = {
         {"entries", "entries read", counts->entries},
         {"bytes", "bytes", counts->bytes},
         {"signatures", "signatures verified", counts->signatures},
@@ -48,7 +41,7 @@ static void lines_of(const struct replay_counts *counts, struct line lines[LINES
     memcpy(lines, all, sizeof all);
 }
 
-static const char *verdict(const struct replay *replay, bool holds)
+const char *audit_verdict(const struct replay *replay, bool holds)
 {
     static const char *const done[] = {
         [BUNDLE_FULL] = "HOLDS: the model follows from what the banks sent masked, and from nothing else",
@@ -91,19 +84,22 @@ static struct result run_json(const struct replay *replay, json_t *json)
     (void)json_object_set_new(json, "cohort", names);
     (void)json_object_set_new(json, "steps", json_integer((json_int_t)replay->log.tree.size));
     (void)json_object_set_new(json, "rounds", json_integer((json_int_t)replay->last));
+    if (replay->stage != REPLAY_DONE) return RESULT_OK;
+    bytes_hex(hash_view(&replay->model_hash), hex);
+    (void)json_object_set_new(json, "model_sha256", json_string(hex));
     return RESULT_OK;
 }
 
 static struct result print_json(const struct replay *replay, bool holds, const char *reason)
 {
-    struct line lines[LINES];
+    struct audit_line lines[AUDIT_LINES];
     char hex[2 * HASH_BYTES + 1];
     json_t *json = json_object(), *checked = json_object();
-    lines_of(&replay->counts, lines);
-    for (size_t i = 0; i < LINES; i++)
+    audit_lines(&replay->counts, lines);
+    for (size_t i = 0; i < AUDIT_LINES; i++)
         (void)json_object_set_new(checked, lines[i].key, json_integer((json_int_t)lines[i].count));
     (void)json_object_set_new(json, "holds", json_boolean(holds));
-    (void)json_object_set_new(json, "verdict", json_string(verdict(replay, holds)));
+    (void)json_object_set_new(json, "verdict", json_string(audit_verdict(replay, holds)));
     if (!holds) (void)json_object_set_new(json, "reason", json_string(reason));
     (void)json_object_set_new(json, "form", json_string(bundle_form_name(replay->form)));
     (void)json_object_set_new(json, "finished", json_boolean(replay->stage == REPLAY_DONE));
@@ -135,20 +131,23 @@ static struct result print_run(const struct replay *replay, bool asked, struct b
     TRY(buffer_text(out, "cohort      "));
     for (unsigned j = members_next(cohort, 0); j; j = members_next(cohort, j))
         TRY(buffer_format(out, " %s", run_member(&replay->run, j)));
-    return buffer_format(out, "\nrounds       %llu, which closed %llu steps\n", (unsigned long long)replay->last,
-                         (unsigned long long)replay->log.tree.size);
+    TRY(buffer_format(out, "\nrounds       %llu, which closed %llu steps\n", (unsigned long long)replay->last,
+                      (unsigned long long)replay->log.tree.size));
+    if (replay->stage != REPLAY_DONE) return RESULT_OK;
+    bytes_hex(hash_view(&replay->model_hash), hex);
+    return buffer_format(out, "model        model.json, SHA-256 %s\n", hex);
 }
 
 static struct result print_table(const struct replay *replay, bool asked, bool holds)
 {
     CLEANUP(buffer_done) struct buffer out = {0};
-    struct line lines[LINES];
+    struct audit_line lines[AUDIT_LINES];
     TRY(print_run(replay, asked, &out));
     TRY(buffer_format(&out, "form         %s\nchecked\n", bundle_form_name(replay->form)));
-    lines_of(&replay->counts, lines);
-    for (size_t i = 0; i < LINES; i++)
+    audit_lines(&replay->counts, lines);
+    for (size_t i = 0; i < AUDIT_LINES; i++)
         TRY(buffer_format(&out, "%14llu  %s\n", (unsigned long long)lines[i].count, lines[i].text));
-    TRY(buffer_format(&out, "%s\n", verdict(replay, holds)));
+    TRY(buffer_format(&out, "%s\n", audit_verdict(replay, holds)));
     return cli_print(buffer_view(&out));
 }
 

@@ -54,7 +54,11 @@ struct result cli_audit_redact(int argc, char **argv)
     TRY(cli_check_output(out, operands.items, operands.count));
     TRY(bundle_file_open(operands.items[0], &file, &source));
     TRY(file_writer_open(out, &redaction.file));
-    TRY(result_at(replay_bundle(&source, NULL, &observer, &replay), "%s: ", file.path));
+    struct result held = replay_bundle(&source, NULL, &observer, &replay);
+    ENSURE(!replay || replay->form <= redaction.form, CATEGORY_USAGE,
+           "%s is of the form \"%s\", which does not hold what \"%s\" does", file.path, bundle_form_name(replay->form),
+           bundle_form_name(redaction.form));
+    TRY(result_at(held, "%s: ", file.path));
     TRY(file_writer_finish(&redaction.file, 0644));
     CLEANUP(buffer_done) struct buffer told = {0};
     TRY(buffer_format(&told, "%s: the \"%s\" form, %llu bytes of %llu; audit verify takes it as it is\n", out,

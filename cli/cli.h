@@ -76,7 +76,9 @@ cli_run cli_model_compare;                                                /* mod
 cli_run cli_plan_evaluate;                                                /* plan_evaluate.c */
 cli_run cli_model_export;                                                 /* model_export.c */
 cli_run cli_score;                                                        /* score.c, score_metrics.c */
-cli_run cli_audit_verify, cli_audit_redact;                               /* audit.c, audit_redact.c */
+cli_run cli_audit_verify, cli_audit_redact, cli_audit_report;             /* audit.c, audit_redact.c, audit_report.c */
+cli_run cli_audit_timestamp;                                              /* audit_timestamp.c */
+cli_run cli_audit_journal;                                                /* audit_journal.c */
 cli_run cli_run_submit, cli_run_list, cli_run_show, cli_run_watch, cli_run_cancel; /* run.c */
 
 #endif

@@ -104,6 +104,18 @@ static const struct cli_command commands[] = {
      "  --json                             prints JSON\n\n"
      "Example:\n"
      "  cofferdam audit verify run.cfd --roster roster.note\n"},
+    {"audit report", cli_audit_report, "BUNDLE -o FILE.html [--roster FINGERPRINT|ROSTER.note] [--json]",
+     "Replays a run from its bundle and writes what it tells, for people: a page to read, print and file",
+     "Who took part under which keys, what was asked, what was released to whom, what went otherwise, hashes and how "
+     "to\n"
+     "check them again. A bundle that does not hold gets a report that says so first, and exit code 1. The same "
+     "bundle,\n"
+     "under the same name, gives the same page, to the byte.\n\n"
+     "  -o, --out FILE.html                replaced when it is there; - for stdout\n"
+     "  --roster FINGERPRINT|ROSTER.note   as for audit verify; without it the fingerprint is shown to be compared\n"
+     "  --json                             prints the same facts as JSON; -o may then be left out\n\n"
+     "Example:\n"
+     "  cofferdam audit report run.cfd --roster roster.note -o audit.html\n"},
     {"audit redact", cli_audit_redact, "BUNDLE -o FILE [--keep-sums]",
      "Writes a bundle without masked inputs, revealed secrets, sums and model: a form that may be public",
      "The bundle is replayed while it is copied, and nothing is written when it does not hold. audit verify takes the\n"
@@ -112,6 +124,32 @@ static const struct cli_command commands[] = {
      "  --keep-sums      leaves sums, states and model in, from which the model can be computed again\n\n"
      "Example:\n"
      "  cofferdam audit redact run.cfd -o public.cfd\n"},
+    {"audit timestamp", cli_audit_timestamp,
+     "BUNDLE (--query FILE.tsq | --response FILE.tsr --trust CA.pem [--json]) [--roster FINGERPRINT|ROSTER.note]",
+     "Asks a time-stamping authority (RFC 3161) for the time of a run's last checkpoint, or verifies its answer",
+     "The bundle, in any form, is replayed first. The request is over the SHA-256 of the text of the last checkpoint;\n"
+     "sending it is left to you (curl). Exit code 1 when the answer does not hold: it is of another run, was refused, "
+     "or\n"
+     "its signature does not lead to a trusted CA. Revocation lists are not looked at.\n\n"
+     "  --query FILE.tsq      the request; must not exist; - for stdout\n"
+     "  --response FILE.tsr   the authority's answer; keep it as run.tsr beside run.cfd\n"
+     "  --trust CA.pem        certificates of the CAs that you trust to certify time-stamping authorities\n"
+     "  --roster ...          as audit verify\n"
+     "  --json                prints JSON\n\n"
+     "Examples:\n"
+     "  cofferdam audit timestamp run.cfd --query run.tsq\n"
+     "  curl -H 'Content-Type: application/timestamp-query' --data-binary @run.tsq -o run.tsr http://tsa.example/\n"
+     "  cofferdam audit timestamp run.cfd --response run.tsr --trust tsa-ca.pem\n"},
+    {"audit journal", cli_audit_journal, "JOURNAL --roster ROSTER.note [--bundle run.cfd] [--json]",
+     "Verifies a node's journal, tells what it says, and compares it with the bundle of a run",
+     "A node's journal is state/journal.jsonl: what it did, each entry signed and bound to the one before. Prints a\n"
+     "line an entry, then what each run came to: plan, rows, columns, what left. Exit code 1 at the first line that\n"
+     "does not hold, or when journal and bundle do not say the same of what this bank sent, signed and knows.\n\n"
+     "  --roster ROSTER.note   the roster in which the node's key is; again for one from before a change of keys\n"
+     "  --bundle run.cfd       replays the bundle, in any form, and compares\n"
+     "  --json                 prints JSON\n\n"
+     "Example:\n"
+     "  cofferdam audit journal journal.jsonl --roster roster.note --bundle run.cfd\n"},
     {"simulate", cli_simulate,
      "PLAN.yaml --out DIR (--site NAME=FILE.csv ... | --split FILE.csv:N) [--mapping [NAME=]FILE.yaml ...] "
      "[--faults SEED] [--threads N]",
@@ -253,7 +291,7 @@ static struct result help_list(const char *group)
                               "usage: cofferdam COMMAND ...\n\n"));
     for (const struct cli_command *command = commands; command->words; command++)
         if (!group || row_in_group(command, group))
-            TRY(buffer_format(&out, "  %-14s %s\n", command->words, command->summary));
+            TRY(buffer_format(&out, "  %-15s %s\n", command->words, command->summary));
     TRY(buffer_format(&out, "\ncofferdam COMMAND --help explains one, with examples.%s\n",
                       group ? "" : " cofferdam --version prints the version."));
     if (!group)

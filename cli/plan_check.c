@@ -6,57 +6,17 @@
 
 #include "cli/cli.h"
 #include "cli/plan.h"
+#include "cli/plan_words.h"
 #include "proto/run/fold.h"
 #include "proto/run/members.h"
-
-static struct result feature_line(const struct plan_feature *feature, struct buffer *out)
-{
-    static const char *const missing[] = {
-        [MISSING_REFUSE] = "a missing value stops the bank before anything leaves it",
-        [MISSING_MEDIAN] = "missing becomes the cohort's median",
-        [MISSING_MEAN] = "missing becomes the cohort's mean",
-        [MISSING_VALUE] = "missing becomes",
-        [MISSING_LEVEL] = "missing is a level of its own",
-    };
-    static const char *const outside[] = {
-        [OUTSIDE_REFUSE] = "a value outside stops the bank",
-        [OUTSIDE_CLAMP] = "a value outside is moved to the nearest bound",
-        [OUTSIDE_MISSING] = "a value outside counts as missing",
-    };
-    TRY(buffer_format(out, "  %s: ", feature->name));
-    if (feature->kind == PLAN_NUMBER) {
-        TRY(buffer_format(out, "a number from %.15g to %.15g in steps of %.15g; %s; %s", feature->minimum,
-                          feature->maximum, feature->resolution, outside[feature->outside], missing[feature->missing]));
-        return feature->missing == MISSING_VALUE ? buffer_format(out, " %.15g\n", feature->fill)
-                                                 : buffer_text(out, "\n");
-    }
-    return buffer_format(out, "one of %zu levels, compared with \"%s\"; %s; %s\n", plan_feature_levels(feature),
-                         plan_feature_level(feature, feature->baseline), missing[feature->missing],
-                         feature->level_other ? "a level not listed counts as \"other\""
-                                              : "a level not listed stops the bank");
-}
-
-static struct result target_line(const struct plan *plan, struct buffer *out)
-{
-    TRY(buffer_format(out, "  target %s", plan->target));
-    if (*plan->positive) TRY(buffer_format(out, ", positive is \"%s\"", plan->positive));
-    for (size_t i = 0; i < plan->negative_count; i++)
-        TRY(buffer_format(out, "%s\"%s\"", i ? ", " : ", negative is ", plan->negative[i]));
-    if (*plan->positive)
-        TRY(buffer_text(out,
-                        plan->negative_count ? "; any other value stops the bank" : ", any other value is negative"));
-    return buffer_text(out, "\n");
-}
 
 static struct result derived_lines(const struct plan *plan, struct buffer *out)
 {
     for (size_t d = 0; d < plan->derived_count; d++) {
         const struct plan_derived *of = &plan->derived[d];
-        if (of->with == SIZE_MAX)
-            TRY(buffer_format(out, "  term %s: what %s is above %.15g\n", of->name, plan->features[of->feature].name,
-                              of->knot));
-        else
-            TRY(buffer_format(out, "  terms %s: the products of both features\n", of->name));
+        TRY(buffer_format(out, "  term%s %s: ", of->with == SIZE_MAX ? "" : "s", of->name));
+        TRY(plan_words_derived(plan, of, out));
+        TRY(buffer_text(out, "\n"));
     }
     return RESULT_OK;
 }
@@ -64,26 +24,13 @@ static struct result derived_lines(const struct plan *plan, struct buffer *out)
 /* How the fit is asked to be. */
 static struct result train_lines(const struct plan *plan, struct buffer *out)
 {
-    if (plan->path)
-        TRY(buffer_format(out,
-                          "  penalty: %" PRIu32 " are tried; the one under which the held-out rows are likeliest is "
-                          "kept",
-                          plan->path));
-    else if (plan->penalty > 0)
-        TRY(buffer_format(out, "  penalty: %.15g", plan->penalty));
-    else
-        TRY(buffer_text(out, "  penalty: none"));
-    if (plan->l1 > 0) TRY(buffer_format(out, "; the share %.15g of it is on absolute values (l1)", plan->l1));
+    TRY(buffer_text(out, "  penalty: "));
+    TRY(plan_words_penalty(plan, out));
     TRY(buffer_text(out, "\n"));
-    if (plan->balanced)
-        return buffer_text(out, "  class weights: both outcomes weigh the same; probabilities are not those of the "
-                                "population\n");
-    if (plan->weight != 1)
-        return buffer_format(out,
-                             "  class weights: a positive row weighs %.15g; probabilities are not those of the "
-                             "population\n",
-                             plan->weight);
-    return RESULT_OK;
+    if (!plan->balanced && plan->weight == 1) return RESULT_OK;
+    TRY(buffer_text(out, "  class weights: "));
+    TRY(plan_words_weights(plan, out));
+    return buffer_text(out, "\n");
 }
 
 static struct result what_computed(const struct plan_file *file, struct buffer *out)
@@ -93,34 +40,21 @@ static struct result what_computed(const struct plan_file *file, struct buffer *
     bytes_hex(hash_view(&plan->hash), hex);
     TRY(buffer_format(out, "Plan %s, task %s, purpose %s\nhash %s\n\nWhat is computed\n", plan->name, plan->task,
                       *plan->purpose ? plan->purpose : "not named", hex));
-    if (*plan->target) TRY(target_line(plan, out));
-    for (size_t i = 0; i < plan->features_count; i++) TRY(feature_line(&plan->features[i], out));
-    TRY(derived_lines(plan, out));
-    if (strcmp(plan->task, "logistic") == 0 || strcmp(plan->task, "scorecard") == 0) TRY(train_lines(plan, out));
-    if (plan->split == SPLIT_HASH)
-        TRY(buffer_format(out, "  held out: a fraction of %g of the rows, by a hash of seed \"%s\" and %s\n",
-                          plan->split_fraction, plan->split_seed, *plan->id ? plan->id : "the row's own values"));
-    else if (plan->split == SPLIT_COLUMN)
-        TRY(buffer_format(out, "  held out: the rows whose %s is one of %zu values\n", plan->split_column,
-                          plan->split_holdout_count));
-    else
-        TRY(buffer_text(out, "  held out: nothing\n"));
-    return RESULT_OK;
-}
-
-/* The task's lines, one sentence each, for whoever takes them. */
-static struct result each_release(const struct plan_file *file, struct result (*take)(void *context, struct view line),
-                                  void *context)
-{
-    CLEANUP(buffer_done) struct buffer lines = {0};
-    TRY(file->task->explain(&file->plan, &lines));
-    for (size_t at = 0; at < lines.length;) {
-        const uint8_t *end = memchr(lines.data + at, '\n', lines.length - at);
-        size_t length = end ? (size_t)(end - (lines.data + at)) : lines.length - at;
-        TRY(take(context, view_of(lines.data + at, length)));
-        at += length + (end != NULL);
+    if (*plan->target) {
+        TRY(buffer_format(out, "  target %s%s", plan->target, *plan->positive ? ", " : ""));
+        TRY(plan_words_target(plan, out));
+        TRY(buffer_text(out, "\n"));
     }
-    return RESULT_OK;
+    for (size_t i = 0; i < plan->features_count; i++) {
+        TRY(buffer_format(out, "  %s: ", plan->features[i].name));
+        TRY(plan_words_feature(&plan->features[i], out));
+        TRY(buffer_text(out, "\n"));
+    }
+    TRY(derived_lines(plan, out));
+    if (plan_fits(plan)) TRY(train_lines(plan, out));
+    TRY(buffer_text(out, "  held out: "));
+    TRY(plan_words_split(plan, out));
+    return buffer_text(out, "\n");
 }
 
 /* Broken at blanks to the width of a terminal, later lines indented more. */
@@ -144,7 +78,7 @@ static struct result wrap(void *context, struct view line)
 static struct result what_released(const struct plan_file *file, struct buffer *out)
 {
     TRY(buffer_text(out, "\nWhat each round releases\n"));
-    TRY(each_release(file, wrap, out));
+    TRY(plan_words_releases(&file->plan, file->task, wrap, out));
     return wrap(out,
                 view_text("Each is a sum over all banks of the cohort. The opened sums are seen by the coordinator, "
                           "by every member of the cohort, and by whoever is given a run's records; nobody sees one "
@@ -218,7 +152,7 @@ static struct result check_json(const struct plan_file *file, const struct thres
     char hex[65];
     bytes_hex(hash_view(&plan->hash), hex);
     json_t *releases = json_array();
-    TRY(each_release(file, append_json, releases));
+    TRY(plan_words_releases(&file->plan, file->task, append_json, releases));
     return cli_print_json(json_pack(
         "{s:b, s:s, s:s, s:s, s:s, s:i, s:{s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:i}, s:o, s:{s:I, s:o}}", "ok", 1,
         "plan", plan->name, "hash", hex, "purpose", plan->purpose, "task", plan->task, "features",

@@ -8,6 +8,8 @@
 #include <time.h>
 
 #include "crypto/base/failpoint.h"
+#include "node/journal.h"
+#include "node/journal_facts.h"
 #include "node/part.h"
 #include "sys/clock.h"
 #include "sys/control.h"
@@ -30,6 +32,7 @@ void bank_free(struct bank *bank)
         part_free(part);
     }
     transport_client_free(bank->client);
+    journal_close(bank->journal);
     store_close(bank->store);
     sign_key_free(bank->key);
     for (unsigned member = 0; member <= MEMBERS_MAX; member++) secret_free(bank->psk[member]);
@@ -267,10 +270,12 @@ struct result bank_serve(struct bank *bank)
     FAILPOINT("node: the store is open");
     TRY(bank_pin(bank));
     FAILPOINT("node: the roster is pinned");
+    TRY(journal_open(bank->store, bank->config->state, bank->key, &bank->journal));
     TRY(control_server_new(bank->config->state, &control));
     TRY(transport_client_new(bank->roster.address, bank->key, &bank->roster.coordinator, &bank->client));
     const struct roster_member *self = &bank->roster.members[bank->position - 1];
     log_info("node", "cofferdam-node %s of %s (position %u) dials %s, roster version %u", COFFERDAM_VERSION, self->name,
              bank->position, bank->roster.address, bank->roster.version);
+    TRY(journal_started(bank));
     return bank_work(bank, control, &signals);
 }

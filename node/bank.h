@@ -12,6 +12,7 @@
 #include "sys/transport.h"
 
 struct part;
+struct journal;
 struct bank {
     struct config_node *config;
     char *config_path;
@@ -20,6 +21,7 @@ struct bank {
     struct sign_key *key;
     struct secret *psk[MEMBERS_MAX + 1]; /* pre-shared keys, by the other bank's position; most are NULL */
     struct store *store;
+    struct journal *journal;
     struct transport_client *client;
     atomic_bool stopping;
     /* All below, and every step of a machine, under the lock. */

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node/journal_facts.h"
 #include "proto/audit/replay.h"
 #include "sys/file.h"
+#include "sys/growing.h"
 #include "sys/log.h"
 
 enum { PIECE_MS = 20000, REST_MS = 1000, TRIES = 30 };
@@ -123,7 +125,40 @@ bool part_wants_bundle(const struct part *part)
     return part->state != SERVICE_RUN_OPEN && result_ok(part_path(part, PART_BUNDLE, path)) && !file_exists(path);
 }
 
-void part_fetch_bundle(struct part *part)
+bool part_owes_bundle(const struct part *part)
+{
+    bool told = true;
+    if (part->state == SERVICE_RUN_OPEN) return false;
+    if (part_wants_bundle(part)) return part->state == SERVICE_RUN_DONE;
+    return result_ok(journal_tells(part->bank->journal, &part->submission.id, JOURNAL_KEY_BUNDLE, &told)) && !told;
+}
+
+/* The digest of the file that is kept, as sha256sum tells it. */
+static struct result file_digest(const char *path, struct hash *ret, uint64_t *ret_bytes)
+{
+    CLEANUP(hash_stream_done) struct hash_stream stream = {0};
+    CLEANUP(buffer_done) struct buffer piece = {0};
+    TRY(hash_start(&stream, NULL));
+    for (uint64_t at = 0;; at += piece.length) {
+        TRY(file_read_piece(path, at, SERVICE_PIECE_MAX, &piece, ret_bytes));
+        if (piece.length == 0) break;
+        TRY(hash_update(&stream, buffer_view(&piece)));
+    }
+    return hash_finish(&stream, ret);
+}
+
+static struct result tell_bundle(struct part *part)
+{
+    char path[FILE_PATH_MAX];
+    struct hash digest;
+    uint64_t bytes;
+    if (part_wants_bundle(part) || !part_owes_bundle(part)) return RESULT_OK;
+    TRY(part_path(part, PART_BUNDLE, path));
+    TRY(file_digest(path, &digest, &bytes));
+    return journal_bundle(part, &digest, bytes);
+}
+
+static void fetch(struct part *part)
 {
     if (!part_wants_bundle(part) || atomic_load(&part->bank->stopping)) return;
     struct result result = fetch_all(part);
@@ -133,4 +168,11 @@ void part_fetch_bundle(struct part *part)
                     result_reason());
     else
         log_error("run", "%.12s: there is no bundle that holds: %s", part->hex, result_reason());
+}
+
+void part_fetch_bundle(struct part *part)
+{
+    fetch(part);
+    struct result result = tell_bundle(part);
+    if (!result_ok(result)) bank_give_up(part->bank, result);
 }

@@ -7,6 +7,7 @@
 
 #include "analytics/coding.h"
 #include "analytics/schema.h"
+#include "node/journal.h"
 #include "node/source.h"
 #include "proto/run/note.h"
 #include "proto/run/plan.h"
@@ -135,8 +136,11 @@ static struct result check_state(struct bank *bank)
     } else if (result_ok(control_request(state, view_text("{\"ask\": \"status\"}"), CONTROL_MS, &reply))) {
         printf("state     %s, where this bank's node is running\n", state);
     } else {
+        uint64_t entries;
         TRY(store_open(state, &bank->store));
         printf("state     %s, every record of it whole\n", state);
+        TRY(journal_check(bank->store, state, &entries));
+        printf("journal   %s/" JOURNAL_FILE ", %" PRIu64 " entries, as the node wrote them\n", state, entries);
     }
     return RESULT_OK;
 }

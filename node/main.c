@@ -10,6 +10,7 @@
  *   freeze.c   the table a run computes on, the same bytes from beginning to end
  *   part.c     a run's thread: exchange a message, step the machine, contribute
  *   step.c     the machine and the store: what is durable before anything is sent
+ *   journal.c  what the bank did, signed, for its officers; journal_facts.c says what each entry tells
  *   control.c  what this bank's own commands may ask
  */
 #include <stdio.h>

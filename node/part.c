@@ -7,6 +7,7 @@
 
 #include "crypto/base/failpoint.h"
 #include "node/bundle.h"
+#include "node/journal_facts.h"
 #include "node/policy.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -80,7 +81,9 @@ static struct result part_freeze(struct part *part)
         {.scope = &part->submission.id, .key = PART_KEY_SUBMISSION, .value = buffer_view(&value)},
         {.scope = &part->submission.id, .key = PART_KEY_TABLE, .value = hash_view(&part->frozen.hash)},
     };
-    return store_commit(bank->store, records, 2);
+    CLEANUP(journal_notes_done) struct journal_notes notes = {0};
+    TRY(journal_frozen(part, &notes));
+    return journal_commit(bank->journal, records, 2, &notes);
 }
 
 /* What cannot be read or written just now is tried again: an operator can cure it, and the run waits. */
@@ -149,6 +152,7 @@ static struct result part_prepare(struct part *part)
 {
     TRY(policy_check(part->bank->config, part->bank->position, &part->submission));
     TRY(check_failed_plans(part));
+    TRY(journal_approved(part));
     struct result result = part_freeze_patiently(part);
     if (result_ok(result) || result.category == CATEGORY_ENVIRONMENT) return result;
     /* The sentence may quote values of rows: it stays in this bank's log. */
@@ -328,8 +332,7 @@ static struct result part_launch(struct part *part)
     while (*place && (*place)->submitted_at > part->submitted_at) place = &(*place)->next;
     part->next = *place;
     *place = part;
-    if (part->state != SERVICE_RUN_OPEN && !(part->state == SERVICE_RUN_DONE && part_wants_bundle(part)))
-        return RESULT_OK;
+    if (part->state != SERVICE_RUN_OPEN && !part_owes_bundle(part)) return RESULT_OK;
     part->threaded = pthread_create(&part->thread, NULL, part_thread, part) == 0;
     ENSURE(part->threaded, CATEGORY_ENVIRONMENT, "no thread for a run");
     return RESULT_OK;
@@ -344,6 +347,7 @@ struct result part_offered(struct bank *bank, struct view submission)
              bank->roster.members[part->submission.terms.submitter - 1].name,
              members_count(&part->submission.terms.cohort));
     FAILPOINT("node: an offer came");
+    TRY(journal_seen(part));
     struct part *launched = part;
     part = NULL;
     return part_launch(launched);
@@ -370,15 +374,44 @@ static struct result restore_run(struct bank *bank, const struct hash *id)
 }
 
 /* A run of a roster that is no longer the pinned one has ended with it, and so have its secrets. */
+struct left {
+    struct hash run;
+    char reason[SERVICE_REASON_MAX + 1];
+};
+struct restoring {
+    struct bank *bank;
+    struct buffer left; /* an array of struct left */
+};
+
+static void restoring_done(struct restoring *restoring)
+{
+    buffer_done(&restoring->left);
+}
+
 static struct result restore_scope(void *visitor, const struct hash *scope)
 {
-    struct bank *bank = visitor;
-    struct result result = restore_run(bank, scope);
+    struct restoring *restoring = visitor;
+    struct result result = restore_run(restoring->bank, scope);
     if (result_ok(result) || result.category == CATEGORY_ENVIRONMENT) return result;
+    struct left left = {.run = *scope};
     char hex[2 * HASH_BYTES + 1];
     bytes_hex(hash_view(scope), hex);
-    log_warning("run", "%.12s is left alone: %s", hex, result_reason());
-    return part_erase_secrets(bank->store, scope);
+    (void)snprintf(left.reason, sizeof left.reason, "%s", result_reason());
+    log_warning("run", "%.12s is left alone: %s", hex, left.reason);
+    TRY(buffer_append(&restoring->left, view_of(&left, sizeof left)));
+    return part_erase_secrets(restoring->bank->store, scope);
+}
+
+/* The journal tells once of a run that was open when it was left alone. */
+static struct result tell_left(struct bank *bank, const struct left *left)
+{
+    CLEANUP(buffer_done) struct buffer end = {0};
+    CLEANUP(journal_notes_done) struct journal_notes notes = {0};
+    bool over = false;
+    TRY(store_load(bank->store, false, &left->run, PART_KEY_END, &end, &over));
+    if (over) return RESULT_OK;
+    TRY(journal_ended(bank, &left->run, left->reason, &notes));
+    return journal_commit(bank->journal, NULL, 0, &notes);
 }
 
 /* A frozen table is rows of customers: it goes with its run. A process that was killed may have left one whose run is
@@ -405,6 +438,13 @@ static struct result sweep_tables(struct bank *bank)
 
 struct result parts_restore(struct bank *bank)
 {
-    TRY(store_scopes(bank->store, restore_scope, bank));
+    CLEANUP(restoring_done) struct restoring restoring = {.bank = bank};
+    TRY(store_scopes(bank->store, restore_scope, &restoring));
+    /* Not while the store is walked through: the threads of the runs hold the journal when they ask for the store. */
+    for (size_t at = 0; at < restoring.left.length; at += sizeof(struct left)) {
+        struct left left;
+        memcpy(&left, restoring.left.data + at, sizeof left);
+        TRY(tell_left(bank, &left));
+    }
     return sweep_tables(bank);
 }

@@ -9,17 +9,29 @@ static bool hex_is(const char *hex, const struct hash *hash)
     return strcmp(hex, text) == 0;
 }
 
+static const char *author_of(const struct submission *submission)
+{
+    const struct run_terms *terms = &submission->terms;
+    return terms->roster->members[terms->submitter - 1].name;
+}
+
 /* By the plan's hash, or by author and purpose together. A name alone is nothing: anyone can use it. */
-static bool allows(const struct config_allow *allow, const struct submission *submission, const char *author)
+static bool allows(const struct config_allow *allow, const struct submission *submission)
 {
     if (allow->plan) return hex_is(allow->plan, &submission->plan.hash);
-    return strcmp(allow->author, author) == 0 && strcmp(allow->purpose, submission->plan.purpose) == 0;
+    return strcmp(allow->author, author_of(submission)) == 0 && strcmp(allow->purpose, submission->plan.purpose) == 0;
+}
+
+const struct config_allow *policy_rule(const struct config_node *config, const struct submission *submission)
+{
+    for (unsigned i = 0; i < config->allow_count; i++)
+        if (allows(&config->allow[i], submission)) return &config->allow[i];
+    return NULL;
 }
 
 struct result policy_check(const struct config_node *config, unsigned position, const struct submission *submission)
 {
     const struct run_terms *terms = &submission->terms;
-    const char *author = terms->roster->members[terms->submitter - 1].name;
     ENSURE(members_has(&terms->cohort, position), CATEGORY_FALSE, "the run's cohort does not name this bank");
     unsigned cohort = members_count(&terms->cohort);
     ENSURE(cohort >= config->cohort_minimum, CATEGORY_FALSE,
@@ -31,12 +43,11 @@ struct result policy_check(const struct config_node *config, unsigned position, 
                "the cohort leaves out %s, a member of the roster; this bank's officer has not approved this run "
                "(approve_cohort_change)",
                terms->roster->members[j - 1].name);
-    for (unsigned i = 0; i < config->allow_count; i++)
-        if (allows(&config->allow[i], submission, author)) return RESULT_OK;
+    if (policy_rule(config, submission)) return RESULT_OK;
     char hash[2 * HASH_BYTES + 1];
     bytes_hex(hash_view(&submission->plan.hash), hash);
     return FAIL(CATEGORY_FALSE, "this bank's configuration allows neither plan %s nor author %s with purpose %s", hash,
-                author, submission->plan.purpose);
+                author_of(submission), submission->plan.purpose);
 }
 
 bool policy_allows_plan(const struct config_node *config, const struct hash *plan)

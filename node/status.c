@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/journal.h"
 #include "node/part.h"
 #include "sys/clock.h"
 
@@ -72,6 +73,8 @@ struct result status_bank(struct bank *bank, json_t **ret)
                   "now_ms", (json_int_t)clock_now_ms(), "runs", runs);
     (void)pthread_mutex_unlock(&bank->lock);
     ENSURE(json, CATEGORY_ENVIRONMENT, "no memory for the status");
+    (void)json_object_set_new(json, "journal", json_string(journal_path(bank->journal)));
+    (void)json_object_set_new(json, "journal_entries", json_integer((json_int_t)journal_entries(bank->journal)));
     *ret = json;
     return RESULT_OK;
 }
@@ -136,6 +139,8 @@ struct result status_lines(struct view text, struct buffer *out)
         TRY(buffer_format(out, "coordinator %s: %s\n", text_of(json, "coordinator"), text_of(json, "trouble")));
     else
         TRY(buffer_format(out, "coordinator %s: connected\n", text_of(json, "coordinator")));
+    TRY(buffer_format(out, "journal %s: %lld entries\n", text_of(json, "journal"),
+                      json_integer_value(json_object_get(json, "journal_entries"))));
     json_array_foreach(runs, index, run)
     {
         const json_t *here = json_object_get(run, "here");

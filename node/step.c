@@ -5,6 +5,7 @@
 
 #include "analytics/report/report.h"
 #include "crypto/base/failpoint.h"
+#include "node/journal_facts.h"
 #include "node/part.h"
 #include "node/policy.h"
 #include "sys/clock.h"
@@ -53,7 +54,7 @@ static void records_freep(struct store_record **records)
     free(*records);
 }
 
-/* Makes durable what the machine persists in this step, all together. */
+/* Makes durable what the machine persists in this step, all together, and with it what the journal tells of it. */
 static struct result step_persist(struct part *part, bool *ret_persisted)
 {
     *ret_persisted = false;
@@ -73,7 +74,10 @@ static struct result step_persist(struct part *part, bool *ret_persisted)
         };
     }
     *ret_persisted = count > 0;
-    return count > 0 ? store_commit(part->bank->store, records, count) : RESULT_OK;
+    if (count == 0) return RESULT_OK;
+    CLEANUP(journal_notes_done) struct journal_notes notes = {0};
+    TRY(journal_step(part, &notes));
+    return journal_commit(part->bank->journal, records, count, &notes);
 }
 
 static void step_tell(struct part *part, struct view line)
@@ -156,7 +160,8 @@ static struct result end_write(const struct part *part, const char *name, struct
     return file_write_alone(path, bytes, 0644);
 }
 
-static struct result end_write_results(const struct part *part)
+/* *ret_model: the digest of model.json, as sha256sum tells it. */
+static struct result end_write_results(const struct part *part, struct hash *ret_model)
 {
     CLEANUP(buffer_done) struct buffer model = {0}, report = {0};
     TRY(fold_result(secagg_node_fold(part->machine), members_count(&part->submission.terms.cohort), &model));
@@ -168,6 +173,7 @@ static struct result end_write_results(const struct part *part)
                                          .cohort = &part->submission.terms.cohort,
                                          .version = COFFERDAM_VERSION};
     TRY(report_html(&source, &report));
+    TRY(hash_bytes(NULL, buffer_view(&model), ret_model));
     TRY(end_write(part, "report.html", buffer_view(&report)));
     return end_write(part, "model.json", buffer_view(&model));
 }
@@ -217,26 +223,38 @@ struct result part_erase_secrets(struct store *store, const struct hash *run)
     return store_commit(store, left.records, left.count);
 }
 
+/* The end and what the journal tells of it. */
+static struct result end_keep(struct part *part, const struct service_answer *answer, const struct hash *model)
+{
+    CLEANUP(buffer_done) struct buffer value = {0};
+    CLEANUP(journal_notes_done) struct journal_notes notes = {0};
+    TRY(buffer_u64(&value, clock_now_ms()));
+    TRY(service_answer_write(answer, &value));
+    const struct store_record record = {
+        .scope = &part->submission.id, .key = PART_KEY_END, .value = buffer_view(&value)};
+    if (answer->ok)
+        TRY(journal_done(part, model, &notes));
+    else
+        TRY(journal_ended(part->bank, &part->submission.id, answer->reason, &notes));
+    return journal_commit(part->bank->journal, &record, 1, &notes);
+}
+
 struct result part_end(struct part *part, enum service_run_state state, const char *reason)
 {
     if (part->state != SERVICE_RUN_OPEN) return RESULT_OK;
     struct service_answer answer = {.ok = state == SERVICE_RUN_DONE};
+    struct hash model = {0};
     (void)snprintf(answer.reason, sizeof answer.reason, "%s", reason);
-    struct result result = answer.ok ? end_write_results(part) : RESULT_OK;
+    struct result result = answer.ok ? end_write_results(part, &model) : RESULT_OK;
     if (result.category == CATEGORY_ENVIRONMENT) return result;
     if (!result_ok(result)) {
         answer.ok = false;
         (void)snprintf(answer.reason, sizeof answer.reason, "the model cannot be written: %s", result_reason());
     }
-    CLEANUP(buffer_done) struct buffer value = {0};
-    TRY(buffer_u64(&value, clock_now_ms()));
-    TRY(service_answer_write(&answer, &value));
-    const struct store_record record = {
-        .scope = &part->submission.id, .key = PART_KEY_END, .value = buffer_view(&value)};
     FAILPOINT("node: before the run's secrets are erased");
     TRY(part_erase_secrets(part->bank->store, &part->submission.id));
     FAILPOINT("node: before the run's end is kept");
-    TRY(store_commit(part->bank->store, &record, 1));
+    TRY(end_keep(part, &answer, &model));
     FAILPOINT("node: the run's end is kept");
     char path[FILE_PATH_MAX];
     TRY(part_path(part, PART_TABLE, path));

@@ -7,49 +7,12 @@
 #include "analytics/report/report_html.h"
 #include "analytics/report/report_pages.h"
 
-static const char style[] =
-    ":root{color-scheme:light dark;--ink:#1b1f24;--page:#fff;--grid:#d4d9df;--a:#1f5fa8;--b:#b4460f;--soft:#f3f5f7}"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e6e8eb;--page:#15181c;--grid:#3a4048;--a:#7db4f0;--b:#f0a070;--"
-    "soft:#"
-    "1e2227}}"
-    "body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);max-width:62rem;margin:2rem "
-    "auto;padding:0 1rem}h1{font-size:1.7rem}h2{font-size:1.25rem;margin-top:2.2rem;border-bottom:1px solid "
-    "var(--grid)}"
-    ".wide{overflow-x:auto}table{border-collapse:collapse;margin:1rem 0;font-size:.92rem}caption{text-align:left;font-"
-    "weight:600;padding:.3rem 0}th,td{padding:.2rem .7rem;border-bottom:1px solid "
-    "var(--grid);text-align:left;font-weight:"
-    "400}thead "
-    "th{font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums}figure{display:inline-block;margin:"
-    "1rem 1.5rem 1rem 0;width:min(27rem,100%)}figcaption{font-weight:600}svg{width:100%;height:auto}svg "
-    "text{font-size:11px;"
-    "fill:var(--ink)}.grid{stroke:var(--grid);stroke-width:1}.line{fill:none;stroke-width:2}.line.a{stroke:var(--a)}."
-    "line.b{"
-    "stroke:var(--b);stroke-dasharray:6 3}.line.even{stroke:var(--grid);stroke-dasharray:2 "
-    "3}circle.a,.bar.a{fill:var(--a)}"
-    "circle.b,.bar.b{fill:var(--b)}.legend{font-size:.85rem;margin:0}.key{display:inline-block;width:1.2em;height:.5em;"
-    "margin"
-    ":0 .4em 0 0}.key.a{background:var(--a)}.key.b{background:var(--b)}dt{font-weight:600}dd{margin:0 0 .5rem "
-    "1rem}code{font-"
-    "size:.85em;overflow-wrap:anywhere}pre{background:var(--soft);padding:.8rem;overflow-x:auto;font-size:.8rem}"
-    "@media "
-    "print{body{margin:0;max-width:none;font-size:11px}h2{break-after:avoid}figure,table{break-inside:avoid}pre{white-"
-    "space:pre-wrap}}";
-
 static bool task_is(const json_t *model, const char *task)
 {
     return strcmp(report_text(model, "task"), task) == 0;
 }
 
 /* ---- what every page has */
-
-static struct result item(const char *name, const char *text, struct buffer *out)
-{
-    TRY(buffer_text(out, "<dt>"));
-    TRY(html_text(name, out));
-    TRY(buffer_text(out, "</dt><dd>"));
-    TRY(html_text(text, out));
-    return buffer_text(out, "</dd>\n");
-}
 
 static struct result rows_item(const json_t *model, struct buffer *out)
 {
@@ -82,15 +45,11 @@ static struct result members(const struct report_source *source, const json_t *m
 static struct result head(const struct report_source *source, const json_t *model, struct buffer *out)
 {
     const json_t *target = json_object_get(model, "target");
-    TRY(buffer_text(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-                         "content=\"width=device-width\"><meta http-equiv=\"Content-Security-Policy\" "
-                         "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>"));
-    TRY(html_text(report_text(model, "plan"), out));
-    TRY(buffer_format(out, "</title><style>%s</style></head><body><main>\n", style));
+    TRY(html_page_begin(report_text(model, "plan"), "", out));
     TRY(html_element("h1", report_text(model, "plan"), out));
     TRY(buffer_text(out, "<dl>\n"));
-    TRY(item("Analysis", report_text(model, "task"), out));
-    TRY(item("Purpose", source->plan->purpose[0] ? source->plan->purpose : "the plan names none", out));
+    TRY(html_item("Analysis", report_text(model, "task"), out));
+    TRY(html_item("Purpose", source->plan->purpose[0] ? source->plan->purpose : "the plan names none", out));
     TRY(members(source, model, out));
     TRY(rows_item(model, out));
     if (target) {
@@ -107,7 +66,7 @@ static struct result head(const struct report_source *source, const json_t *mode
     TRY(buffer_text(out, "</code></dd>\n<dt>Model's hash</dt><dd><code>"));
     TRY(html_text(report_text(model, "hash"), out));
     TRY(buffer_format(out, "</code></dd>\n<dt>Program</dt><dd>cofferdam %s</dd>\n", source->version));
-    TRY(item("When", "told by each node's own records; this page is the same at every bank, to the byte", out));
+    TRY(html_item("When", "told by each node's own records; this page is the same at every bank, to the byte", out));
     TRY(buffer_text(out, "</dl>\n"));
     return RESULT_OK;
 }
@@ -140,7 +99,8 @@ static struct result foot(const struct report_source *source, const json_t *mode
     TRY(buffer_append(&text, buffer_view(&source->plan->text)));
     TRY(buffer_terminate(&text, &plan));
     TRY(html_text(plan, out));
-    return buffer_text(out, "</pre>\n</main></body></html>\n");
+    TRY(buffer_text(out, "</pre>\n"));
+    return html_page_end(out);
 }
 
 struct definition {
@@ -150,7 +110,7 @@ struct definition {
 static struct result definitions(const struct definition *list, size_t count, struct buffer *out)
 {
     TRY(buffer_text(out, "<h2>Definitions</h2>\n<dl>\n"));
-    for (size_t i = 0; i < count; i++) TRY(item(list[i].name, list[i].text, out));
+    for (size_t i = 0; i < count; i++) TRY(html_item(list[i].name, list[i].text, out));
     return buffer_text(out, "</dl>\n");
 }
 

@@ -49,6 +49,9 @@
 #define CSV_COLUMNS_MAX ((size_t)10000)
 #define CSV_RECORD_MAX_BYTES ((size_t)8 << 20)
 
+/* A line of a node's journal: the names of a thousand columns or members fit, were each of their bytes escaped. */
+#define JOURNAL_LINE_MAX ((size_t)256 << 10)
+
 /* Close recomputes the whole sum up to here, and samples chunks beyond (protocol.md, Close). */
 #define CLOSE_FULL_BYTES ((uint64_t)64 << 20)
 

@@ -113,14 +113,10 @@ struct result run_log_keep(const struct run_log *log, struct effects *effects)
     return effect_persist(effects, KEEP_RUN, buffer_view(&record), "log");
 }
 
-struct result run_log_load(const struct record_source *records, struct run_log *ret)
+struct result run_log_read(struct view record, struct run_log *ret)
 {
-    CLEANUP(buffer_done) struct buffer record = {0};
-    bool found = false;
+    struct reader reader = reader_of(record, "the record of the run's log");
     *ret = (struct run_log){0};
-    TRY(record_load(records, KEEP_RUN, &record, &found, "log"));
-    if (!found) return RESULT_OK;
-    struct reader reader = reader_of(buffer_view(&record), "the record of the run's log");
     TRY(reader_u64(&reader, &ret->tree.size));
     for (unsigned k = 0; k < 64; k++) {
         struct view peak;
@@ -129,4 +125,13 @@ struct result run_log_load(const struct record_source *records, struct run_log *
         memcpy(ret->tree.peaks[k].bytes, peak.data, HASH_BYTES);
     }
     return reader_end(&reader);
+}
+
+struct result run_log_load(const struct record_source *records, struct run_log *ret)
+{
+    CLEANUP(buffer_done) struct buffer record = {0};
+    bool found = false;
+    *ret = (struct run_log){0};
+    TRY(record_load(records, KEEP_RUN, &record, &found, "log"));
+    return found ? run_log_read(buffer_view(&record), ret) : RESULT_OK;
 }

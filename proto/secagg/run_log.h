@@ -36,6 +36,7 @@ MUST_USE struct result run_log_note(const struct run_log *log, const struct run 
 
 /* As the record "log" of the run. Without the record the log is empty. */
 MUST_USE struct result run_log_keep(const struct run_log *log, struct effects *effects);
+MUST_USE struct result run_log_read(struct view record, struct run_log *ret);
 MUST_USE struct result run_log_load(const struct record_source *records, struct run_log *ret);
 
 #endif

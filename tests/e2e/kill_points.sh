@@ -1,7 +1,7 @@
 #!/bin/bash
 # SIGKILL at every named point of both daemons (crypto/base/failpoint.h), each at least once: what died is started again
 # and the run ends with the model of the undisturbed one, at every party; what was acknowledged is still there; no secret
-# of a run that is over is left.
+# of a run that is over is left; and every bank's journal tells it as it was.
 #
 # KILL_COUNTS="1 2 5" takes every point at each of these passes, at every bank (make kill-loop).
 . "$(dirname "$0")/lib/failpoints.bash"
@@ -251,9 +251,25 @@ for party in "${parties[@]}"; do
     left=$(find "$HOME_DIR/$party/state" -path "*/runs/*" -type f ! -name model.json ! -name report.html ! -name plan.note ! -name run.cfd)
     [ -z "$left" ] || die "left behind: $left"
 done
+# Every bank's journal is whole, and says what the bundles prove: also of rounds that were given up, of a bank that was away.
+audited=0
+for bank in "${banks[@]}"; do
+    for run in "${ACKNOWLEDGED[@]}"; do
+        [ -e "$HOME_DIR/$bank/state/runs/$run/run.cfd" ] || continue
+        "$COFFERDAM" audit journal "$HOME_DIR/$bank/state/journal.jsonl" --roster "$HOME_DIR/roster.note" \
+            --bundle "$HOME_DIR/$bank/state/runs/$run/run.cfd" >"$HOME_DIR/audited" || die "the journal of $bank, run $run: $(tail -n 3 "$HOME_DIR/audited")"
+        cat "$HOME_DIR/audited" >>"$HOME_DIR/audits"
+        audited=$((audited + 1))
+    done
+done
+[ $audited -gt 0 ] || die "no bundle at any bank"
+for fate in "was voided: it is in no sum" "was done again with the same input"; do
+    [ -n "${STORIES:-}" ] || grep -q "$fate" "$HOME_DIR/audits" || die "no journal had a round whose input $fate"
+done
 for program in node coordinator; do
     missed=$(comm -23 <(points_of $program | sed "s/^/$program: /" | sort) <(sed 's/:[0-9]*$//' "$HOME_DIR/deaths" | sort -u))
     [ -n "${STORIES:-}" ] || [ -z "$missed" ] || die "nothing died at: $missed"
 done
+echo "$audited times a journal compared with a bundle"
 echo "$(points_of node | wc -l) points of a node and $(points_of coordinator | wc -l) of the coordinator, $HITS deaths in $RUNS runs"
 good

@@ -12,6 +12,7 @@
 #include <gmp.h>
 
 #include "analytics/model.h"
+#include "crypto/timestamp.h"
 #include "data/csv.h"
 #include "proto/run/note.h"
 #include "proto/run/plan.h"
@@ -35,7 +36,7 @@ static void read_corpus(const char *name, struct buffer *out)
 
 /* What comes out of it; the first time it is remembered, then it is to be the same. */
 struct outcome {
-    struct view in;
+    struct view in, more;
     const char *path;
     struct hash hash;
     bool known;
@@ -155,6 +156,33 @@ static void a_key_is_not_overlooked(void **state)
     OK(buffer_text(&text, "privacy: {epsilon: 4, delta: 1.0e-6}\n"));
     struct outcome outcome = {.in = buffer_view(&text)};
     allocation_loop("privacy", refuse_privacy, &outcome);
+}
+
+/* The request, the trusted certificates and the response. */
+static struct result verify_timestamp(void *context)
+{
+    struct outcome *outcome = context;
+    CLEANUP(timestamp_trust_done) struct timestamp_trust trust = {0};
+    CLEANUP(buffer_done) struct buffer query = {0};
+    struct view text = view_text("cofferdam/1/run/00\n1\nAAAA\n");
+    struct timestamp said = {0};
+    TRY(timestamp_request(text, 1, &query));
+    TRY(timestamp_trust_read(outcome->more, &trust));
+    struct result result = timestamp_verify(outcome->in, text, &trust, &said);
+    /* Of some allocations that fail, OpenSSL says that a chain or a signature does not hold. */
+    if (result.category == CATEGORY_FALSE) return FAIL(CATEGORY_ENVIRONMENT, "a good response is refused");
+    TRY(result);
+    return compare(outcome, view_of(&said, sizeof said));
+}
+
+static void timestamps(void **state)
+{
+    (void)state;
+    CLEANUP(buffer_done) struct buffer trust = {0}, response = {0};
+    read_corpus("timestamp/trust.pem", &trust);
+    read_corpus("timestamp/granted", &response);
+    struct outcome outcome = {.in = buffer_view(&response), .more = buffer_view(&trust)};
+    allocation_loop("a time-stamp", verify_timestamp, &outcome);
 }
 
 static struct result load_node(void *context)
@@ -306,9 +334,9 @@ int main(void)
 {
     mp_set_memory_functions(spare_allocate, spare_reallocate, spare_free);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wire_messages),           cmocka_unit_test(documents), cmocka_unit_test(configurations),
-        cmocka_unit_test(a_key_is_not_overlooked), cmocka_unit_test(tables),    cmocka_unit_test(a_fold_and_its_model),
-        cmocka_unit_test(a_model_scores),
+        cmocka_unit_test(wire_messages),           cmocka_unit_test(documents),  cmocka_unit_test(configurations),
+        cmocka_unit_test(a_key_is_not_overlooked), cmocka_unit_test(tables),     cmocka_unit_test(a_fold_and_its_model),
+        cmocka_unit_test(a_model_scores),          cmocka_unit_test(timestamps),
     };
     if (!result_ok(crypto_start())) return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,13 +28,15 @@ static const struct fixture {
     return &fixture;
 }
 
-/* Each four bytes: where, little-endian, and what is added there. */
+/* Each four bytes: where, little-endian, and what it differs by. */
 static void change(const struct fixture *fixture, struct view changes)
 {
     CLEANUP(buffer_done) struct buffer copy = {0};
     pieces_join(&fixture->pieces, &copy);
-    for (; changes.length >= 4; changes = view_of(changes.data + 4, changes.length - 4))
-        copy.data[(changes.data[0] | changes.data[1] << 8 | changes.data[2] << 16) % copy.length] += changes.data[3];
+    for (; changes.length >= 4; changes = view_of(changes.data + 4, changes.length - 4)) {
+        size_t where = (size_t)changes.data[0] | (size_t)changes.data[1] << 8 | (size_t)changes.data[2] << 16;
+        copy.data[where % copy.length] ^= changes.data[3];
+    }
     bool same = view_equal(buffer_view(&copy), buffer_view(&fixture->run->bundle));
     struct result result = small_run_replay(fixture->run, buffer_view(&copy));
     must(same ? result_ok(result) : result.category == CATEGORY_FALSE);

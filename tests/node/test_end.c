@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "node/journal.h"
 #include "node/part.h"
 #include "tests/support/ok.h"
 #include "tests/support/scratch.h"
@@ -20,6 +21,15 @@ static bool holds(struct store *store, const struct hash *run, bool secret, cons
     OK(store_load(store, secret, run, key, &value, &found));
     buffer_done(&value);
     return found;
+}
+
+static struct sign_key *key_make(void)
+{
+    CLEANUP(secret_freep) struct secret *seed = NULL;
+    struct sign_key *key = NULL;
+    OK(secret_new(SIGN_SEED_BYTES, &seed));
+    OK(sign_key_from_seed(seed, &key));
+    return key;
 }
 
 static void an_ended_run_leaves_no_secret(void **state)
@@ -34,6 +44,8 @@ static void an_ended_run_leaves_no_secret(void **state)
     assert_non_null(part);
     bank->config = &config;
     OK(store_open(directory, &bank->store));
+    CLEANUP(sign_key_freep) struct sign_key *key = key_make();
+    OK(journal_open(bank->store, directory, key, &bank->journal));
     assert_int_equal(pthread_cond_init(&bank->changed, NULL), 0);
     part->bank = bank;
     part->state = SERVICE_RUN_OPEN;
@@ -57,6 +69,7 @@ static void an_ended_run_leaves_no_secret(void **state)
     assert_true(holds(bank->store, runs[0], false, "round"));
     assert_true(holds(bank->store, runs[0], false, PART_KEY_END));
     assert_true(holds(bank->store, runs[1], true, "secret/1/own/00"));
+    journal_close(bank->journal);
     store_close(bank->store);
     (void)pthread_cond_destroy(&bank->changed);
     free(part);
@@ -75,6 +88,8 @@ static void a_run_of_another_roster_leaves_no_secret(void **state)
     assert_non_null(bank);
     bank->config = &config;
     OK(store_open(directory, &bank->store));
+    CLEANUP(sign_key_freep) struct sign_key *key = key_make();
+    OK(journal_open(bank->store, directory, key, &bank->journal));
     const struct hash run = {{3}};
     const struct store_record records[] = {
         {.scope = &run, .key = "secret/1/own/00", .value = view_text("o"), .secret = true},
@@ -86,6 +101,7 @@ static void a_run_of_another_roster_leaves_no_secret(void **state)
     assert_null(bank->parts);
     assert_false(holds(bank->store, &run, true, "secret/1/own/00"));
     assert_true(holds(bank->store, &run, false, PART_KEY_SUBMISSION));
+    journal_close(bank->journal);
     store_close(bank->store);
     free(bank);
     scratch_remove(directory);
@@ -97,5 +113,6 @@ int main(void)
         cmocka_unit_test(an_ended_run_leaves_no_secret),
         cmocka_unit_test(a_run_of_another_roster_leaves_no_secret),
     };
+    if (!result_ok(crypto_start())) return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@ static const char plan_text[] = "cofferdam: 1\n"
                                 "task: logistic\n"
                                 "target: {column: y, positive: \"1\"}\n"
                                 "features:\n"
-                                "  - {name: x, kind: number, min: 0, max: 10, resolution: 1}\n"
+                                "  - {name: x, kind: number, min: 0, max: 100, resolution: 1}\n"
                                 "cohort: {minimum: 3, on_dropout: wait, rows: 10}\n";
 
 /* What the toy reads from a plan, and whether the run goes on without a bank. */

@@ -6,7 +6,7 @@
 #include "cli/parties.h"
 #include "tests/support/memory_bundle.h"
 
-enum { SMALL_BANKS_MAX = 5 };
+enum { SMALL_BANKS_MAX = 100 };
 struct small_run_config {
     unsigned banks;
     uint64_t words; /* of each sum */
@@ -18,7 +18,7 @@ struct small_run {
     struct plan plan;
     struct schema schema;
     struct consortium_bank banks[SMALL_BANKS_MAX];
-    char names[SMALL_BANKS_MAX][8];
+    char names[SMALL_BANKS_MAX][16];
     struct consortium_config how;
     struct consortium consortium;
     struct bundle_sink sink;

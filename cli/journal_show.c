@@ -1,0 +1,180 @@
+/* A journal in words: what an entry says, and what a run came to. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/journal_book.h"
+#include "crypto/base/text.h"
+
+enum { SHORT_HEX = 12 };
+
+/* What a peer or a plan called something, fit for a terminal. */
+static struct result plain(const char *text, struct buffer *out)
+{
+    struct view rest = view_text(text);
+    while (rest.length > 0) {
+        char piece[TEXT_PIECE_BYTES];
+        size_t taken = text_plain(rest, "", piece);
+        TRY(buffer_text(out, piece));
+        rest = view_of(rest.data + taken, rest.length - taken);
+    }
+    return RESULT_OK;
+}
+
+static struct result put_date(uint64_t seconds, struct buffer *out)
+{
+    time_t time = seconds <= INT32_MAX ? (time_t)seconds : 0;
+    struct tm parts;
+    char text[32];
+    if (!time || !gmtime_r(&time, &parts)) return buffer_format(out, "%20llu", (unsigned long long)seconds);
+    (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &parts);
+    return buffer_text(out, text);
+}
+
+static struct result put_names(const json_t *names, struct buffer *out)
+{
+    size_t index;
+    const json_t *name;
+    json_array_foreach(names, index, name)
+    {
+        const char *text = json_string_value(name);
+        TRY(buffer_u8(out, ' '));
+        TRY(plain(text ? text : "?", out));
+    }
+    return RESULT_OK;
+}
+
+/* ---- an entry */
+
+/* A sentence with facts in it: {name} is a text or a number, {name:} the front of a hash, {name*} a list of names. */
+static const struct {
+    const char *event, *sentence;
+} sentences[] = {
+    {"started", "cofferdam-node {version} of {member}; roster version {roster_version}, {roster:}"},
+    {"seen", "plan {plan} ({plan_hash:}) for {purpose}, submitted by {submitter}, with{cohort*}"},
+    {"approved", "by {approved_by}: {rule}"},
+    {"frozen", "{rows} rows, {held_out} of them held out; columns{columns*}; digest {digest:}"},
+    {"sent", "round {round}, step {step}: {numbers} masked numbers, {bytes} bytes, root {root:}"},
+    {"void", "round {round} is given up: nothing was released for it, nor will be"},
+    {"voted", "round {round}, step {step}: the sum is right and leads to state {state:}"},
+    {"closed", "round {round}, step {step}: certified, leaf {leaf} of the log, whose root is {log:}"},
+    {"evidence", "{record}, digest {digest:}"},
+    {"done", "after {steps} steps, model.json {model:}"},
+    {"refused", "{reason}"},
+    {"ended", "{reason}"},
+    {"bundle", "run.cfd is kept and holds: {bytes} bytes, {digest:}"},
+};
+
+static struct result put_fact(const json_t *facts, struct view name, struct buffer *out)
+{
+    char key[32] = "", last = name.length ? (char)name.data[name.length - 1] : 0;
+    bool marked = last == ':' || last == '*';
+    size_t length = name.length - marked;
+    if (length >= sizeof key) length = sizeof key - 1;
+    memcpy(key, name.data, length);
+    const json_t *fact = json_object_get(facts, key);
+    if (json_is_array(fact)) return put_names(fact, out);
+    if (json_is_integer(fact)) return buffer_format(out, "%lld", (long long)json_integer_value(fact));
+    const char *text = json_is_string(fact) ? json_string_value(fact) : "?";
+    char front[SHORT_HEX + 1];
+    if (last != ':') return plain(text, out);
+    (void)snprintf(front, sizeof front, "%s", text);
+    return plain(front, out);
+}
+
+static struct result put_sentence(const char *sentence, const json_t *facts, struct buffer *out)
+{
+    while (*sentence) {
+        size_t length = strcspn(sentence, "{");
+        TRY(buffer_append(out, view_of(sentence, length)));
+        sentence += length;
+        if (!*sentence) break;
+        length = strcspn(sentence, "}");
+        TRY(put_fact(facts, view_of(sentence + 1, length - 1), out));
+        sentence += length + 1;
+    }
+    return RESULT_OK;
+}
+
+struct result journal_show_entry(const struct journal_entry *entry, const json_t *facts, struct buffer *out)
+{
+    char run[2 * HASH_BYTES + 1] = "";
+    const char *sentence = "(of a later version of this program)";
+    if (entry->has_run) bytes_hex(hash_view(&entry->run), run);
+    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
+        if (strcmp(sentences[i].event, entry->event) == 0) sentence = sentences[i].sentence;
+    TRY(put_date(entry->time, out));
+    TRY(buffer_format(out, "  %-12.*s  %-8s  ", SHORT_HEX, run, entry->event));
+    TRY(put_sentence(sentence, facts, out));
+    if (json_is_true(json_object_get(facts, "cohort_change")))
+        TRY(buffer_text(out, "; an officer approved its cohort, which is another than before"));
+    return buffer_u8(out, '\n');
+}
+
+/* ---- a run */
+
+static struct result put_rounds(const json_t *list, struct buffer *out)
+{
+    size_t index;
+    const json_t *item;
+    json_array_foreach(list, index, item)
+    {
+        TRY(buffer_format(out, " %llu", (unsigned long long)journal_book_number(item, "round")));
+    }
+    return RESULT_OK;
+}
+
+static struct result put_left(const json_t *run, struct buffer *out)
+{
+    const json_t *sent = json_object_get(run, "sent"), *voids = json_object_get(run, "void"), *item;
+    unsigned long long numbers = 0, bytes = 0;
+    size_t index;
+    json_array_foreach(sent, index, item)
+    {
+        numbers += journal_book_number(item, "numbers");
+        bytes += journal_book_number(item, "bytes");
+    }
+    if (json_array_size(sent) == 0) return buffer_text(out, "  left       nothing\n");
+    TRY(buffer_format(out, "  left       %llu numbers, %llu bytes, all masked, in %zu rounds:", numbers, bytes,
+                      json_array_size(sent)));
+    TRY(put_rounds(sent, out));
+    TRY(buffer_u8(out, '\n'));
+    if (json_array_size(voids) == 0) return RESULT_OK;
+    TRY(buffer_text(out, "  given up   rounds"));
+    TRY(put_rounds(voids, out));
+    return buffer_u8(out, '\n');
+}
+
+static struct result put_end(const json_t *run, struct buffer *out)
+{
+    static const struct {
+        const char *state, *sentence;
+    } ends[] = {{"done", "done, model.json {model}"}, {"refused", "refused: {reason}"}, {"ended", "ended: {reason}"}};
+    const char *state = journal_book_text(run, "state"), *sentence = "not yet";
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (strcmp(ends[i].state, state) == 0) sentence = ends[i].sentence;
+    TRY(buffer_text(out, "  end        "));
+    TRY(put_sentence(sentence, run, out));
+    TRY(buffer_u8(out, '\n'));
+    const json_t *bundle = json_object_get(run, "bundle");
+    return bundle ? put_sentence("  bundle     {bytes} bytes, {digest}\n", bundle, out) : RESULT_OK;
+}
+
+struct result journal_show_run(const json_t *run, struct buffer *out)
+{
+    TRY(put_sentence("run {run}\n", run, out));
+    if (json_object_get(run, "plan"))
+        TRY(put_sentence("  plan       {plan}, for {purpose}, submitted by {submitter}\n"
+                         "             {plan_hash}\n",
+                         run, out));
+    if (json_object_get(run, "approved_by")) TRY(put_sentence("  approved   by {approved_by}: {rule}\n", run, out));
+    if (json_object_get(run, "rows"))
+        TRY(put_sentence("  data       {rows} rows, {held_out} of them held out; columns{columns*}\n"
+                         "             {digest}\n",
+                         run, out));
+    TRY(put_left(run, out));
+    TRY(buffer_format(out, "  closed     %zu steps\n", json_array_size(json_object_get(run, "closed"))));
+    size_t kept = json_array_size(json_object_get(run, "evidence"));
+    if (kept) TRY(buffer_format(out, "  evidence   %zu messages are kept that should not have come\n", kept));
+    return put_end(run, out);
+}

@@ -1,0 +1,283 @@
+#include "node/journal_facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/base/text.h"
+#include "node/policy.h"
+#include "proto/secagg/run_log.h"
+
+#define KEY_END "end"
+
+struct hex {
+    char text[2 * HASH_BYTES + 1];
+};
+
+static struct hex hex_of(const struct hash *hash)
+{
+    struct hex hex = {0};
+    bytes_hex(hash_view(hash), hex.text);
+    return hex;
+}
+
+static const struct hash *run_of(const struct part *part)
+{
+    return &part->submission.id;
+}
+
+/* One entry, on its own. */
+static struct result commit_one(struct journal *journal, const struct hash *run, const char *event, json_t *take_facts,
+                                const char *key)
+{
+    CLEANUP(journal_notes_done) struct journal_notes notes = {0};
+    TRY(journal_note(&notes, run, event, take_facts, "%s", key));
+    return journal_commit(journal, NULL, 0, &notes);
+}
+
+struct result journal_started(struct bank *bank)
+{
+    struct hex key = {0}, roster = hex_of(&bank->roster.hash);
+    bytes_hex(view_of(sign_key_public(bank->key)->bytes, SIGN_PUBLIC_BYTES), key.text);
+    return commit_one(bank->journal, NULL, "started",
+                      json_pack("{s:s, s:s, s:s, s:s, s:i}", "version", COFFERDAM_VERSION, "member",
+                                bank->roster.members[bank->position - 1].name, "key", key.text, "roster", roster.text,
+                                "roster_version", (int)bank->roster.version),
+                      "");
+}
+
+/* ---- a run, before anything of it leaves */
+
+static json_t *cohort_json(const struct run_terms *terms)
+{
+    json_t *names = json_array();
+    for (unsigned j = members_next(&terms->cohort, 0); j; j = members_next(&terms->cohort, j)) {
+        if (json_array_append_new(names, json_string(terms->roster->members[j - 1].name)) == 0) continue;
+        json_decref(names);
+        return NULL;
+    }
+    return names;
+}
+
+struct result journal_seen(struct part *part)
+{
+    const struct submission *submission = &part->submission;
+    const struct run_terms *terms = &submission->terms;
+    const struct plan *plan = &submission->plan;
+    struct hex hash = hex_of(&plan->hash);
+    return commit_one(part->bank->journal, run_of(part), "seen",
+                      json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "plan", plan->name, "plan_hash", hash.text, "task",
+                                plan->task, "purpose", plan->purpose, "submitter",
+                                terms->roster->members[terms->submitter - 1].name, "cohort", cohort_json(terms)),
+                      "seen");
+}
+
+/* The rule that allows the plan: as it stands in the configuration. */
+struct result journal_approved(struct part *part)
+{
+    const struct config_node *config = part->bank->config;
+    const struct config_allow *rule = policy_rule(config, &part->submission);
+    char text[2 * NAME_MAX_BYTES + 32];
+    ENSURE(rule, CATEGORY_BUG, "a run is approved that no rule allows");
+    if (rule->plan)
+        (void)snprintf(text, sizeof text, "plan %.64s", rule->plan);
+    else
+        (void)snprintf(text, sizeof text, "author %.64s, purpose %.64s", rule->author, rule->purpose);
+    return commit_one(part->bank->journal, run_of(part), "approved",
+                      json_pack("{s:s, s:s, s:b}", "approved_by", "configuration", "rule", text, "cohort_change",
+                                policy_approves_cohort(config, run_of(part))),
+                      "approved");
+}
+
+static json_t *columns_json(const struct schema *schema)
+{
+    json_t *names = json_array();
+    for (size_t k = 0; k < schema->count; k++) {
+        if (json_array_append_new(names, json_string(schema->specs[k].name)) == 0) continue;
+        json_decref(names);
+        return NULL;
+    }
+    return names;
+}
+
+struct result journal_frozen(struct part *part, struct journal_notes *notes)
+{
+    const struct table *table = part->frozen.table;
+    struct hex digest = hex_of(&part->frozen.hash);
+    uint64_t held = 0;
+    for (uint64_t row = 0; table->held && row < table->rows; row++) held += table->held[row];
+    return journal_note(notes, run_of(part), "frozen",
+                        json_pack("{s:s, s:I, s:I, s:s, s:o}", "source", part->bank->config->source.name, "rows",
+                                  (json_int_t)table->rows, "held_out", (json_int_t)held, "digest", digest.text,
+                                  "columns", columns_json(&part->frozen.schema)),
+                        "frozen");
+}
+
+/* ---- what the machine makes durable */
+
+/* The body of a signed message of this bank, or of a certificate's vote. */
+static struct result body_of(const struct part *part, struct view bytes, struct wire_arena *arena, struct view *ret)
+{
+    struct wire_signed one;
+    TRY(wire_signed_decode(bytes, part->bank->roster.size, arena, &one));
+    *ret = one.body;
+    return RESULT_OK;
+}
+
+/* The masked input of a round may leave from now on. Its header goes before it and fixes every byte of it. */
+static struct result sent(struct part *part, struct view header, struct journal_notes *notes)
+{
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    struct wire_r1 r1;
+    struct view body;
+    struct hash digest;
+    TRY(body_of(part, header, &arena, &body));
+    TRY(wire_r1_decode(body, part->bank->roster.size, &arena, &r1));
+    TRY(hash_bytes(NULL, header, &digest));
+    struct hex root = hex_of(&r1.root), hex = hex_of(&digest);
+    return journal_note(notes, run_of(part), "sent",
+                        json_pack("{s:I, s:I, s:I, s:I, s:s, s:s}", "round", (json_int_t)r1.round, "step",
+                                  (json_int_t)secagg_node_fold(part->machine)->step, "numbers", (json_int_t)r1.words,
+                                  "bytes", (json_int_t)r1.words * (json_int_t)sizeof(uint64_t), "root", root.text,
+                                  "header", hex.text),
+                        "sent/%05llu", (unsigned long long)r1.round);
+}
+
+static struct result voted_void(struct part *part, struct view vote, struct journal_notes *notes)
+{
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    struct wire_void voided;
+    struct view body;
+    TRY(body_of(part, vote, &arena, &body));
+    TRY(wire_void_decode(body, part->bank->roster.size, &arena, &voided));
+    return journal_note(notes, run_of(part), "void", json_pack("{s:I}", "round", (json_int_t)voided.round),
+                        "void/%05llu", (unsigned long long)voided.round);
+}
+
+static json_t *close_json(const struct wire_close *close)
+{
+    struct hex sum = hex_of(&close->sum), state = hex_of(&close->state);
+    return json_pack("{s:I, s:I, s:s, s:s}", "step", (json_int_t)close->step, "round", (json_int_t)close->round, "sum",
+                     sum.text, "state", state.text);
+}
+
+/* This bank's own word that a sum is right. */
+static struct result voted(struct part *part, struct view vote, struct journal_notes *notes)
+{
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    struct wire_close close;
+    struct view body;
+    TRY(body_of(part, vote, &arena, &body));
+    TRY(wire_close_decode(body, part->bank->roster.size, &arena, &close));
+    return journal_note(notes, run_of(part), "voted", close_json(&close), "voted/%05llu",
+                        (unsigned long long)close.step);
+}
+
+/* The log of the run after the step, which the same batch makes durable. */
+static struct result log_root(const struct part *part, struct hash *ret)
+{
+    for (size_t i = 0; i < part->effects.count; i++) {
+        const struct effect *effect = &part->effects.items[i];
+        struct run_log log;
+        if (effect->kind != EFFECT_PERSIST || effect->shared || strcmp(effect->key, "log") != 0) continue;
+        TRY(run_log_read(buffer_view(&effect->bytes), &log));
+        return merkle_tree_root(&log.tree, ret);
+    }
+    return FAIL(CATEGORY_BUG, "a step is closed without the log of the run");
+}
+
+/* A quorum's word: the certificate of a step is here, and the step is a leaf of the log. */
+static struct result closed(struct part *part, struct view certificate, struct journal_notes *notes)
+{
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    struct wire_list votes;
+    struct wire_close close;
+    struct view body;
+    struct hash root;
+    TRY(wire_list_decode(certificate, part->bank->roster.size, &arena, &votes));
+    ENSURE(votes.count > 0, CATEGORY_BUG, "a certificate without a vote");
+    TRY(body_of(part, votes.items[0], &arena, &body));
+    TRY(wire_close_decode(body, part->bank->roster.size, &arena, &close));
+    TRY(log_root(part, &root));
+    json_t *facts = close_json(&close);
+    struct hex hex = hex_of(&root);
+    if (facts && (json_object_set_new(facts, "leaf", json_integer((json_int_t)close.step)) != 0 ||
+                  json_object_set_new(facts, "log", json_string(hex.text)) != 0)) {
+        json_decref(facts);
+        facts = NULL;
+    }
+    return journal_note(notes, run_of(part), "closed", facts, "closed/%05llu", (unsigned long long)close.step);
+}
+
+static struct result evidence(struct part *part, const struct effect *effect, struct journal_notes *notes)
+{
+    struct hash digest;
+    TRY(hash_bytes(NULL, buffer_view(&effect->bytes), &digest));
+    struct hex hex = hex_of(&digest);
+    return journal_note(notes, run_of(part), "evidence",
+                        json_pack("{s:s, s:s}", "record", effect->key, "digest", hex.text), "%s", effect->key);
+}
+
+static bool begins(const char *key, const char *with)
+{
+    return strncmp(key, with, strlen(with)) == 0;
+}
+
+/* The keys are those under which the machine keeps its decisions (proto/secagg). */
+static struct result effect_told(struct part *part, const struct effect *effect, struct journal_notes *notes)
+{
+    struct view bytes = buffer_view(&effect->bytes);
+    if (effect->kind != EFFECT_PERSIST || effect->secret || effect->shared || effect->erase) return RESULT_OK;
+    if (begins(effect->key, "r1/")) return sent(part, bytes, notes);
+    if (begins(effect->key, "void/")) return voted_void(part, bytes, notes);
+    if (begins(effect->key, "closed/")) return closed(part, bytes, notes);
+    if (begins(effect->key, "evidence/")) return evidence(part, effect, notes);
+    return strcmp(effect->key, "close") == 0 ? voted(part, bytes, notes) : RESULT_OK;
+}
+
+struct result journal_step(struct part *part, struct journal_notes *notes)
+{
+    for (size_t i = 0; i < part->effects.count; i++) TRY(effect_told(part, &part->effects.items[i], notes));
+    return RESULT_OK;
+}
+
+/* ---- the end */
+
+struct result journal_done(struct part *part, const struct hash *model, struct journal_notes *notes)
+{
+    struct hex hex = hex_of(model);
+    return journal_note(
+        notes, run_of(part), "done",
+        json_pack("{s:s, s:I}", "model", hex.text, "steps", (json_int_t)secagg_node_fold(part->machine)->step),
+        KEY_END);
+}
+
+/* A reason may quote what a peer said, cut in the middle of a character. */
+static struct result reason_text(const char *reason, struct buffer *out)
+{
+    struct view rest = view_text(reason);
+    while (rest.length > 0) {
+        char piece[TEXT_PIECE_BYTES];
+        size_t taken = text_plain(rest, "", piece);
+        TRY(buffer_text(out, piece));
+        rest = view_of(rest.data + taken, rest.length - taken);
+    }
+    return RESULT_OK;
+}
+
+/* Refused: before the table was frozen, and so before anything of the run left. */
+struct result journal_ended(struct bank *bank, const struct hash *run, const char *reason, struct journal_notes *notes)
+{
+    CLEANUP(buffer_done) struct buffer table = {0}, text = {0};
+    bool frozen = false;
+    TRY(store_load(bank->store, false, run, PART_KEY_TABLE, &table, &frozen));
+    TRY(reason_text(reason, &text));
+    return journal_note(notes, run, frozen ? "ended" : "refused",
+                        json_pack("{s:s%}", "reason", (const char *)text.data, text.length), KEY_END);
+}
+
+struct result journal_bundle(struct part *part, const struct hash *digest, uint64_t bytes)
+{
+    struct hex hex = hex_of(digest);
+    return commit_one(part->bank->journal, run_of(part), "bundle",
+                      json_pack("{s:s, s:I}", "digest", hex.text, "bytes", (json_int_t)bytes), JOURNAL_KEY_BUNDLE);
+}
