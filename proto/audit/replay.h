@@ -18,6 +18,7 @@ enum replay_stage {
     REPLAY_RUN,        /* another roster, or the submission */
     REPLAY_NEXT,       /* between rounds */
     REPLAY_ACK,        /* P1 are in: wants ACK */
+    REPLAY_FIRST,      /* keys are acknowledged: wants the round they are for */
     REPLAY_TERMS,      /* R0 is in: voided, given up, or U certified */
     REPLAY_HEADERS,    /* wants the R1 headers */
     REPLAY_OPEN,       /* wants OPEN */

@@ -133,7 +133,8 @@ struct result replay_done(struct replay *replay, struct view payload, struct wir
     struct hash computed;
     ENSURE(replay->stage == REPLAY_MODEL || replay->form == BUNDLE_PUBLIC, CATEGORY_FALSE,
            "it does not belong here, where the model must come");
-    ENSURE(replay->log.tree.size > 0, CATEGORY_FALSE, "a run that is done without a closed step");
+    ENSURE(replay->log.tree.size > 0 && replay->retry.length == 0, CATEGORY_FALSE,
+           "a run that is done without a closed step, or after a round that was not closed");
     TRY(last_word(replay, "done", payload, arena, &body));
     replay->model_hash = body.end.proof;
     if (replay->form != BUNDLE_PUBLIC) {

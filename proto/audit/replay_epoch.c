@@ -4,7 +4,34 @@
 #include "proto/audit/replay.h"
 #include "proto/run/note.h"
 
-/* Every line of a roster is a signature that counts: of a member, now or before, once. */
+/* The key of a roster under which a line stands, if it is one of its members'. */
+static struct result find_key(const struct roster *roster, const struct note_line *line,
+                              const struct sign_public **ret_key)
+{
+    unsigned position = roster ? roster_position_of_name(roster, line->name) : 0;
+    bool named = false;
+    if (position == 0) return RESULT_OK;
+    TRY(note_line_names(line, &roster->members[position - 1].identity, &named));
+    if (named) *ret_key = &roster->members[position - 1].identity;
+    return RESULT_OK;
+}
+
+/* Of a member, or one before: who has a new key may sign with both. Where a bundle begins with a later version than the
+ * first, those before are not known. */
+static struct result check_line(struct replay *replay, const struct roster *before, const struct roster *after,
+                                const struct note *note, const struct note_line *line)
+{
+    const struct sign_public *key = NULL;
+    ENSURE(!line->timed, CATEGORY_FALSE, "%s cosigned the roster, which is signed", line->name);
+    TRY(find_key(after, line, &key));
+    if (!key) TRY(find_key(before, line, &key));
+    if (!key && !before && after->version > 1) return RESULT_OK;
+    ENSURE(key, CATEGORY_FALSE, "%s, who signed the roster, is no member, or not with this key", line->name);
+    replay->counts.signatures++;
+    return note_verify_line(note, line, key);
+}
+
+/* Every line of a roster is a signature that counts, once. */
 static struct result check_lines(struct replay *replay, const struct roster *before, const struct roster *after)
 {
     CLEANUP(note_done) struct note note = {0};
@@ -15,16 +42,12 @@ static struct result check_lines(struct replay *replay, const struct roster *bef
     ENSURE(lines == note.lines_count, CATEGORY_FALSE, "the roster has a signature line that no member can have made");
     for (size_t i = 0; i < note.lines_count; i++) {
         const struct note_line *line = &note.lines[i];
-        unsigned now = roster_position_of_name(after, line->name);
-        unsigned then = before ? roster_position_of_name(before, line->name) : 0;
-        ENSURE(now || then, CATEGORY_FALSE, "%s, who signed the roster, is no member", line->name);
-        const struct sign_public *key = now ? &after->members[now - 1].identity : &before->members[then - 1].identity;
-        TRY(note_verify_line(&note, line, key));
+        TRY(check_line(replay, before, after, &note, line));
         for (size_t k = 0; k < i; k++)
-            ENSURE(strcmp(note.lines[k].name, line->name) != 0, CATEGORY_FALSE, "%s signed the roster twice",
-                   line->name);
+            ENSURE(strcmp(note.lines[k].name, line->name) != 0 ||
+                       memcmp(note.lines[k].key_id, line->key_id, sizeof line->key_id) != 0,
+                   CATEGORY_FALSE, "%s signed the roster twice", line->name);
     }
-    replay->counts.signatures += note.lines_count;
     return RESULT_OK;
 }
 
@@ -117,6 +140,6 @@ struct result replay_ack(struct replay *replay, struct view payload, struct wire
         ENSURE(members_equal(&body.ack.dealers, cohort), CATEGORY_FALSE, "%s did not acknowledge every bank",
                run_member(&replay->run, j));
     }
-    replay->stage = REPLAY_NEXT;
+    replay->stage = REPLAY_FIRST;
     return replay->observer.epoch ? replay->observer.epoch(replay->observer.context, replay) : RESULT_OK;
 }

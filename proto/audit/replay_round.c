@@ -105,7 +105,8 @@ struct result replay_r1(struct replay *replay, struct view payload, struct wire_
         struct signed_body body;
         TRY(replay_signed(replay, "r1", WIRE_R1, j, list.items[rank], arena, &body));
         if (rank == 0) round->words = body.r1.words;
-        ENSURE(hash_equal(&body.r1.ctx, &round->ctx) && body.r1.position == j && body.r1.words == round->words &&
+        ENSURE(body.r1.round == replay->last && body.r1.epoch == replay->epoch.epoch &&
+                   hash_equal(&body.r1.ctx, &round->ctx) && body.r1.position == j && body.r1.words == round->words &&
                    body.r1.chunks == check_chunks(round->words),
                CATEGORY_FALSE, "the header of %s is not for this round", run_member(&replay->run, j));
         round->roots[rank] = body.r1.root;

@@ -152,12 +152,19 @@ static struct result line_verify(const struct note *note, const struct note_line
     return note_cosignature_verify(note->text, key, line->time, &line->signature);
 }
 
-struct result note_verify_line(const struct note *note, const struct note_line *line, const struct sign_public *key)
+struct result note_line_names(const struct note_line *line, const struct sign_public *key, bool *ret)
 {
     uint8_t id[KEY_ID_BYTES];
     TRY(key_id(line->name, line->timed ? COSIGNATURE : ED25519, key, id));
-    ENSURE(memcmp(line->key_id, id, sizeof id) == 0, CATEGORY_FALSE, "the signature of %s is by another key than here",
-           line->name);
+    *ret = memcmp(line->key_id, id, sizeof id) == 0;
+    return RESULT_OK;
+}
+
+struct result note_verify_line(const struct note *note, const struct note_line *line, const struct sign_public *key)
+{
+    bool named = false;
+    TRY(note_line_names(line, key, &named));
+    ENSURE(named, CATEGORY_FALSE, "the signature of %s is by another key than here", line->name);
     struct result verified = line_verify(note, line, key);
     ENSURE(verified.category != CATEGORY_FALSE, CATEGORY_FALSE, "the signature of %s does not verify", line->name);
     return verified;

@@ -53,6 +53,8 @@ MUST_USE struct result note_signature_line(const char *name, const struct sign_p
                                            const struct signature *signature, struct buffer *out); /* a plain one */
 MUST_USE struct result note_cosignature_line(const char *name, const struct sign_public *key, uint64_t time,
                                              const struct signature *signature, struct buffer *out);
+/* Whether this line says that it is by this key. */
+MUST_USE struct result note_line_names(const struct note_line *line, const struct sign_public *key, bool *ret);
 /* CATEGORY_FALSE unless this line is by this key over the note's text, plain or as a cosignature. */
 MUST_USE struct result note_verify_line(const struct note *note, const struct note_line *line,
                                         const struct sign_public *key);

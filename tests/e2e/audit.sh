@@ -79,18 +79,21 @@ party_start south
 until_true 20 has_bundle south "$run" || die "south did not ask again"
 cmp "$whole" "$(bundle_of south "$run")" || die "south has another bundle now"
 
-# A fifth bank joins and the coordinator gets a new key: whoever knows the first roster can check the run after it.
+# A fifth bank joins, one has new keys and signs with its old one too, and the coordinator gets a new key: whoever knows
+# the first roster can check the run after it.
 for party in "${banks[@]}" coordinator; do party_kill "$party" TERM; done
 "$COFFERDAM" keygen --org hill --no-passphrase --out "$HOME_DIR/hill" >/dev/null
 "$COFFERDAM" keygen --org coordinator --no-passphrase --out "$HOME_DIR/rotated" >/dev/null
-"$COFFERDAM" roster add "$HOME_DIR/roster.note" "$HOME_DIR/hill/hill.pub" --coordinator "$HOME_DIR/rotated/coordinator.pub" \
+"$COFFERDAM" keygen --org west --no-passphrase --out "$HOME_DIR/west-new" >/dev/null
+"$COFFERDAM" roster add "$HOME_DIR/roster.note" "$HOME_DIR/hill/hill.pub" "$HOME_DIR/west-new/west.pub" --coordinator "$HOME_DIR/rotated/coordinator.pub" \
     -o "$HOME_DIR/second.note" >/dev/null || die "no second roster"
-for bank in "${banks[@]}" hill; do
-    "$COFFERDAM" roster sign "$HOME_DIR/second.note" --key "$HOME_DIR/$bank/identity.key" >/dev/null || die "$bank cannot sign"
+for bank in "${banks[@]}" west-new hill; do
+    "$COFFERDAM" roster sign "$HOME_DIR/second.note" --key "$HOME_DIR/$bank/identity.key" --previous "$HOME_DIR/roster.note" >/dev/null || die "$bank cannot sign"
 done
 mv "$HOME_DIR/roster.note" "$HOME_DIR/first.note"
 mv "$HOME_DIR/second.note" "$HOME_DIR/roster.note"
 cp "$HOME_DIR/rotated/node.key" "$HOME_DIR/coordinator/node.key"
+cp "$HOME_DIR/west-new"/*.key "$HOME_DIR/west/"
 rows_make 9 700 >"$HOME_DIR/hill/rows.csv"
 node_config hill rows.csv <<END
 cohort_minimum: 3
