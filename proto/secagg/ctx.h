@@ -24,6 +24,8 @@ MUST_USE struct result ctx_of(const struct wire_r0 *terms, struct hash *ret);
 MUST_USE struct result ctx_set_hash(const struct view *bodies, size_t count, struct hash *ret);
 /* Of the bytes of a list of signed messages, for R0's retry. */
 MUST_USE struct result ctx_certificate_hash(struct view certificate, struct hash *ret);
+/* Of the secrets revealed in OPEN: 32 bytes for each member of the cohort. */
+MUST_USE struct result ctx_secrets_hash(struct view secrets, struct hash *ret);
 /* Of a sum's words. */
 MUST_USE struct result ctx_sum_hash(const uint64_t *words, uint64_t count, struct hash *ret);
 
