@@ -77,6 +77,7 @@ cli_run cli_plan_evaluate;                                                /* pla
 cli_run cli_model_export;                                                 /* model_export.c */
 cli_run cli_score;                                                        /* score.c, score_metrics.c */
 cli_run cli_audit_verify, cli_audit_redact;                               /* audit.c, audit_redact.c */
+cli_run cli_audit_evidence;                                               /* audit_evidence.c */
 cli_run cli_run_submit, cli_run_list, cli_run_show, cli_run_watch, cli_run_cancel; /* run.c */
 
 #endif

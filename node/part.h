@@ -56,6 +56,8 @@ MUST_USE struct result part_end(struct part *part, enum service_run_state state,
 /* The machine erases what its own end leaves; a run that ends in another way must leave no more on the disk. */
 MUST_USE struct result part_erase_secrets(struct store *store, const struct hash *run);
 MUST_USE struct result part_machine_new(struct part *part);
+/* What the machine has made durable. */
+struct record_source part_records(struct part *part);
 /* Loads the end of a run that is over; ret_over false when it is open. */
 MUST_USE struct result part_load_end(struct part *part, bool *ret_over);
 

@@ -5,6 +5,7 @@
 
 #include "analytics/report/report.h"
 #include "crypto/base/failpoint.h"
+#include "node/evidence.h"
 #include "node/part.h"
 #include "node/policy.h"
 #include "sys/clock.h"
@@ -27,6 +28,11 @@ static struct result record_each(void *context, bool secret, bool shared, const 
     return store_each(part->bank->store, secret, shared ? NULL : &part->submission.id, prefix, visit, visitor);
 }
 
+struct record_source part_records(struct part *part)
+{
+    return (struct record_source){.context = part, .load = record_load, .each = record_each};
+}
+
 struct result part_machine_new(struct part *part)
 {
     struct bank *bank = part->bank;
@@ -38,7 +44,7 @@ struct result part_machine_new(struct part *part)
         .key = bank->key,
         .random = random,
         .counters = &bank->counters,
-        .records = {.context = part, .load = record_load, .each = record_each},
+        .records = part_records(part),
         .table_hash = part->frozen.hash,
         .source = bank->config->source.name,
         .psk = (const struct secret *const *)bank->psk,
@@ -56,6 +62,7 @@ static void records_freep(struct store_record **records)
 /* Makes durable what the machine persists in this step, all together. */
 static struct result step_persist(struct part *part, bool *ret_persisted)
 {
+    bool evidence = false;
     *ret_persisted = false;
     if (part->effects.count == 0) return RESULT_OK;
     CLEANUP(records_freep) struct store_record *records = calloc(part->effects.count, sizeof *records);
@@ -71,9 +78,12 @@ static struct result step_persist(struct part *part, bool *ret_persisted)
             .secret = effect->secret,
             .erase = effect->erase,
         };
+        evidence = evidence || strncmp(effect->key, "evidence/", strlen("evidence/")) == 0;
     }
     *ret_persisted = count > 0;
-    return count > 0 ? store_commit(part->bank->store, records, count) : RESULT_OK;
+    if (count > 0) TRY(store_commit(part->bank->store, records, count));
+    if (evidence) part_write_evidence(part);
+    return RESULT_OK;
 }
 
 static void step_tell(struct part *part, struct view line)
