@@ -229,10 +229,10 @@ static struct result judge_recount(struct evidence_case *file, struct recount *r
         case_checked(file, "all %llu numbers of the sum: not those signed", (unsigned long long)recount->words);
     CASE_SAY(report->claim, "%s signed a sum of round %llu that is not the sum of the banks' inputs", report->against,
              (unsigned long long)report->round);
-    CASE_SAY(
-        report->because,
-        "The sum was computed again from what the banks signed: their masked inputs, and the secrets that they "
-        "committed to. It is another one. A false sum is a question of the coordinator's own choice to the banks.");
+    CASE_SAY(report->because,
+             "The sum was computed again from what the banks signed: their masked inputs, and the secrets that they "
+             "committed to. It is another one. A false sum would steer the model, or ask the banks a question that "
+             "nobody agreed to.");
     return RESULT_OK;
 }
 

@@ -249,6 +249,17 @@ static struct result play_finished_early(struct play *play)
     return close.length ? send_raw(play, MESSAGE_FINISHED, close) : RESULT_OK;
 }
 
+/* In place of the proposal: the round opened once more, with another model. */
+static struct result play_r0_second(struct play *play)
+{
+    CLEANUP(buffer_done) struct buffer r0 = {0};
+    struct wire_r0 terms = play->session->machine->round.terms;
+    terms.state.bytes[0] ^= 1;
+    TRY(sign(play, "r0", WIRE_R0, &terms, &r0));
+    const struct wire_round round = {.r0 = buffer_view(&r0)};
+    return send(play, MESSAGE_ROUND, &round);
+}
+
 /* ---- R2 and VOID */
 
 static struct result send_proposal(const struct play *play, unsigned without, bool other_headers, bool path)
@@ -391,6 +402,33 @@ static struct result play_secret_false(struct play *play)
     secrets.data[secrets.length - 1] ^= 1;
     opened.secrets = buffer_view(&secrets);
     return send(play, MESSAGE_OPENED, &opened);
+}
+
+/* The same, and OPEN names it. */
+static struct result play_secret_signed(struct play *play)
+{
+    struct wire_opened opened = play->message->opened;
+    struct wire_open body;
+    CLEANUP(buffer_done) struct buffer secrets = {0};
+    TRY(read_open(play, &body));
+    TRY(copy(&secrets, opened.secrets));
+    secrets.data[0] ^= 1;
+    opened.secrets = buffer_view(&secrets);
+    TRY(ctx_secrets_hash(opened.secrets, &body.secrets));
+    return send_opened(play, &body, opened);
+}
+
+/* In place of masked inputs: another OPEN, with another sum. */
+static struct result play_open_second(struct play *play)
+{
+    struct wire_opened opened;
+    struct wire_signed one;
+    struct wire_open body;
+    TRY(wire_opened_decode(buffer_view(&play->session->machine->round.opening), size_of(play), play->arena, &opened));
+    TRY(wire_signed_decode(opened.open, size_of(play), play->arena, &one));
+    TRY(wire_open_decode(one.body, size_of(play), play->arena, &body));
+    body.sum.bytes[0] ^= 1;
+    return send_opened(play, &body, opened);
 }
 
 static struct result play_secret_missing(struct play *play)
@@ -596,6 +634,7 @@ static const struct cheat cheats[] = {
     {"r0-kind", MESSAGE_ROUND, play_r0_kind},
     {"r0-back", MESSAGE_ROUND, play_r0_back},
     {"r0-first", MESSAGE_ROUND, play_r0_first},
+    {"r0-second", MESSAGE_PROPOSAL, play_r0_second},
     {"close-short", MESSAGE_ROUND, play_close_short},
     {"close-doubled", MESSAGE_ROUND, play_close_doubled},
     {"close-none", MESSAGE_ROUND, play_close_none},
@@ -620,6 +659,8 @@ static const struct cheat cheats[] = {
     {"open-set", MESSAGE_OPENED, play_open_set},
     {"open-headers", MESSAGE_OPENED, play_open_headers},
     {"secret-false", MESSAGE_OPENED, play_secret_false},
+    {"secret-signed", MESSAGE_OPENED, play_secret_signed},
+    {"open-second", MESSAGE_PIECES, play_open_second},
     {"secret-missing", MESSAGE_OPENED, play_secret_missing},
     {"header-swapped", MESSAGE_OPENED, play_header_swapped},
     {"leaves-swapped", MESSAGE_OPENED, play_leaves_swapped},
