@@ -154,6 +154,7 @@ struct result part_step(struct part *part, const struct input *input)
                   secagg_node_phase(part->machine));
         next = (struct input){.kind = INPUT_PERSISTED};
     }
+    part->checked = secagg_node_checked(part->machine);
     TRY(refusal);
     if (part->state == SERVICE_RUN_OPEN) part_say(part, secagg_node_phase(part->machine));
     return RESULT_OK;
@@ -270,5 +271,6 @@ struct result part_load_end(struct part *part, bool *ret_over)
     part->state = answer.ok ? SERVICE_RUN_DONE : SERVICE_RUN_FAILED;
     (void)snprintf(part->reason, sizeof part->reason, "%s", answer.reason);
     (void)snprintf(part->phase, sizeof part->phase, "%s", answer.ok ? "done" : answer.reason);
-    return RESULT_OK;
+    const struct record_source records = part_records(part);
+    return secagg_checked_load(&records, &part->checked);
 }

@@ -81,11 +81,12 @@ struct secagg_node {
     uint64_t last; /* highest round entered, voided or closed; rounds only grow */
     struct node_masked masked;
     struct node_round round;
-    struct check check;         /* of the opened sum */
-    uint64_t close_full_bytes;  /* up to here the whole sum is recomputed; CLOSE_FULL_BYTES but in tests */
-    struct buffer close;        /* own signed CLOSE on the last sum */
-    struct wire_close closed;   /* what it says; step counts when close is not empty */
-    struct wire_close catching; /* the certificate that is being caught up with */
+    struct check check;            /* of the opened sum */
+    struct secagg_checked checked; /* of the last one that this bank voted on */
+    uint64_t close_full_bytes;     /* up to here the whole sum is recomputed; CLOSE_FULL_BYTES but in tests */
+    struct buffer close;           /* own signed CLOSE on the last sum */
+    struct wire_close closed;      /* what it says; step counts when close is not empty */
+    struct wire_close catching;    /* the certificate that is being caught up with */
     struct buffer catching_certificate;
     uint64_t *sum; /* being fetched */
     uint32_t sum_next;
@@ -179,6 +180,8 @@ node_handler open_take;
 MUST_USE struct result verify_begin(struct secagg_node *node, struct view secrets, struct check *check,
                                     struct effects *effects);
 MUST_USE struct result verify_ask(struct secagg_node *node, struct effects *effects);
+/* What was checked of the sum whose check is complete: remembered, durable and told. */
+MUST_USE struct result verify_tell(struct secagg_node *node, struct effects *effects);
 node_handler verify_take_pieces;
 node_handler verify_take_sum_piece;
 MUST_USE struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct effects *effects);

@@ -270,3 +270,81 @@ struct result verify_take_sum_piece(struct secagg_node *node, const struct messa
     check->fetched = true;
     return sampled_next(node, 0, effects);
 }
+
+/* ---- what was checked */
+
+struct result verify_tell(struct secagg_node *node, struct effects *effects)
+{
+    const struct check *check = &node->check;
+    struct secagg_checked *checked = &node->checked;
+    CLEANUP(buffer_done) struct buffer record = {0}, line = {0};
+    const char *text = NULL;
+    *checked = (struct secagg_checked){.round = check->open.round,
+                                       .step = node->closed.step,
+                                       .words = check->words,
+                                       .secrets = node->run.thresholds.n,
+                                       .inputs = check->survivors_count,
+                                       .chunks = check->chunks,
+                                       .probability = UINT64_C(1) << 32};
+    if (check->sampling) checked->probability = check_probability(&node->run.thresholds);
+    for (uint32_t c = 0; c < check->chunks; c++) checked->recomputed += !check->sampling || check->chosen[c];
+    TRY(buffer_u64(&record, checked->round));
+    TRY(buffer_u64(&record, checked->step));
+    TRY(buffer_u64(&record, checked->words));
+    TRY(buffer_u32(&record, checked->secrets));
+    TRY(buffer_u32(&record, checked->inputs));
+    TRY(buffer_u32(&record, checked->chunks));
+    TRY(buffer_u32(&record, checked->recomputed));
+    TRY(buffer_u64(&record, checked->probability));
+    TRY(effect_persist(effects, KEEP_RUN, buffer_view(&record), "checked"));
+    TRY(secagg_checked_text(checked, &line));
+    TRY(buffer_terminate(&line, &text));
+    return effect_event(effects, "%s", text);
+}
+
+struct result secagg_checked_load(const struct record_source *records, struct secagg_checked *ret)
+{
+    CLEANUP(buffer_done) struct buffer record = {0};
+    bool found = false;
+    *ret = (struct secagg_checked){0};
+    TRY(record_load(records, KEEP_RUN, &record, &found, "checked"));
+    if (!found) return RESULT_OK;
+    struct reader reader = reader_of(buffer_view(&record), "the record of what was checked");
+    uint32_t secrets, inputs;
+    TRY(reader_u64(&reader, &ret->round));
+    TRY(reader_u64(&reader, &ret->step));
+    TRY(reader_u64(&reader, &ret->words));
+    TRY(reader_u32(&reader, &secrets));
+    TRY(reader_u32(&reader, &inputs));
+    TRY(reader_u32(&reader, &ret->chunks));
+    TRY(reader_u32(&reader, &ret->recomputed));
+    TRY(reader_u64(&reader, &ret->probability));
+    ret->secrets = secrets;
+    ret->inputs = inputs;
+    return reader_end(&reader);
+}
+
+struct secagg_checked secagg_node_checked(const struct secagg_node *node)
+{
+    return node->checked;
+}
+
+double secagg_checked_unseen(const struct secagg_checked *checked)
+{
+    return 1.0 - (double)checked->probability / 4294967296.0;
+}
+
+struct result secagg_checked_text(const struct secagg_checked *checked, struct buffer *out)
+{
+    if (!checked->round) return RESULT_OK;
+    TRY(buffer_format(out,
+                      "round %llu checked here: %u secrets fit their commitments, %u masked inputs their signatures; ",
+                      (unsigned long long)checked->round, checked->secrets, checked->inputs));
+    if (checked->recomputed == checked->chunks)
+        return buffer_format(out, "all %llu numbers of the sum were computed again",
+                             (unsigned long long)checked->words);
+    return buffer_format(out,
+                         "%u of %u chunks of the sum were computed again; one false chunk goes unseen here with "
+                         "probability %.2g, and by enough banks to certify it with at most 2^-40",
+                         checked->recomputed, checked->chunks, secagg_checked_unseen(checked));
+}

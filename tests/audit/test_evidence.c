@@ -335,7 +335,7 @@ static bool change_terms(void *context, struct cohort *cohort, unsigned to, stru
     struct hash *const fields[] = {&terms.checkpoint, &terms.state,  &terms.set,
                                    &terms.plan,       &terms.roster, &terms.layout};
     fields[change->what]->bytes[7] ^= 1;
-    OK(message_decode(buffer_view(bytes), 5, &arena, &message));
+    OK(message_decode(buffer_view(bytes), cohort->config.banks, &arena, &message));
     OK(cohort_sign(cohort, 0, "r0", WIRE_R0, &terms, &forged));
     message.round.r0 = buffer_view(&forged);
     struct buffer other = {0};
@@ -471,15 +471,41 @@ static void flip_each_byte(struct noted *noted, unsigned bank)
 static void no_byte_of_a_file_can_be_another(void **state)
 {
     (void)state;
-    static const struct cohort_config small = {.banks = 3, .words = 2, .rounds = 1, .epoch_rounds = 1, .seed = 7};
     static const enum forgery whats[] = {SUM, DROPPED};
     for (size_t i = 0; i < sizeof whats / sizeof *whats; i++) {
         struct noted noted;
         struct opening opening = {whats[i]};
-        run_opening(&noted, &opening, &small);
+        run_opening(&noted, &opening, &noted_small);
         flip_each_byte(&noted, 2);
         noted_done(&noted);
     }
+}
+
+/* What the fuzzer begins with. */
+static void the_corpus_is_what_this_program_makes(void **state)
+{
+    (void)state;
+    static const enum forgery whats[] = {SUM, SECRET, DROPPED};
+    for (size_t i = 0; i < sizeof whats / sizeof *whats; i++) {
+        struct noted noted;
+        struct opening opening = {whats[i]};
+        struct noted_files files = {.count = 0};
+        run_opening(&noted, &opening, &noted_small);
+        OK(noted_write(&noted, 1, &files));
+        OK(noted_corpus(files.items[0].name, buffer_view(&files.items[0].bytes)));
+        noted_files_done(&files);
+        noted_done(&noted);
+    }
+    struct noted noted;
+    struct terms_change change = {0, 1};
+    struct noted_files files = {.count = 0};
+    OK(noted_init(&noted_small, &noted));
+    noted.cohort.hooks = (struct cohort_hooks){.context = &change, .reply = change_terms};
+    OK(cohort_run(&noted.cohort));
+    OK(noted_write(&noted, 1, &files));
+    OK(noted_corpus(files.items[0].name, buffer_view(&files.items[0].bytes)));
+    noted_files_done(&files);
+    noted_done(&noted);
 }
 
 static void a_file_of_another_roster_does_not_hold(void **state)
@@ -517,6 +543,7 @@ int main(void)
         cmocka_unit_test(a_refused_set_of_inputs_is_proven_by_the_plan),
         cmocka_unit_test(a_file_is_made_again_as_it_was),
         cmocka_unit_test(no_byte_of_a_file_can_be_another),
+        cmocka_unit_test(the_corpus_is_what_this_program_makes),
         cmocka_unit_test(a_file_of_another_roster_does_not_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

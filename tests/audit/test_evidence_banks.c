@@ -33,6 +33,7 @@ static void proves(struct noted *noted, const char *name, const char *bank, cons
     assert_string_equal(report->against, bank);
     assert_false(report->coordinator);
     says(report->claim, claim);
+    if (noted->cohort.config.banks == noted_small.banks) OK(noted_corpus(name, buffer_view(&files.items[0].bytes)));
     noted_files_done(&files);
 }
 
@@ -48,7 +49,7 @@ static void replace_signed(struct cohort *cohort, unsigned signer, enum message_
 
 /* ---- shares and deals */
 
-/* Bank 2 releases a share of bank 4 that was not dealt to it. */
+/* Bank 2 releases a share of bank 3 that was not dealt to it. */
 static bool false_share(void *context, struct cohort *cohort, unsigned from, struct buffer *bytes)
 {
     (void)context;
@@ -56,15 +57,15 @@ static bool false_share(void *context, struct cohort *cohort, unsigned from, str
     CLEANUP(wire_arena_done) struct wire_arena arena = {0};
     struct message message;
     struct wire_r3 r3;
-    OK(message_decode(buffer_view(bytes), 5, &arena, &message));
-    OK(wire_r3_decode(message.one.body, 5, &arena, &r3));
+    OK(message_decode(buffer_view(bytes), cohort->config.banks, &arena, &message));
+    OK(wire_r3_decode(message.one.body, cohort->config.banks, &arena, &r3));
     if (r3.round != 1) return true;
     struct view shares[5];
     uint8_t copy[1024];
-    memcpy(shares, r3.shares.items, sizeof shares);
-    memcpy(copy, shares[3].data, shares[3].length);
+    memcpy(shares, r3.shares.items, r3.shares.count * sizeof *shares);
+    memcpy(copy, shares[2].data, shares[2].length);
     copy[0] ^= 1;
-    shares[3].data = copy;
+    shares[2].data = copy;
     r3.shares.items = shares;
     replace_signed(cohort, 2, MESSAGE_RELEASE, "r3", WIRE_R3, &r3, bytes);
     return true;
@@ -73,13 +74,16 @@ static bool false_share(void *context, struct cohort *cohort, unsigned from, str
 static void a_false_share_is_proven_against_its_author(void **state)
 {
     (void)state;
-    struct noted noted;
-    OK(noted_init(&five, &noted));
-    noted.cohort.hooks.request = false_share;
-    OK(cohort_run(&noted.cohort));
-    cohort_assert_done(&noted.cohort, &noted.cohort.terms.cohort);
-    proves(&noted, "share-00001-00002.cfe", "bank2", "bank2 released a share of bank4 in round 1 that was not dealt");
-    noted_done(&noted);
+    static const struct cohort_config *const configs[] = {&five, &noted_small};
+    for (size_t i = 0; i < 2; i++) {
+        struct noted noted;
+        OK(noted_init(configs[i], &noted));
+        noted.cohort.hooks.request = false_share;
+        OK(cohort_run(&noted.cohort));
+        if (i == 0) cohort_assert_done(&noted.cohort, &noted.cohort.terms.cohort);
+        proves(&noted, "share-00001-00002.cfe", "bank2", "bank2 released a share of bank3 in round 1 that was not");
+        noted_done(&noted);
+    }
 }
 
 /* Bank 2 commits to another a than the one it deals shares of. */
@@ -90,8 +94,8 @@ static bool false_deal(void *context, struct cohort *cohort, unsigned from, stru
     CLEANUP(wire_arena_done) struct wire_arena arena = {0};
     struct message message;
     struct wire_p1 p1;
-    OK(message_decode(buffer_view(bytes), 5, &arena, &message));
-    OK(wire_p1_decode(message.one.body, 5, &arena, &p1));
+    OK(message_decode(buffer_view(bytes), cohort->config.banks, &arena, &message));
+    OK(wire_p1_decode(message.one.body, cohort->config.banks, &arena, &p1));
     uint8_t commitments[EPOCH_ROUNDS_MAX * 32];
     memcpy(commitments, p1.commitments.data, p1.commitments.length);
     commitments[0] ^= 1;
@@ -106,13 +110,16 @@ static bool false_deal(void *context, struct cohort *cohort, unsigned from, stru
 static void a_false_deal_is_proven_against_the_dealer(void **state)
 {
     (void)state;
-    struct noted noted;
-    OK(noted_init(&five, &noted));
-    noted.cohort.hooks.request = false_deal;
-    OK(cohort_run(&noted.cohort));
-    assert_true(noted.cohort.parties[0].failed);
-    proves(&noted, "deal-00001-00002.cfe", "bank2", "bank2 dealt shares for round 1 that do not lead to");
-    noted_done(&noted);
+    static const struct cohort_config *const configs[] = {&five, &noted_small};
+    for (size_t i = 0; i < 2; i++) {
+        struct noted noted;
+        OK(noted_init(configs[i], &noted));
+        noted.cohort.hooks.request = false_deal;
+        OK(cohort_run(&noted.cohort));
+        assert_true(noted.cohort.parties[0].failed);
+        proves(&noted, "deal-00001-00002.cfe", "bank2", "bank2 dealt shares for round 1 that do not lead to");
+        noted_done(&noted);
+    }
 }
 
 /* ---- two where one is allowed */
@@ -142,8 +149,8 @@ static bool sign_twice(void *context, struct cohort *cohort, unsigned from, stru
         struct wire_r3 r3;
     } body;
     struct buffer other = {0};
-    OK(message_decode(buffer_view(bytes), 5, &arena, &message));
-    OK(wire_decode(what->type, message.one.body, 5, &arena, &body));
+    OK(message_decode(buffer_view(bytes), cohort->config.banks, &arena, &message));
+    OK(wire_decode(what->type, message.one.body, cohort->config.banks, &arena, &body));
     if (what->type == WIRE_P1) body.p1.counter++;
     if (what->type == WIRE_ACK) body.ack.counter++;
     if (what->type == WIRE_R2) body.r2.counter++;
@@ -164,7 +171,7 @@ static void two_messages_of_a_bank_where_one_is_allowed_are_proof(void **state)
     for (size_t i = 0; i < sizeof twice / sizeof *twice; i++) {
         struct noted noted;
         struct twice what = twice[i];
-        OK(noted_init(&five, &noted));
+        OK(noted_init(i == 0 ? &noted_small : &five, &noted));
         noted.cohort.hooks = (struct cohort_hooks){.context = &what, .request = sign_twice};
         OK(cohort_run(&noted.cohort));
         proves(&noted, what.name, "bank2", "bank2 signed two different messages");

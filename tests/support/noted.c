@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/run/note.h"
+#include "sys/file.h"
 
 static const char plan_text[] = "cofferdam: 1\n"
                                 "name: toy\n"
@@ -119,4 +120,18 @@ struct result noted_write(struct noted *noted, unsigned party, struct noted_file
     };
     const struct evidence_sink sink = {files, has, take};
     return evidence_write(&source, &sink);
+}
+
+const struct cohort_config noted_small = {.banks = 3, .words = 2, .rounds = 1, .epoch_rounds = 1, .seed = 7};
+
+struct result noted_corpus(const char *name, struct view bytes)
+{
+    const char *given = getenv("COFFERDAM_CORPUS");
+    CLEANUP(buffer_done) struct buffer there = {0};
+    char path[FILE_PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/evidence/%s", given ? given : "tests/fuzz/corpus", name);
+    if (given) return file_write(path, bytes, 0644);
+    TRY(file_read(path, EVIDENCE_FILE_MAX, &there));
+    ENSURE(view_equal(buffer_view(&there), bytes), CATEGORY_FALSE, "%s is another file than this program makes", path);
+    return RESULT_OK;
 }

@@ -27,6 +27,10 @@ struct noted_files {
 };
 void noted_files_done(struct noted_files *files);
 MUST_USE struct result noted_write(struct noted *noted, unsigned party, struct noted_files *files);
+/* The cohort whose files are the corpus of tests/fuzz/fuzz_evidence.c, which knows it. */
+extern const struct cohort_config noted_small;
+/* Checks that the corpus has this file; with COFFERDAM_CORPUS set to the corpus directory it is written instead. */
+MUST_USE struct result noted_corpus(const char *name, struct view bytes);
 /* The file of that name, or NULL. */
 struct noted_file *noted_file(struct noted_files *files, const char *name);
 
