@@ -28,6 +28,7 @@ static const struct {
 } judges[] = {
     {"contradiction", contradiction_judge},
     {"keys", keys_judge},
+    {"checkpoints", checkpoints_judge},
     {"terms", terms_judge},
     {"proposal", proposal_judge},
     {"inputs", inputs_judge},

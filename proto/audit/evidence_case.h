@@ -28,6 +28,9 @@ MUST_USE struct result case_signed(struct evidence_case *file, enum evidence_mes
 MUST_USE struct result case_keys(struct evidence_case *file);
 MUST_USE struct result case_terms(struct evidence_case *file);
 
+/* The next entries: the certificate of a closed step, and the text of the checkpoint that its votes cosigned. */
+MUST_USE struct result case_certified(struct evidence_case *file, struct wire_close *ret_closed, struct view *ret_text);
+
 /* Fills the report. */
 void case_blame(struct evidence_case *file, unsigned signer, uint32_t epoch, uint64_t round);
 void case_checked(struct evidence_case *file, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -41,6 +44,7 @@ void case_difference(const struct evidence_case *file, const struct members *bef
 /* Judge one kind of file each: from the entry after the submission to the last. */
 typedef struct result case_judge(struct evidence_case *file);
 case_judge contradiction_judge, keys_judge;           /* evidence_contradiction.c */
+case_judge checkpoints_judge;                         /* evidence_checkpoints.c */
 case_judge terms_judge, proposal_judge, inputs_judge; /* evidence_terms.c */
 case_judge secret_judge, sum_judge;                   /* evidence_sum.c */
 case_judge share_judge, deal_judge;                   /* evidence_share.c */

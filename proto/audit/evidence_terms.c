@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "proto/audit/evidence_case.h"
-#include "proto/run/note.h"
 #include "proto/secagg/run_log.h"
 
 /* ---- R0 */
@@ -41,33 +40,14 @@ static struct result take_acks(struct evidence_case *file, const struct wire_r0 
     return RESULT_OK;
 }
 
-/* Each vote of the certificate has a cosignature of the checkpoint that the step leads to. */
-static struct result check_cosignatures(struct evidence_case *file, struct view certificate, struct view text)
-{
-    const struct roster *roster = &file->replay->roster;
-    struct wire_list list;
-    TRY(wire_list_decode(certificate, roster->size, &file->arena, &list));
-    for (size_t i = 0; i < list.count; i++) {
-        struct signed_body vote;
-        TRY(case_signed(file, EVIDENCE_OF_CLOSE, list.items[i], &vote));
-        const struct sign_public *key = &roster->members[vote.message.signer - 1].node;
-        TRY(result_at(note_cosignature_verify(text, key, vote.close.time, &vote.close.cosignature),
-                      "the checkpoint's cosignature of %s: ", run_member(file->run, vote.message.signer)));
-    }
-    return RESULT_OK;
-}
-
 static struct result take_certificate(struct evidence_case *file, const struct wire_r0 *r0, struct certified *ret)
 {
-    struct view certificate, text;
+    struct view text;
     struct wire_close closed;
     if (case_peek(file) != EVIDENCE_CLOSE) return RESULT_OK;
-    TRY(case_next(file, EVIDENCE_CLOSE, &certificate));
-    TRY(case_next(file, EVIDENCE_TEXT, &text));
-    TRY(certificate_close(file->run, certificate, &file->arena, &closed));
+    TRY(case_certified(file, &closed, &text));
     ENSURE(closed.step + 1 == r0->step, CATEGORY_FALSE, "the certificate is of step %llu, the round of step %llu",
            (unsigned long long)closed.step, (unsigned long long)r0->step);
-    TRY(check_cosignatures(file, certificate, text));
     TRY(hash_bytes("checkpoint", text, &ret->checkpoint));
     ret->state = closed.state;
     ret->step = true;

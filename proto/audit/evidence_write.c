@@ -196,6 +196,19 @@ static struct result compose_inputs(struct draft *draft, enum evidence_message w
     return evidence_put(&draft->out, EVIDENCE_R2, certificate);
 }
 
+/* The coordinator's note, and the certificate and the text of this bank's own log. */
+static struct result compose_checkpoints(struct draft *draft, enum evidence_message which)
+{
+    (void)which;
+    struct wire_list list;
+    TRY(wire_list_decode(buffer_view(&draft->record), roster_size(draft), &draft->arena, &list));
+    ENSURE(list.count == 3, CATEGORY_ENVIRONMENT, "a damaged record " PREFIX "%s", draft->key);
+    TRY(begin(draft, "checkpoints"));
+    TRY(evidence_put(&draft->out, EVIDENCE_CHECKPOINT, list.items[0]));
+    TRY(evidence_put(&draft->out, EVIDENCE_CLOSE, list.items[1]));
+    return evidence_put(&draft->out, EVIDENCE_TEXT, list.items[2]);
+}
+
 /* What came with OPEN. */
 static struct result load_opened(struct draft *draft, uint64_t round, struct wire_opened *ret)
 {
@@ -323,6 +336,7 @@ static const struct {
     {"set/", EVIDENCE_OF_ACK, compose_pair},
     {"inputs/", EVIDENCE_OF_OPEN, compose_inputs},
     {"secret/", EVIDENCE_OF_OPEN, compose_secret},
+    {"checkpoint/", EVIDENCE_OF_CLOSE, compose_checkpoints},
     {"sum/", EVIDENCE_OF_OPEN, compose_sum},
     {"refused/r0/", EVIDENCE_OF_R0, compose_terms},
     {"refused/r2/", EVIDENCE_OF_R2, compose_proposal},

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "proto/log/checkpoint.h"
+#include "proto/run/note.h"
 #include "proto/secagg/coordinator.h"
 #include "proto/secagg/node.h"
 #include "tests/support/noted.h"
@@ -402,6 +404,76 @@ static void two_sets_of_keys_are_a_statement(void **state)
     truth_done(&truth);
 }
 
+/* A checkpoint of the run's log of so many steps, signed by the coordinator. */
+static void checkpoint(const struct truth *truth, uint64_t size, uint8_t root, struct buffer *out)
+{
+    struct checkpoint one = {.size = size, .root = {{root}}};
+    struct buffer text = {0};
+    char hex[2 * HASH_BYTES + 1];
+    bytes_hex(hash_view(&truth->noted.submission.id), hex);
+    (void)snprintf(one.origin, sizeof one.origin, "cofferdam/1/run/%s", hex);
+    buffer_clear(out);
+    OK(checkpoint_write(&one, &text));
+    OK(note_sign(buffer_view(&text), "coordinator", truth->noted.cohort.keys[0], out));
+    buffer_done(&text);
+}
+
+static void two_checkpoints_of_one_size_are_a_split_view(void **state)
+{
+    (void)state;
+    struct truth truth;
+    struct buffer file = {0}, one = {0}, other = {0}, certificate = {0}, text = {0}, note = {0};
+    struct evidence_report report;
+    struct run_log log = {0};
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    struct wire_close closed;
+    truth_init(&truth);
+    checkpoint(&truth, 1, 5, &one);
+    checkpoint(&truth, 1, 6, &other);
+    begin(&truth, "checkpoints", &file);
+    OK(evidence_put(&file, EVIDENCE_CHECKPOINT, buffer_view(&one)));
+    OK(evidence_put(&file, EVIDENCE_CHECKPOINT, buffer_view(&other)));
+    OK(evidence_check(buffer_view(&file), NULL, &truth.noted.observer, &report));
+    assert_int_equal(report.verdict, EVIDENCE_PROVEN);
+    says(report.claim, "coordinator signed a history of the first 1 steps that is not the other one that it signed");
+    begin(&truth, "checkpoints", &file);
+    OK(evidence_put(&file, EVIDENCE_CHECKPOINT, buffer_view(&one)));
+    OK(evidence_put(&file, EVIDENCE_CHECKPOINT, buffer_view(&one)));
+    accuses_nobody(&truth, &file, "do not exclude each other");
+    checkpoint(&truth, 2, 6, &other);
+    begin(&truth, "checkpoints", &file);
+    OK(evidence_put(&file, EVIDENCE_CHECKPOINT, buffer_view(&one)));
+    OK(evidence_put(&file, EVIDENCE_CHECKPOINT, buffer_view(&other)));
+    accuses_nobody(&truth, &file, "do not exclude each other");
+    /* Against what the banks certified: theirs proves it, the true one does not. */
+    load(&truth, 0, "closed/00000", &certificate);
+    load(&truth, 0, "checkpoint/00000", &note);
+    OK(run_log_take(&log, &truth.noted.cohort.coordinator->run, buffer_view(&certificate), &arena, &closed));
+    OK(run_log_text(&log, &truth.noted.submission.id, &text));
+    for (unsigned honest = 0; honest < 2; honest++) {
+        begin(&truth, "checkpoints", &file);
+        OK(evidence_put(&file, EVIDENCE_CHECKPOINT, buffer_view(honest ? &note : &one)));
+        OK(evidence_put(&file, EVIDENCE_CLOSE, buffer_view(&certificate)));
+        OK(evidence_put(&file, EVIDENCE_TEXT, buffer_view(&text)));
+        if (honest) {
+            accuses_nobody(&truth, &file, "do not exclude each other");
+            continue;
+        }
+        OK(evidence_check(buffer_view(&file), NULL, &truth.noted.observer, &report));
+        assert_int_equal(report.verdict, EVIDENCE_PROVEN);
+        says(report.claim, "not the one that the banks certified");
+    }
+    text.data[text.length - 5] ^= 1; /* what nobody cosigned */
+    begin(&truth, "checkpoints", &file);
+    OK(evidence_put(&file, EVIDENCE_CHECKPOINT, buffer_view(&note)));
+    OK(evidence_put(&file, EVIDENCE_CLOSE, buffer_view(&certificate)));
+    OK(evidence_put(&file, EVIDENCE_TEXT, buffer_view(&text)));
+    accuses_nobody(&truth, &file, "cosignature");
+    struct buffer *const buffers[] = {&file, &one, &other, &certificate, &text, &note};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) buffer_done(buffers[i]);
+    truth_done(&truth);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +485,7 @@ int main(void)
         cmocka_unit_test(a_bank_cannot_accuse_with_keys_of_its_own),
         cmocka_unit_test(true_terms_prove_nothing),
         cmocka_unit_test(two_sets_of_keys_are_a_statement),
+        cmocka_unit_test(two_checkpoints_of_one_size_are_a_split_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* The cheats. Each fills play->out, or leaves it empty when it cannot be played in this reply. */
 #include <string.h>
 
+#include "proto/run/note.h"
 #include "tests/cheat/cheat.h"
 
 /* Where a frame of a run's machine has the kind of the frame, and of the message in it. */
@@ -510,6 +511,30 @@ static struct result play_closed_short(struct play *play)
     return send(play, MESSAGE_CLOSED, &closed);
 }
 
+/* ---- the bundle: the first checkpoint in it with another root, signed anew; all other bytes are as they were */
+
+enum { ROOT_TEXT = 44 };
+
+static struct result play_bundle_checkpoint(struct play *play)
+{
+    CLEANUP(buffer_done) struct buffer bytes = {0}, note = {0}, payload = {0};
+    struct service_piece piece;
+    static const char origin[] = "cofferdam/1/run/";
+    TRY(service_piece_read(view_of(play->frame.data + FRAME_PAYLOAD, play->frame.length - FRAME_PAYLOAD), &piece));
+    TRY(copy(&bytes, piece.bytes));
+    uint8_t *at = bytes.length ? memmem(bytes.data, bytes.length, origin, strlen(origin)) : NULL;
+    if (!at) return RESULT_OK;
+    size_t text = strlen(origin) + 2 * HASH_BYTES + strlen("\n1\n") + ROOT_TEXT + 1;
+    uint8_t *root = at + text - ROOT_TEXT - 1;
+    *root = *root == 'A' ? 'B' : 'A';
+    TRY(note_sign(view_of(at, text), play->hub->roster.coordinator_name, play->hub->key, &note));
+    if ((size_t)(at - bytes.data) + note.length > bytes.length) return RESULT_OK;
+    memcpy(at, note.data, note.length);
+    piece.bytes = buffer_view(&bytes);
+    TRY(service_piece_write(&piece, &payload));
+    return send_frame(play, SERVICE_BUNDLE, &play->session->submission.id, buffer_view(&payload));
+}
+
 /* ---- the end, and what is no message of the protocol */
 
 static struct result send_end(const struct play *play, const char *kind, bool other_run)
@@ -668,6 +693,7 @@ static const struct cheat cheats[] = {
     {"pieces-of-another", MESSAGE_PIECES, play_pieces_of_another},
     {"sum-changed", MESSAGE_SUM_PIECE, play_sum_changed},
     {"closed-short", MESSAGE_CLOSED, play_closed_short},
+    {"bundle-checkpoint", CHEAT_BUNDLE, play_bundle_checkpoint},
     {"end", 0, play_end},
     {"end-other-kind", 0, play_end_other_kind},
     {"end-other-run", 0, play_end_other_run},

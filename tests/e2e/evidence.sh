@@ -86,6 +86,17 @@ once open-second east open-00001 "coordinator signed two sums of round 1" "opene
 once r0-second north r0-00001 "coordinator opened round 1 twice, with different terms" "the model so far"
 once u-second west r2-00001 "coordinator proposed two sets of inputs for round 1" "It leaves out the input of north."
 
+# Another history than the banks certified, in the bundle that a bank fetches when all is over: a split view. It has its
+# model, no bundle, and the proof.
+afresh bundle-checkpoint@south
+for bank in "${banks[@]}"; do watch "$bank" "$RUN" >/dev/null 2>&1 || die "$bank has no model"; done
+until_true 10 test -s "$(file_of south checkpoint-00001)" || die "south has no proof of the split view"
+until_true 10 log_has south "there is no bundle that holds" || die "south took the bundle"
+"$COFFERDAM" audit evidence "$(file_of south checkpoint-00001)" --roster "$HOME_DIR/roster.note" >"$said" || die "no proof"
+grep -q "^verdict  *PROVEN" "$said" && grep -q "a history of the first 1 steps that is not the one that the banks certified" "$said" ||
+    die "$(cat "$said")"
+[ -z "$(ls "$HOME_DIR/north/state/runs/$RUN/evidence" 2>/dev/null)" ] || die "north has evidence of nothing"
+
 # A bank that is killed when its record is durable and its file is not there yet makes the file at its next start.
 failpoints=$BUILD/failpoints/cofferdam-node
 COFFERDAM_FAILPOINT="node: evidence is kept, its file not written:1" afresh open-sum@west "$failpoints"

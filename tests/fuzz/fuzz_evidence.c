@@ -1,15 +1,10 @@
 /* Any bytes as an evidence file: the checker ends, accuses nobody when the file does not hold, and proves nothing but
  * of a run of a roster whose keys a mutation does not have. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "tests/support/noted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-/* Each is a run of signatures. */
-extern const unsigned fuzz_mutations;
-const unsigned fuzz_mutations = 100;
-
 static void must(bool condition)
 {
     if (!condition) abort();
