@@ -175,7 +175,7 @@ static struct result check_round(struct secagg_node *node, const struct wire_rou
 {
     CLEANUP(buffer_done) struct buffer context = {0};
     bool certified = result_ok(check_previous(node, round->close, arena, ret));
-    if (certified) TRY(certified_before(node, round->close, ret, &context));
+    if (certified && r0->step == node->fold.step) TRY(certified_before(node, round->close, ret, &context));
     struct result fits = check_terms(node, r0);
     /* One of a step or epoch that this bank has left may only be late. */
     if (!result_ok(fits) && (r0->step < node->fold.step || r0->epoch < node->epoch.epoch)) return fits;

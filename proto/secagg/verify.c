@@ -179,14 +179,18 @@ static struct result check_piece(const struct secagg_node *node, struct place pl
     return RESULT_OK;
 }
 
-/* What proves a false sum is kept until the sum is known to be true: as far as that is affordable. */
-static struct result keep_piece(struct check *check, struct view piece)
+/* What proves a false sum is kept until the sum is known to be true: as far as it is affordable and memory allows. */
+static void keep_piece(struct check *check, struct view piece)
 {
-    if (check->inputs_left_out) return RESULT_OK;
-    if (check->inputs.length + piece.length <= EVIDENCE_INPUTS_MAX) return buffer_append(&check->inputs, piece);
+    size_t all = check_chunk_words(check->words, check->sampling ? check->chunk : 0) * 8;
+    if (check->inputs_left_out) return;
+    if (!check->sampling) all = (size_t)check->words * 8;
+    bool kept = all <= EVIDENCE_INPUTS_MAX / check->survivors_count;
+    if (kept && !check->inputs.length) kept = result_ok(buffer_reserve(&check->inputs, all * check->survivors_count));
+    if (kept) kept = result_ok(buffer_append(&check->inputs, piece));
+    if (kept) return;
     check->inputs_left_out = true;
     buffer_done(&check->inputs);
-    return RESULT_OK;
 }
 
 static struct result finish_full(struct secagg_node *node, struct effects *effects)
@@ -241,7 +245,7 @@ struct result verify_take_pieces(struct secagg_node *node, const struct message 
     for (size_t i = 0; i < taken; i++, place = next_place(check, place))
         TRY(check_piece(node, place, pieces->pieces.items[i]));
     place = (struct place){check->position, check->chunk};
-    for (size_t i = 0; i < taken; i++) TRY(keep_piece(check, pieces->pieces.items[i]));
+    for (size_t i = 0; i < taken; i++) keep_piece(check, pieces->pieces.items[i]);
     for (size_t i = 0; i < taken; i++, place = next_place(check, place))
         check_add(check->sampling ? check->part : check->sum + (size_t)place.chunk * CHUNK_WORDS,
                   pieces->pieces.items[i]);
