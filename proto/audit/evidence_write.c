@@ -371,22 +371,27 @@ static size_t row_of(const char *key)
     return row;
 }
 
-static struct result write_one(const struct evidence_source *source, const struct evidence_sink *sink, const char *key)
+static struct result write_draft(struct draft *draft, const struct evidence_sink *sink, const char *name)
 {
-    CLEANUP(draft_done) struct draft draft = {.source = source, .key = key};
-    char name[EVIDENCE_NAME_MAX];
-    size_t row = row_of(key);
-    name_of(key, name);
-    if (sink->has(sink->context, name)) return RESULT_OK;
-    TRY(record_need(&source->records, KEEP_RUN, &draft.record, PREFIX "%s", key));
-    TRY(rows[row].compose(&draft, rows[row].which));
+    const struct evidence_source *source = draft->source;
+    size_t row = row_of(draft->key);
+    TRY(record_need(&source->records, KEEP_RUN, &draft->record, PREFIX "%s", draft->key));
+    TRY(rows[row].compose(draft, rows[row].which));
     struct evidence_report *report = calloc(1, sizeof *report);
     ENSURE(report, CATEGORY_ENVIRONMENT, "out of memory for evidence");
-    struct view bytes = buffer_view(&draft.out);
+    struct view bytes = buffer_view(&draft->out);
     struct result result = evidence_check(bytes, &source->terms->roster->hash, source->observer, report);
     if (result_ok(result)) result = sink->write(sink->context, name, bytes, report);
     free(report);
     return result;
+}
+
+static struct result write_one(const struct evidence_source *source, const struct evidence_sink *sink, const char *key)
+{
+    CLEANUP(draft_done) struct draft draft = {.source = source, .key = key};
+    char name[EVIDENCE_NAME_MAX];
+    name_of(key, name);
+    return sink->has(sink->context, name) ? RESULT_OK : write_draft(&draft, sink, name);
 }
 
 /* The keys of the records, which may not be read while they are gone through. */
