@@ -25,21 +25,22 @@ struct privacy_sum {
 };
 
 /* One N_Z(0, σ²) on each integer, or the continuous Gaussian: ρ = l2² / 2σ² (Canonne, Kamath, Steinke 2020, arXiv
- * 2004.00010, Theorem 14). At order α its Rényi divergence is at most α·ρ. The variance is valid (crypto/noise.h). */
+ * 2004.00010, on concentrated differential privacy). At order α its Rényi divergence is at most α·ρ. The variance is
+ * valid (crypto/noise.h). */
 double privacy_gaussian(double l2, struct noise_variance variance);
 /* The sum of one N_Z(0, variance) from each bank, which is no discrete Gaussian: the bounds of Kairouz, Liu, Steinke
  * 2021 (arXiv 2102.06387, Proposition 14), see docs/privacy.md. CATEGORY_USAGE when σ of a bank is below 1/2, where
  * they do not hold. */
 MUST_USE struct result privacy_sum(const struct privacy_sum *sum, struct noise_variance variance, double *ret_rho);
 /* The variance of each bank's noise with which the sum is ρ-zCDP, ρ > 0, l2 > 0: a little more than l2² / 2ρ·banks, and
- * 1/4 at least. CATEGORY_USAGE when it would be 2^64 or more: the integers' scale is too fine. */
+ * 1/4 at least. CATEGORY_USAGE when it would be 2^63 or more: the integers' scale is too fine. */
 MUST_USE struct result privacy_noise(const struct privacy_sum *sum, double rho, struct noise_variance *ret);
 
 /* ρ of two releases together. */
 double privacy_compose(double rho, double other);
 
-/* (ε, δ) from ρ and back, by Canonne, Kamath, Steinke 2020, Proposition 12 and Corollary 13, at the best order. ε is
- * not below 0, δ not above 1. */
+/* (ε, δ) from ρ and back, by Canonne, Kamath, Steinke 2020, Proposition 12, at the best order. ε is not below 0, δ not
+ * above 1. */
 double privacy_epsilon(double rho, double delta);
 double privacy_delta(double rho, double epsilon);
 /* The largest ρ that is known to give (ε, δ): what may be spent. */

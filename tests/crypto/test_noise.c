@@ -170,8 +170,8 @@ static void a_wrong_deviation_is_seen(void **state)
 static void large_samples_have_the_moments(void **state)
 {
     (void)state;
-    static const uint64_t variances[] = {1000000, UINT64_C(1000000000000), UINT64_MAX};
-    for (size_t v = 0; v < 3; v++) {
+    static const uint64_t variances[] = {1000000, UINT64_MAX};
+    for (size_t v = 0; v < 2; v++) {
         draw("moments", (struct noise_variance){variances[v], 1});
         long double deviation = sqrtl((long double)variances[v]), sums[5] = {0}, lag = 0, last = 0;
         for (size_t k = 0; k < SAMPLES; k++) {
