@@ -16,11 +16,11 @@ static const struct need {
     {"seen", "submitter", JSON_STRING},  {"seen", "cohort", JSON_ARRAY},       {"approved", "approved_by", JSON_STRING},
     {"frozen", "rows", JSON_INTEGER},    {"frozen", "held_out", JSON_INTEGER}, {"frozen", "digest", JSON_STRING},
     {"frozen", "columns", JSON_ARRAY},   {"sent", "round", JSON_INTEGER},      {"sent", "step", JSON_INTEGER},
-    {"sent", "numbers", JSON_INTEGER},   {"sent", "bytes", JSON_INTEGER},      {"sent", "root", JSON_STRING},
+    {"sent", "words", JSON_INTEGER},     {"sent", "bytes", JSON_INTEGER},      {"sent", "root", JSON_STRING},
     {"sent", "header", JSON_STRING},     {"void", "round", JSON_INTEGER},      {"voted", "step", JSON_INTEGER},
     {"voted", "round", JSON_INTEGER},    {"voted", "sum", JSON_STRING},        {"voted", "state", JSON_STRING},
     {"closed", "step", JSON_INTEGER},    {"closed", "round", JSON_INTEGER},    {"closed", "sum", JSON_STRING},
-    {"closed", "state", JSON_STRING},    {"closed", "log", JSON_STRING},       {"evidence", "record", JSON_STRING},
+    {"closed", "state", JSON_STRING},    {"closed", "log", JSON_STRING},       {"evidence", "file", JSON_STRING},
     {"evidence", "digest", JSON_STRING}, {"done", "model", JSON_STRING},       {"refused", "reason", JSON_STRING},
     {"ended", "reason", JSON_STRING},    {"bundle", "digest", JSON_STRING},
 };
