@@ -7,8 +7,8 @@
 #include "node/journal.h"
 #include "node/part.h"
 
-/* Commits of their own: the node has started; a run was offered; its plan is allowed here; its bundle is kept; an evidence file is
- * about to be written (its name, digest and claim). */
+/* Commits of their own: the node has started; a run was offered; its plan is allowed here; its bundle is kept; an
+ * evidence file is about to be written (its name, digest and claim). */
 MUST_USE struct result journal_started(struct bank *bank);
 MUST_USE struct result journal_seen(struct part *part);
 MUST_USE struct result journal_approved(struct part *part);
