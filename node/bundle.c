@@ -258,8 +258,50 @@ static void fetch(struct part *part)
     }
 }
 
+/* A file that lies there untold may have been put there by anybody: it is replayed like one that comes in, and moved
+ * out of the way when it is not the run's bundle. */
+struct kept {
+    char path[FILE_PATH_MAX];
+    uint64_t at;
+};
+
+static struct result kept_read(void *context, uint8_t *into, size_t length, size_t *ret_got)
+{
+    struct kept *kept = context;
+    CLEANUP(buffer_done) struct buffer piece = {0};
+    uint64_t bytes;
+    TRY(file_read_piece(kept->path, kept->at, length, &piece, &bytes));
+    if (piece.length) memcpy(into, piece.data, piece.length);
+    kept->at += piece.length;
+    *ret_got = piece.length;
+    return RESULT_OK;
+}
+
+static struct result replay_kept(struct part *part, const char *path)
+{
+    CLEANUP(replay_freep) struct replay *replay = NULL;
+    struct kept kept = {.at = 0};
+    (void)snprintf(kept.path, sizeof kept.path, "%s", path);
+    TRY(replay_bundle(&(struct bundle_source){&kept, kept_read}, &part->bank->roster.hash, NULL, &replay));
+    return compare(part, replay);
+}
+
+static void check_kept(struct part *part)
+{
+    char path[FILE_PATH_MAX], aside[FILE_PATH_MAX];
+    if (part_wants_bundle(part) || !part_owes_bundle(part) || !result_ok(part_path(part, PART_BUNDLE, path)) ||
+        !result_ok(part_path(part, PART_BUNDLE ".not", aside)))
+        return;
+    struct result held = replay_kept(part, path);
+    if (result_ok(held)) return;
+    log_error("run", "%.12s: what lies there as %s is not the run's bundle (%s); it is kept as %s", part->hex, path,
+              result_reason(), aside);
+    (void)rename(path, aside);
+}
+
 void part_fetch_bundle(struct part *part)
 {
+    check_kept(part);
     fetch(part);
     struct result result = tell_bundle(part);
     if (!result_ok(result)) bank_give_up(part->bank, result);

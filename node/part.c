@@ -334,6 +334,7 @@ static struct result part_launch(struct part *part)
     while (*place && (*place)->submitted_at > part->submitted_at) place = &(*place)->next;
     part->next = *place;
     *place = part;
+    if (part->state != SERVICE_RUN_OPEN) part_write_evidence(part); /* what a full disk, say, has kept away */
     if (part->state != SERVICE_RUN_OPEN && !part_owes_bundle(part)) return RESULT_OK;
     part->threaded = pthread_create(&part->thread, NULL, part_thread, part) == 0;
     ENSURE(part->threaded, CATEGORY_ENVIRONMENT, "no thread for a run");

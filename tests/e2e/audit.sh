@@ -110,9 +110,15 @@ for bank in "${banks[@]}"; do
     party_start "$bank"
 done
 until_true 20 "$NODE" status "$HOME_DIR/north" || die "north does not start"
+mkdir -p "$HOME_DIR/east/state/runs/$second" # what somebody has put there before is not taken for the bundle
+cp "$whole" "$(bundle_of east "$second")"
 "$COFFERDAM" run submit --prepared "$HOME_DIR/next.run" --node "$HOME_DIR/north" >/dev/null || die "not submitted"
 for bank in "${banks[@]}" hill; do watch "$bank" "$second" >/dev/null || die "the second run failed at $bank"; done
 until_true 20 has_bundle hill "$second" || die "hill has no bundle"
+until_true 20 cmp "$(bundle_of hill "$second")" "$(bundle_of east "$second")" || die "east took another bundle"
+log_has east "is not the run's bundle" || die "east says nothing of what lay there"
+digest=$(sha256sum <"$(bundle_of hill "$second")" | cut -d' ' -f1)
+until_true 20 grep -q "\"event\":\"bundle\".*$digest" "$HOME_DIR/east/state/journal.jsonl" || die "east's journal has another digest"
 for note in first roster; do
     verify "$(bundle_of hill "$second")" --roster "$(fingerprint "$HOME_DIR/$note.note")" >"$HOME_DIR/verified" ||
         die "the second run does not hold by the fingerprint of $note.note"
