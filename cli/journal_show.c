@@ -106,6 +106,8 @@ struct result journal_show_entry(const struct journal_entry *entry, const json_t
     TRY(put_date(entry->time, out));
     TRY(buffer_format(out, "  %-12.*s  %-8s  ", SHORT_HEX, run, entry->event));
     TRY(put_sentence(sentence, facts, out));
+    if (json_is_integer(json_object_get(facts, "without_consent")))
+        TRY(put_sentence("; {without_consent} more were left out for want of consent", facts, out));
     if (json_is_true(json_object_get(facts, "cohort_change")))
         TRY(buffer_text(out, "; an officer approved its cohort, which is another than before"));
     return buffer_u8(out, '\n');
@@ -172,6 +174,8 @@ struct result journal_show_run(const json_t *run, struct buffer *out)
         TRY(put_sentence("  data       {rows} rows, {held_out} of them held out; columns{columns*}\n"
                          "             {digest}\n",
                          run, out));
+    if (json_is_integer(json_object_get(run, "without_consent")))
+        TRY(put_sentence("             {without_consent} more rows were left out for want of consent\n", run, out));
     TRY(put_left(run, out));
     TRY(buffer_format(out, "  closed     %zu steps\n", json_array_size(json_object_get(run, "closed"))));
     size_t kept = json_array_size(json_object_get(run, "evidence"));

@@ -105,11 +105,16 @@ struct result journal_frozen(struct part *part, struct journal_notes *notes)
     struct hex digest = hex_of(&part->frozen.hash);
     uint64_t held = 0;
     for (uint64_t row = 0; table->held && row < table->rows; row++) held += table->held[row];
-    return journal_note(notes, run_of(part), "frozen",
-                        json_pack("{s:s, s:I, s:I, s:s, s:o}", "source", part->bank->config->source.name, "rows",
-                                  (json_int_t)table->rows, "held_out", (json_int_t)held, "digest", digest.text,
-                                  "columns", columns_json(&part->frozen.schema)),
-                        "frozen");
+    const struct config_source *source = &part->bank->config->source;
+    json_t *facts =
+        json_pack("{s:s, s:I, s:I, s:s, s:o}", "source", source->name, "rows", (json_int_t)table->rows, "held_out",
+                  (json_int_t)held, "digest", digest.text, "columns", columns_json(&part->frozen.schema));
+    if (facts && source->consent.column &&
+        json_object_set_new(facts, "without_consent", json_integer((json_int_t)table->without_consent)) != 0) {
+        json_decref(facts);
+        facts = NULL;
+    }
+    return journal_note(notes, run_of(part), "frozen", facts, "frozen");
 }
 
 /* ---- what the machine makes durable */

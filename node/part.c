@@ -74,6 +74,9 @@ static struct result part_freeze(struct part *part)
         return freeze_load(&part->submission.plan, path, &hash, &part->frozen);
     }
     TRY(freeze_source(&bank->config->source, &part->submission.plan, path, &part->frozen));
+    if (bank->config->source.consent.column)
+        log_info("run", "%.12s: %llu rows are computed on, %llu are left out for want of consent", part->hex,
+                 (unsigned long long)part->frozen.table->rows, (unsigned long long)part->frozen.table->without_consent);
     FAILPOINT("node: the table is frozen, the run not kept");
     TRY(buffer_u64(&value, part->submitted_at));
     TRY(buffer_append(&value, buffer_view(&part->submission.bytes)));
