@@ -60,6 +60,7 @@ static struct result command_init(const struct program_words *words)
                       "  #   - {plan: income, column: EINKOMMEN, factor: 0.001}\n"
                       "  #   - {plan: sex, column: geschlecht, levels: [{from: "
                       "m, to: \"1\"}, {from: w, to: \"2\"}]}\n"
+                      "  # consent: {column: zustimmung, given: [\"ja\"]}\n"
                       "cohort_minimum: %u\n"
                       "allow: []                         # until a plan is named "
                       "here, this bank refuses every run\n"
