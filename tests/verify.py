@@ -35,7 +35,7 @@ MESSAGES = {  # fields in the order of their numbers, :u for a varint
     "r1": "run epoch:u round:u counter:u ctx position:u words:u chunks:u root",
     "r2": "run epoch:u round:u counter:u ctx survivors headers",
     "void": "run epoch:u round:u counter:u",
-    "open": "run epoch:u round:u ctx survivors headers sum",
+    "open": "run epoch:u round:u ctx survivors headers sum secrets",
     "close": "run epoch:u round:u counter:u step:u ctx survivors headers sum state time:u cosignature",
     "end": "run counter:u reason round:u proof",
 }
@@ -515,7 +515,7 @@ class Run:
         words = r1[inside[0]].words
         if self.full:
             total = Accumulator(words)
-            secrets = dict(zip(self.cohort, self.read_secrets(inside)))
+            secrets = dict(zip(self.cohort, self.read_secrets(inside, opened.secrets)))
             for position in inside:
                 total.add(self.read_input(position, r1[position]))
             self.unmask(total, inside, secrets)
@@ -538,8 +538,10 @@ class Run:
 
     # Inputs, masks, sums.
 
-    def read_secrets(self, inside: list[int]) -> list[bytes]:
-        secrets = self.parts(self.entries.take("secrets"))
+    def read_secrets(self, inside: list[int], hashed: bytes) -> list[bytes]:
+        payload = self.entries.take("secrets")
+        need(tagged("secrets", payload) == hashed, "these are not the secrets that Open names")
+        secrets = self.parts(payload)
         need([len(secret) for secret in secrets] == [32] * len(self.cohort), "not one secret a bank")
         for position, secret in zip(self.cohort, secrets):
             need(int.from_bytes(secret, "little") < ORDER, "a secret is not below the order of the group")

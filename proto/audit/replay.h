@@ -74,6 +74,8 @@ struct replay_observer {
     void *context;
     /* For tests, whose runs may compute something else than their plan says: before it is looked at. */
     void (*submitted)(void *context, struct submission *submission);
+    /* Every entry, before anything of it is looked at. */
+    struct result (*met)(void *context, struct replay *replay, const struct bundle_entry *entry);
     /* Every entry, once it holds. */
     struct result (*entry)(void *context, const struct replay *replay, const struct bundle_entry *entry);
     struct result (*opened)(void *context, const struct replay *replay); /* the submission holds */

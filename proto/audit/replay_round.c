@@ -149,8 +149,11 @@ struct result replay_secrets(struct replay *replay, struct view payload, struct 
     struct replay_round *round = &replay->round;
     struct round_name name = run_round(&replay->run, replay->epoch.epoch, replay->last);
     unsigned n = replay->run.thresholds.n, in = members_count(&round->survivors), position;
+    struct hash hash;
     ENSURE(payload.length == (size_t)n * SEED_BYTES, CATEGORY_FALSE, "%zu bytes of secrets for %u banks",
            payload.length, n);
+    TRY(ctx_secrets_hash(payload, &hash));
+    ENSURE(hash_equal(&hash, &round->open.secrets), CATEGORY_FALSE, "they are not the secrets that OPEN names");
     TRY(check_secrets(&replay->run, &replay->epoch, replay->last, &round->survivors, payload.data, &position));
     TRY(check_unmasking(&replay->run, &replay->epoch, &name, &round->ctx, &round->survivors, payload.data,
                         &round->unmasking));

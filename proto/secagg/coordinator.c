@@ -90,18 +90,6 @@ struct result coordinator_read(struct secagg_coordinator *coordinator, unsigned 
     return signed_verify(&coordinator->run, kind, type, message, arena, ret);
 }
 
-struct result coordinator_evidence(struct secagg_coordinator *coordinator, unsigned from, const char *what,
-                                   struct view bytes, struct effects *effects)
-{
-    CLEANUP(buffer_done) struct buffer kept = {0};
-    bool found;
-    TRY(record_load(&coordinator->config.records, KEEP_RUN, &kept, &found, "evidence/%s", what));
-    if (found) return RESULT_OK; /* one pair proves it; more would only fill the disk */
-    TRY(effect_event(effects, "%s signed two different messages where one is allowed (%s); both are kept as evidence",
-                     run_member(&coordinator->run, from), what));
-    return effect_persist(effects, KEEP_RUN, bytes, "evidence/%s", what);
-}
-
 struct result coordinator_keep(struct secagg_coordinator *coordinator, struct ballot *ballot, unsigned from,
                                struct view bytes, struct effects *effects, const char *key, ...)
 {

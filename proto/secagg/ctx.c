@@ -65,6 +65,11 @@ struct result ctx_end_proof(struct view certificate, struct view refusal, struct
     return hash_bytes("ended", view_of((const uint8_t *)parts, sizeof parts), ret);
 }
 
+struct result ctx_secrets_hash(struct view secrets, struct hash *ret)
+{
+    return hash_bytes("secrets", secrets, ret);
+}
+
 struct result ctx_sum_hash(const uint64_t *words, uint64_t count, struct hash *ret)
 {
     _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words in memory are the words that are hashed and sent");

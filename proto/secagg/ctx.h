@@ -27,6 +27,8 @@ MUST_USE struct result ctx_certificate_hash(struct view certificate, struct hash
 /* What the coordinator's END rests on: the certificate that the next R0 would name, a bank's signed refusal; either may
  * be empty. */
 MUST_USE struct result ctx_end_proof(struct view certificate, struct view refusal, struct hash *ret);
+/* Of the secrets revealed in OPEN: 32 bytes for each member of the cohort. */
+MUST_USE struct result ctx_secrets_hash(struct view secrets, struct hash *ret);
 /* Of a sum's words. */
 MUST_USE struct result ctx_sum_hash(const uint64_t *words, uint64_t count, struct hash *ret);
 

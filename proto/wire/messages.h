@@ -122,7 +122,7 @@ struct wire_open {
     uint64_t round;
     struct hash ctx;
     struct members survivors;
-    struct hash headers, sum;
+    struct hash headers, sum, secrets;
 };
 struct wire_close {
     struct hash run;

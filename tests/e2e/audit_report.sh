@@ -129,7 +129,8 @@ for mine, whole in zip(public["rounds"][1:], full["rounds"][1:]):
     assert mine["numbers"] is None and mine["fields"] == [] and mine["before"] == "" and mine["words"] == whole["words"]
     assert all(mine[key] == whole[key] for key in ("checked_by", "signed_by", "sum", "state", "earliest"))
 assert any("the model" in text for text in public["form_lacks"]) and any("the model" in text for text in full["form_shows"])
-assert "model" not in [item["key"] for item in public["hashes"]]
+hashes = [{item["key"]: item["value"] for item in report["hashes"]}["model"] for report in (full, sums, public)]
+assert len(set(hashes)) == 1, hashes
 END
 
 # Every task's sums are told in words.
