@@ -286,3 +286,19 @@ struct result journal_bundle(struct part *part, const struct hash *digest, uint6
     return commit_one(part->bank->journal, run_of(part), "bundle",
                       json_pack("{s:s, s:I}", "digest", hex.text, "bytes", (json_int_t)bytes), JOURNAL_KEY_BUNDLE);
 }
+
+static bool add_digest(json_t *facts, const char *name, const struct hash *digest)
+{
+    return !digest || json_object_set_new(facts, name, json_string(hex_of(digest).text)) == 0;
+}
+
+struct result journal_forgotten(const struct hash *run, unsigned files, size_t records, const struct hash *model,
+                                const struct hash *bundle, struct journal_notes *notes)
+{
+    json_t *facts = json_pack("{s:I, s:I}", "files", (json_int_t)files, "records", (json_int_t)records);
+    if (facts && !(add_digest(facts, "model", model) && add_digest(facts, "bundle", bundle))) {
+        json_decref(facts);
+        facts = NULL;
+    }
+    return journal_note(notes, run, "forgotten", facts, "%s", "");
+}
