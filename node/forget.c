@@ -22,7 +22,7 @@ struct name {
 
 static struct name name_of(const struct hash *run)
 {
-    struct name name;
+    struct name name = {0};
     bytes_hex(hash_view(run), name.hex);
     return name;
 }
