@@ -219,6 +219,13 @@ static struct result show_print(const json_t *answer, const json_t *run, struct 
     if (strcmp(text_of(here, "state"), "done") == 0)
         TRY(buffer_format(out, "model      %s/runs/%s/model.json\n", text_of(answer, "state_directory"),
                           text_of(run, "run")));
+    const json_t *bundle = json_object_get(here, "bundle");
+    if (json_is_true(bundle))
+        TRY(buffer_format(out, "bundle     %s/runs/%s/run.cfd, which this node has replayed: it holds\n",
+                          text_of(answer, "state_directory"), text_of(run, "run")));
+    if (json_is_false(bundle) && strcmp(text_of(here, "state"), "done") == 0)
+        TRY(buffer_text(out, "bundle     is not here: the run cannot be shown to others with what this bank has alone; "
+                             "the log says why\n"));
     if (text_of(answer, "trouble")[0]) TRY(buffer_format(out, "trouble    %s\n", text_of(answer, "trouble")));
     return RESULT_OK;
 }

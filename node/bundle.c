@@ -14,7 +14,7 @@
 #include "sys/growing.h"
 #include "sys/log.h"
 
-enum { PIECE_MS = 20000, REST_MS = 1000, TRIES = 30 };
+enum { PIECE_MS = 20000, REST_MS = 1000, TRIES = 30, AGAIN_MS = 60000 };
 
 struct fetch {
     struct part *part;
@@ -230,16 +230,21 @@ static struct result tell_bundle(struct part *part)
     return result;
 }
 
+/* For as long as the coordinator may come back with it. */
 static void fetch(struct part *part)
 {
-    if (!part_wants_bundle(part) || given_up(part)) return;
-    struct result result = fetch_all(part);
-    if (result_ok(result) || given_up(part)) return;
-    if (result.category == CATEGORY_ENVIRONMENT)
-        log_warning("run", "%.12s: its bundle could not be fetched (%s); the next start tries again", part->hex,
-                    result_reason());
-    else
-        log_error("run", "%.12s: there is no bundle that holds: %s", part->hex, result_reason());
+    for (bool told = false; !given_up(part) && part_wants_bundle(part); told = true) {
+        struct result result = fetch_all(part);
+        if (result_ok(result) || given_up(part)) return;
+        if (result.category != CATEGORY_ENVIRONMENT) {
+            log_error("run", "%.12s: there is no bundle that holds: %s", part->hex, result_reason());
+            return;
+        }
+        if (!told)
+            log_warning("run", "%.12s: its bundle could not be fetched (%s); it is asked for again every minute",
+                        part->hex, result_reason());
+        bank_rest(part->bank, AGAIN_MS);
+    }
 }
 
 void part_fetch_bundle(struct part *part)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "crypto/base/failpoint.h"
+#include "node/journal_facts.h"
 #include "proto/audit/evidence_write.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -28,11 +29,14 @@ static struct result write_file(void *context, const char *name, struct view byt
 {
     const struct part *part = context;
     char path[FILE_PATH_MAX];
+    struct hash digest;
     if (report->verdict == EVIDENCE_FALSE) {
         log_warning("run", "%.12s: no %s is written, for it would not hold: %s", part->hex, name, report->reason);
         return RESULT_OK;
     }
     TRY(path_of(part, name, path));
+    TRY(hash_bytes(NULL, bytes, &digest));
+    TRY(journal_evidence(part, name, &digest, report->verdict == EVIDENCE_PROVEN, report->claim));
     FAILPOINT("node: evidence is kept, its file not written");
     TRY(file_write_alone(path, bytes, 0600));
     if (report->verdict == EVIDENCE_PROVEN)

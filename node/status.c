@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analytics/json_text.h"
+#include "node/bundle.h"
 #include "node/forget.h"
 #include "node/journal.h"
 #include "sys/clock.h"
@@ -38,7 +39,7 @@ static json_t *checked_json(const struct secagg_checked *checked)
     if (!checked->round) return NULL;
     if (!result_ok(secagg_checked_text(checked, &line)) || !result_ok(buffer_terminate(&line, &text))) return NULL;
     return json_pack("{s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:f, s:s}", "round", (json_int_t)checked->round, "step",
-                     (json_int_t)checked->step, "numbers", (json_int_t)checked->words, "secrets", (int)checked->secrets,
+                     (json_int_t)checked->step, "words", (json_int_t)checked->words, "secrets", (int)checked->secrets,
                      "inputs", (int)checked->inputs, "chunks", (int)checked->chunks, "recomputed",
                      (int)checked->recomputed, "unseen", secagg_checked_unseen(checked), "text", text);
 }
@@ -47,6 +48,8 @@ static json_t *local_json(const struct part *part)
 {
     json_t *json = json_pack("{s:s, s:s, s:s, s:I}", "state", state_name(part->state), "phase", part->phase, "progress",
                              part->progress, "since_ms", (json_int_t)part->since);
+    if (json && part->state != SERVICE_RUN_OPEN)
+        (void)json_object_set_new(json, "bundle", json_boolean(!part_wants_bundle(part)));
     json_t *checked = checked_json(&part->checked);
     if (json && checked) (void)json_object_set_new(json, "checked", checked);
     return json;
@@ -218,6 +221,8 @@ struct result status_lines(struct view text, struct buffer *out)
                           progress));
         const char *checked = text_of(json_object_get(here, "checked"), "text");
         if (checked[0] && !strstr(progress, checked)) TRY(buffer_format(out, "              %s\n", checked));
+        if (strcmp(text_of(here, "state"), "done") == 0 && json_is_false(json_object_get(here, "bundle")))
+            TRY(buffer_text(out, "              its bundle is not here; the log says why\n"));
     }
     return RESULT_OK;
 }

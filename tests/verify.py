@@ -17,13 +17,17 @@ import sys
 from types import SimpleNamespace
 from typing import Any, BinaryIO, NamedTuple, NoReturn, Optional
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+try:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+except ImportError as missing:
+    print(f"verify.py needs Python's cryptography (Debian: python3-cryptography): {missing}", file=sys.stderr)
+    sys.exit(2)
 
 KINDS = ["roster", "run", "p1", "ack", "r0", "void", "superseded", "r2", "r1", "open", "secrets", "input", "sum",
          "close", "checkpoint", "state", "model", "refusal", "ended", "done"]  # numbered from 1

@@ -226,7 +226,7 @@ static struct result judge_recount(struct evidence_case *file, struct recount *r
         case_checked(file, "chunk %u of %u of the sum: other numbers than those signed", recount->chunk + 1,
                      recount->chunks);
     else
-        case_checked(file, "all %llu numbers of the sum: not those signed", (unsigned long long)recount->words);
+        case_checked(file, "all %llu words of the sum: not those signed", (unsigned long long)recount->words);
     CASE_SAY(report->claim, "%s signed a sum of round %llu that is not the sum of the banks' inputs", report->against,
              (unsigned long long)report->round);
     CASE_SAY(report->because,

@@ -17,7 +17,7 @@ struct result node_evidence(struct secagg_node *node, struct effects *effects, c
     struct view pair[2] = {one, other};
     struct wire_list list = {pair, 2};
     TRY(wire_list_encode(&list, &both));
-    TRY(effect_event(effects, "%s contradicts itself in round %llu (%s); both messages are kept as evidence",
+    TRY(effect_event(effects, "%s signed in round %llu what cannot be (%s); it is kept as evidence",
                      run_member(&node->run, 0), round, what));
     return effect_persist(effects, KEEP_RUN, buffer_view(&both), "evidence/%s/%05llu", what, round);
 }

@@ -345,8 +345,7 @@ struct result secagg_checked_text(const struct secagg_checked *checked, struct b
                       "round %llu checked here: %u secrets fit their commitments, %u masked inputs their signatures; ",
                       (unsigned long long)checked->round, checked->secrets, checked->inputs));
     if (checked->recomputed == checked->chunks)
-        return buffer_format(out, "all %llu numbers of the sum were computed again",
-                             (unsigned long long)checked->words);
+        return buffer_format(out, "all %llu words of the sum were computed again", (unsigned long long)checked->words);
     return buffer_format(out,
                          "%u of %u chunks of the sum were computed again; one false chunk goes unseen here with "
                          "probability %.2g, and by enough banks to certify it with at most 2^-40",

@@ -66,7 +66,7 @@ END
 
 # The commands that it gives show the hashes that it gives.
 python3 -c 'import json; [print(h["value"], h["command"], sep="\t") for h in json.load(open("logistic.json"))["hashes"] if h["key"] != "roster"]' >commands
-[ "$(wc -l <commands)" -eq 5 ] || fail "$(cat commands)"
+[ "$(wc -l <commands)" -eq 6 ] || fail "$(cat commands)"
 while IFS=$'\t' read -r value command; do
     (cd logistic && PATH="$(dirname "$cofferdam"):$PATH" bash -c "$command") | grep -qF -- "$value" || fail "$command does not show $value"
 done <commands

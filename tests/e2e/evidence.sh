@@ -40,6 +40,13 @@ proves() { # BANK NAME CLAIM: proven against the coordinator, in words and in JS
     [ "$(field roster)" = "$("$COFFERDAM" roster show "$HOME_DIR/roster.note" | grep -oE '[0-9a-f]{64}' | head -1)" ] ||
         die "$file names another roster"
     log_has "$1" "cofferdam audit evidence .*$2.cfe" || die "the log of $1 does not name its file"
+    told "$1" "$2"
+}
+told() { # BANK NAME: the bank's journal names the file and its digest, once
+    local found
+    found=$(grep -c "\"event\":\"evidence\".*\"file\":\"$2.cfe\",\"digest\":\"$(sha256sum <"$(file_of "$1" "$2")" | cut -d' ' -f1)\"" \
+        "$HOME_DIR/$1/state/journal.jsonl")
+    [ "$found" -eq 1 ] || die "the journal of $1 tells of $2.cfe $found times"
 }
 
 # A false sum, shown to everyone: every bank has the proof that comes to check it before the first one has ended the run.
@@ -95,6 +102,7 @@ until_true 10 log_has south "there is no bundle that holds" || die "south took t
 "$COFFERDAM" audit evidence "$(file_of south checkpoint-00001)" --roster "$HOME_DIR/roster.note" >"$said" || die "no proof"
 grep -q "^verdict  *PROVEN" "$said" && grep -q "a history of the first 1 steps that is not the one that the banks certified" "$said" ||
     die "$(cat "$said")"
+told south checkpoint-00001
 [ -z "$(ls "$HOME_DIR/north/state/runs/$RUN/evidence" 2>/dev/null)" ] || die "north has evidence of nothing"
 
 # A bank that is killed when its record is durable and its file is not there yet makes the file at its next start.

@@ -45,7 +45,7 @@ static void a_small_sum_is_checked_in_full(void **state)
         assert_memory_equal(&kept, &checked, sizeof kept);
     }
     assert_true(cohort_event(&cohort, "round 3 checked here: 5 secrets fit their commitments, 5 masked inputs their "
-                                      "signatures; all 8 numbers of the sum were computed again"));
+                                      "signatures; all 8 words of the sum were computed again"));
     cohort_done(&cohort);
 }
 
@@ -77,7 +77,7 @@ static void a_large_sum_is_checked_as_far_as_is_said(void **state)
         some += drawn[i] < 3;
         text_says(&checked, drawn[i] < 3
                                 ? "chunks of the sum were computed again; one false chunk goes unseen here with"
-                                : "all 262148 numbers of the sum were computed again");
+                                : "all 262148 words of the sum were computed again");
     }
     assert_true(some > 0);
     cohort_done(&cohort);
