@@ -98,3 +98,17 @@ struct result file_read_piece(const char *path, uint64_t offset, size_t most, st
     }
     return RESULT_OK;
 }
+
+struct result file_digest(const char *path, struct hash *ret, uint64_t *ret_bytes)
+{
+    enum { PIECE_BYTES = 1 << 20 };
+    CLEANUP(hash_stream_done) struct hash_stream stream = {0};
+    CLEANUP(buffer_done) struct buffer piece = {0};
+    TRY(hash_start(&stream, NULL));
+    for (uint64_t at = 0;; at += piece.length) {
+        TRY(file_read_piece(path, at, PIECE_BYTES, &piece, ret_bytes));
+        if (piece.length == 0) break;
+        TRY(hash_update(&stream, buffer_view(&piece)));
+    }
+    return hash_finish(&stream, ret);
+}
