@@ -12,7 +12,8 @@ struct growing {
     char path[FILE_PATH_MAX];
     int descriptor; /* below 0: closed */
 };
-/* Opens the file, made when absent (0600) and cut to `length`. CATEGORY_FALSE when it is shorter than that. */
+/* Opens the file, made when absent (0600) and cut to `length`. CATEGORY_FALSE when it is shorter than that,
+ * or no plain file. */
 MUST_USE struct result growing_open(const char *path, uint64_t length, struct growing *ret);
 MUST_USE struct result growing_append(struct growing *file, struct view bytes);
 MUST_USE struct result growing_sync(struct growing *file);

@@ -41,6 +41,7 @@ expect_exit 3 'takes a fingerprint' verify "$whole" --roster 0123
 expect_exit 3 'absent.cfd' verify "$HOME_DIR/absent.cfd"
 expect_exit 1 'this is not the bundle of a run' verify "$(model_of north "$run")"
 expect_exit 1 'this is not the bundle of a run' verify /dev/null
+verify /dev/null --json 2>/dev/null | grep -q '"holds": false' || die "no JSON of what is no bundle"
 
 # Forms.
 "$COFFERDAM" audit redact "$whole" -o "$HOME_DIR/public.cfd" >/dev/null || die "no public form"
