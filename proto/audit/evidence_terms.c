@@ -1,5 +1,5 @@
-/* What the coordinator asked for, against what was agreed or certified: the terms of a round (R0), a set of inputs
- * (R2), and what was opened (OPEN). What a third party can compute is proven; the rest is a statement. */
+/* What the coordinator asked for, against what was agreed or certified: the terms of a round (R0) and a set of inputs
+ * (R2). What a third party can compute is proven; the rest is a statement. */
 #include <stdio.h>
 #include <string.h>
 
@@ -158,47 +158,5 @@ struct result proposal_judge(struct evidence_case *file)
     CASE_SAY(file->report->because,
              "Most likely that bank's input had been taken and is not in the set. That it was taken does not follow "
              "from what is in the file.");
-    return RESULT_OK;
-}
-
-/* ---- OPEN */
-
-struct result inputs_judge(struct evidence_case *file)
-{
-    struct view payload, certificate;
-    struct signed_body body;
-    struct wire_r2 voted;
-    char moved[EVIDENCE_LINE] = "";
-    TRY(case_next(file, EVIDENCE_OPEN, &payload));
-    TRY(case_signed(file, EVIDENCE_OF_OPEN, payload, &body));
-    ENSURE(body.message.signer == 0, CATEGORY_FALSE, "OPEN is signed by %s",
-           run_member(file->run, body.message.signer));
-    TRY(case_next(file, EVIDENCE_R2, &certificate));
-    TRY(certificate_r2(file->run, certificate, &file->arena, &voted));
-    const struct wire_open *open = &body.open;
-    unsigned long long round = (unsigned long long)open->round;
-    ENSURE(open->round == voted.round, CATEGORY_FALSE, "OPEN is of round %llu, the certificate of round %llu", round,
-           (unsigned long long)voted.round);
-    bool others = !members_equal(&open->survivors, &voted.survivors);
-    bool terms = open->epoch != voted.epoch || !hash_equal(&open->ctx, &voted.ctx);
-    ENSURE(others || terms || !hash_equal(&open->headers, &voted.headers), CATEGORY_FALSE,
-           "what was opened is what was certified");
-    case_blame(file, 0, open->epoch, open->round);
-    case_checked(file, "that a quorum of at least %u banks signed one set of inputs for round %llu",
-                 file->run->thresholds.t, round);
-    case_checked(file, "the signature of %s under the opened sum", file->report->against);
-    case_difference(file, &voted.survivors, &open->survivors, moved, sizeof moved);
-    CASE_SAY(file->report->statement, "An opened sum of round %llu (OPEN), signed by %s.%s", round,
-             file->report->against, moved);
-    CASE_SAY(file->report->claim, "%s opened round %llu for %s than a quorum of the banks certified",
-             file->report->against, round,
-             others  ? "the inputs of other banks"
-             : terms ? "other terms"
-                     : "other inputs of the same banks");
-    CASE_SAY(file->report->because,
-             "A quorum of the banks fixed the inputs of the round before anything of it could be opened. There is no "
-             "second such quorum while at most %u of the %u banks break the rules.",
-             file->run->thresholds.f, file->run->thresholds.n);
-    file->report->verdict = EVIDENCE_PROVEN;
     return RESULT_OK;
 }
