@@ -152,13 +152,29 @@ static struct result meet(void *context, struct replay *replay, const struct bun
     return keep_split(fetch->part, size, entry->payload, buffer_view(&certificate), buffer_view(&text));
 }
 
+/* A run that was ended: as the coordinator's END said here, if it came, and with every step that is closed here. */
+static struct result compare_end(struct part *part, const struct replay *replay)
+{
+    CLEANUP(buffer_done) struct buffer end = {0};
+    struct run_log log = {0};
+    const struct record_source records = part_records(part);
+    bool found = false;
+    TRY(store_load(part->bank->store, false, &part->submission.id, "end", &end, &found));
+    ENSURE(!found || view_equal(buffer_view(&end), buffer_view(&replay->end)), CATEGORY_FALSE,
+           "it ends with another END than the coordinator sent to this bank");
+    TRY(run_log_load(&records, &log));
+    ENSURE(replay->log.tree.size >= log.tree.size, CATEGORY_FALSE, "it has %llu closed steps, and this bank knows %llu",
+           (unsigned long long)replay->log.tree.size, (unsigned long long)log.tree.size);
+    return RESULT_OK;
+}
+
 /* It is of this very run, and ends as this bank's own part of it did. */
-static struct result compare(const struct part *part, const struct replay *replay)
+static struct result compare(struct part *part, const struct replay *replay)
 {
     CLEANUP(buffer_done) struct buffer model = {0};
     char path[FILE_PATH_MAX];
     ENSURE(hash_equal(&replay->submission.id, &part->submission.id), CATEGORY_FALSE, "it is the bundle of another run");
-    if (part->state != SERVICE_RUN_DONE) return RESULT_OK;
+    if (part->state != SERVICE_RUN_DONE) return compare_end(part, replay);
     TRY(part_path(part, "model.json", path));
     TRY(file_read(path, BUFFER_LIMIT, &model));
     ENSURE(replay->stage == REPLAY_DONE && view_equal(buffer_view(&replay->model), buffer_view(&model)), CATEGORY_FALSE,

@@ -40,7 +40,7 @@ MESSAGES = {  # fields in the order of their numbers, :u for a varint
     "r2": "run epoch:u round:u counter:u ctx survivors headers",
     "void": "run epoch:u round:u counter:u",
     "open": "run epoch:u round:u ctx survivors headers sum secrets",
-    "close": "run epoch:u round:u counter:u step:u ctx survivors headers sum state time:u cosignature",
+    "close": "run epoch:u round:u counter:u step:u ctx survivors headers sum state model time:u cosignature",
     "end": "run counter:u reason round:u proof",
 }
 CHUNK, WORDS_MOST = 131072, 1 << 24
@@ -352,7 +352,7 @@ class Run:
         self.round = self.step = 0
         self.state: Optional[bytes] = None  # the hash of the state before the step
         self.layout: Optional[bytes] = None  # of the step, once a round of it has begun
-        self.checkpoint = self.retry = ZERO
+        self.checkpoint = self.retry = self.model = ZERO
         self.kept: Optional[bytes] = None  # U, when a round of the step was superseded
         self.log: list[bytes] = []  # hashes of leaves
         self.ending = ""
@@ -488,6 +488,7 @@ class Run:
 
     def read_terms(self) -> None:
         r0 = self.by_coordinator("r0", self.entries.take("r0"))
+        need(self.model == ZERO, "a round after the step that ends in a model")
         self.round += 1
         need(self.first <= self.round < self.first + self.epoch_rounds, "the round is in no epoch")
         self.state, self.layout = self.state or r0.state, self.layout or r0.layout
@@ -611,7 +612,7 @@ class Run:
         votes = self.certificate("close", self.entries.take("close"), self.t)
         one = next(iter(votes.values()))
         for vote in votes.values():
-            expect(vote, state=one.state, **statement)
+            expect(vote, state=one.state, model=one.model, **statement)
         body = encode("close", SimpleNamespace(**{**vars(one), "counter": 0, "time": 0, "cosignature": bytes(64)}))
         self.log.append(leaf(body))
         root = base64.b64encode(merkle(self.log)).decode()
@@ -624,6 +625,7 @@ class Run:
             counts["states"] += 1
         self.checkpoint = tagged("checkpoint", text)
         self.step, self.state, self.layout, self.kept, self.retry = self.step + 1, one.state, None, None, ZERO
+        self.model = one.model
 
     def cosignature(self, position: int, vote: SimpleNamespace, text: bytes) -> tuple[str, bytes]:
         who = self.roster.members[position - 1]
@@ -645,7 +647,9 @@ class Run:
         if whole and self.entries.peek() in ("model", "done"):
             model = None if self.public else self.entries.take("model")
             done = self.by_coordinator("done", self.entries.take("done"), "end")
-            expect(done, round=self.round, proof=sha256(model) if model is not None else done.proof)
+            need(self.model != ZERO, "the banks certified no model")
+            need(model is None or sha256(model) == self.model, "this is not the model that the banks certified")
+            expect(done, round=self.round, proof=self.model)
             self.ending = f"the model {done.proof.hex()}"
             return
         self.ending, refusal = "the word of the coordinator", ZERO
@@ -655,7 +659,7 @@ class Run:
             need(signer != 0, "a refusal of a bank is signed by the coordinator")
             self.ending, refusal = f"a refusal of {self.roster.members[signer - 1].name}", tagged("refusal", payload)
         ended = self.by_coordinator("end", self.entries.take("ended"))
-        expect(ended, round=self.round, proof=tagged("ended", self.retry + refusal))
+        expect(ended, round=self.round, proof=tagged("ended", self.retry + refusal + self.checkpoint))
 
 
 def main() -> int:

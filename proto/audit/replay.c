@@ -83,6 +83,7 @@ void replay_free(struct replay *replay)
     buffer_done(&replay->certificate);
     buffer_done(&replay->model);
     buffer_done(&replay->refusal);
+    buffer_done(&replay->end);
     free(replay);
 }
 

@@ -23,6 +23,7 @@ static struct result check_terms(struct replay *replay, const struct wire_r0 *r0
     if (replay->retry.length) TRY(ctx_certificate_hash(buffer_view(&replay->retry), &retry));
     ENSURE(hash_equal(&r0->retry, &retry), CATEGORY_FALSE,
            "it names another certificate than that of the round before");
+    ENSURE(hash_is_zero(&replay->model_hash), CATEGORY_FALSE, "it opens a round after the banks certified a model");
     if (replay->form == BUNDLE_PUBLIC) return RESULT_OK;
     ENSURE(!replay->fold.finished, CATEGORY_FALSE, "it opens a round after the last step");
     ENSURE(hash_equal(&r0->layout, &replay->fold.layout_hash), CATEGORY_FALSE, "it names another layout");

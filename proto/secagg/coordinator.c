@@ -37,6 +37,7 @@ static coordinator_answer *const answers[MESSAGE_REQUESTS_END] = {
     [MESSAGE_RELEASE] = release_answer,
     [MESSAGE_FETCH] = open_answer_fetch,
     [MESSAGE_FETCH_SUM] = catch_answer_fetch,
+    [MESSAGE_REFUSE] = end_answer_refusal,
 };
 
 static coordinator_advance *const advances[PHASES] = {

@@ -47,6 +47,7 @@ static node_handler *const handlers[NODE_STATES][MESSAGE_KINDS_END] = {
                        [MESSAGE_OPENED] = open_take,
                        [MESSAGE_CLOSED] = catch_take_closed},
     [NODE_CATCHING] = {[MESSAGE_SUM_PIECE] = catch_take_sum_piece},
+    [NODE_ENDING] = {[MESSAGE_FINISHED] = end_take_finished},
 };
 
 static const char *const state_names[NODE_STATES] = {

@@ -197,6 +197,6 @@ MUST_USE struct result close_check_certificate(struct secagg_node *node, struct 
 node_handler catch_take_closed;
 MUST_USE struct result catch_ask(struct secagg_node *node, struct effects *effects);
 node_handler catch_take_sum_piece;
-node_handler end_take;
+node_handler end_take, end_take_finished;
 
 #endif

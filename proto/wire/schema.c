@@ -119,6 +119,7 @@ static const struct wire_rule close_rules[] = {
     BYTES(close, headers),
     BYTES(close, sum),
     BYTES(close, state),
+    BYTES(close, model),
     U64(close, time, 0, INT64_MAX),
     BYTES(close, cosignature),
 };

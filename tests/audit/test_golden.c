@@ -18,13 +18,13 @@ static const struct golden {
     uint64_t entries, signatures, steps;
 } goldens[] = {
     /* 0.1.0: three banks of 60 rows, simulated */
-    {"logistic", "dfe6286ad2b8e40d56a8138274f235d6be65a40b9dc9efba1d4ef9b16960e881",
+    {"logistic", "7405ed830082e62c950fee304bdef5aedb563081e066474adfadd79650957dfc",
      "a83a8432783eca5ea2d51f558886a76ab50a1116df63affc562de4b7a58b41a0", 186, 237, 15},
-    {"statistics", "db7558b781f327f9da267211f191755be64602b0d98bd79d1e16482c5c6a2c8e",
+    {"statistics", "195444b4abb9768ebe6489ff210894316659ba6dd7f2e3a0debdda09209f9343",
      "993b88ef513a1076293e3123ec1d2bbee028dd89e82021b404a3a5362cf58fa6", 42, 57, 3},
-    {"scorecard", "b3884d8e41687c9896755af5d9bd81425490c6f5935356ef9a77c73467c58798",
+    {"scorecard", "f4b47293703d9d509ad305de4100c3904209769b4519f894ff5eb63e8ed12790",
      "23ccf57586eee8f0d80d939feea447fd151713c5397680a25984759c4b0d46c0", 212, 273, 17},
-    {"evaluate", "51710e7e94376aca236accdc4a05c4421b33523ad7954f87ecc5dd1f04924a72",
+    {"evaluate", "7071841e213ba0ef49ab3df8a3ce2fb1516b3b0aa688d2bc08fcac8a2f0b8cc4",
      "88885fb460f39674467cdfbea17a1026f72aeef830dac8cf5b05ac5952b7c873", 126, 162, 10},
 };
 
