@@ -108,10 +108,12 @@ struct result terms_judge(struct evidence_case *file)
         return RESULT_OK;
     }
     file->report->verdict = EVIDENCE_STATEMENT;
-    CASE_SAY(file->report->claim, "%s opened round %llu on terms that the bank that kept this file refused",
+    CASE_SAY(file->report->claim, "whoever made this file says that the terms on which %s opened round %llu are false",
              file->report->against, round);
-    CASE_SAY(file->report->because, "The bank's log says which term it was. That it is false does not follow from what "
-                                    "is in the file.");
+    CASE_SAY(
+        file->report->because,
+        "A bank that refused them has in its log which term it was. That one is false does not follow from what is "
+        "in the file: of true terms anyone can make such a file, from a run's bundle.");
     return RESULT_OK;
 }
 
@@ -153,10 +155,11 @@ struct result proposal_judge(struct evidence_case *file)
         return RESULT_OK;
     }
     file->report->verdict = EVIDENCE_STATEMENT;
-    CASE_SAY(file->report->claim, "%s proposed inputs for round %llu that the bank that kept this file refused",
+    CASE_SAY(file->report->claim,
+             "whoever made this file says that the set of inputs that %s proposed for round %llu is false",
              file->report->against, round);
     CASE_SAY(file->report->because,
-             "Most likely that bank's input had been taken and is not in the set. That it was taken does not follow "
-             "from what is in the file.");
+             "A bank refuses a set without its own input when that had been taken. That it was taken does not follow "
+             "from what is in the file: of a true set any bank that got it can make such a file.");
     return RESULT_OK;
 }

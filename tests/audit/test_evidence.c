@@ -217,7 +217,8 @@ static void a_false_sum_without_its_inputs_is_a_statement(void **state)
         if (strncmp(map->items[i].key, "proof/y/", 8) == 0) map->items[i].key[24] = 'x';
     OK(noted_write(&noted, 1, &files));
     assert_int_equal(files.items[0].report.verdict, EVIDENCE_STATEMENT);
-    says(files.items[0].report.claim, "found false");
+    says(files.items[0].report.claim, "whoever made this file says that the sum of round 1");
+    says(files.items[0].report.because, "anyone can make such a file");
     noted_files_done(&files);
     noted_done(&noted);
 }
@@ -370,6 +371,7 @@ static void false_terms_are_proven_as_far_as_anyone_can_compute_them(void **stat
                 struct noted_files files = {.count = 0};
                 OK(noted_write(&noted, 1, &files));
                 assert_int_equal(noted_file(&files, name)->report.verdict, EVIDENCE_STATEMENT);
+                says(noted_file(&files, name)->report.claim, "whoever made this file says");
                 noted_files_done(&files);
             }
             noted_done(&noted);
