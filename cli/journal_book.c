@@ -11,18 +11,43 @@ static const struct need {
     const char *event, *name;
     json_type type;
 } needs[] = {
-    {"started", "member", JSON_STRING},  {"started", "key", JSON_STRING},      {"started", "roster", JSON_STRING},
-    {"seen", "plan", JSON_STRING},       {"seen", "plan_hash", JSON_STRING},   {"seen", "purpose", JSON_STRING},
-    {"seen", "submitter", JSON_STRING},  {"seen", "cohort", JSON_ARRAY},       {"approved", "approved_by", JSON_STRING},
-    {"frozen", "rows", JSON_INTEGER},    {"frozen", "held_out", JSON_INTEGER}, {"frozen", "digest", JSON_STRING},
-    {"frozen", "columns", JSON_ARRAY},   {"sent", "round", JSON_INTEGER},      {"sent", "step", JSON_INTEGER},
-    {"sent", "words", JSON_INTEGER},     {"sent", "bytes", JSON_INTEGER},      {"sent", "root", JSON_STRING},
-    {"sent", "header", JSON_STRING},     {"void", "round", JSON_INTEGER},      {"voted", "step", JSON_INTEGER},
-    {"voted", "round", JSON_INTEGER},    {"voted", "sum", JSON_STRING},        {"voted", "state", JSON_STRING},
-    {"closed", "step", JSON_INTEGER},    {"closed", "round", JSON_INTEGER},    {"closed", "sum", JSON_STRING},
-    {"closed", "state", JSON_STRING},    {"closed", "log", JSON_STRING},       {"evidence", "file", JSON_STRING},
-    {"evidence", "digest", JSON_STRING}, {"done", "model", JSON_STRING},       {"refused", "reason", JSON_STRING},
-    {"ended", "reason", JSON_STRING},    {"bundle", "digest", JSON_STRING},
+    {"started", "member", JSON_STRING},
+    {"started", "key", JSON_STRING},
+    {"started", "roster", JSON_STRING},
+    {"seen", "plan", JSON_STRING},
+    {"seen", "plan_hash", JSON_STRING},
+    {"seen", "purpose", JSON_STRING},
+    {"seen", "submitter", JSON_STRING},
+    {"seen", "cohort", JSON_ARRAY},
+    {"approved", "approved_by", JSON_STRING},
+    {"frozen", "rows", JSON_INTEGER},
+    {"frozen", "held_out", JSON_INTEGER},
+    {"frozen", "digest", JSON_STRING},
+    {"frozen", "columns", JSON_ARRAY},
+    {"sent", "round", JSON_INTEGER},
+    {"sent", "step", JSON_INTEGER},
+    {"sent", "words", JSON_INTEGER},
+    {"sent", "bytes", JSON_INTEGER},
+    {"sent", "root", JSON_STRING},
+    {"sent", "header", JSON_STRING},
+    {"void", "round", JSON_INTEGER},
+    {"voted", "step", JSON_INTEGER},
+    {"voted", "round", JSON_INTEGER},
+    {"voted", "sum", JSON_STRING},
+    {"voted", "state", JSON_STRING},
+    {"closed", "step", JSON_INTEGER},
+    {"closed", "round", JSON_INTEGER},
+    {"closed", "sum", JSON_STRING},
+    {"closed", "state", JSON_STRING},
+    {"closed", "log", JSON_STRING},
+    {"evidence", "file", JSON_STRING},
+    {"evidence", "digest", JSON_STRING},
+    {"done", "model", JSON_STRING},
+    {"refused", "reason", JSON_STRING},
+    {"ended", "reason", JSON_STRING},
+    {"bundle", "digest", JSON_STRING},
+    {"forgotten", "files", JSON_INTEGER},
+    {"forgotten", "records", JSON_INTEGER},
 };
 
 /* What happens again and again in a run, and what only grows from one entry of it to the next. */
@@ -172,8 +197,8 @@ static struct result tell_run(struct journal_book *book, const struct journal_en
     if (ends_run(entry->event)) put = put && json_object_set_new(run, "state", json_string(entry->event)) == 0;
     for (size_t i = 0; i < LISTS; i++)
         if (strcmp(lists[i].event, entry->event) == 0) return add_to_list(run, i, facts);
-    if (strcmp(entry->event, "bundle") == 0)
-        put = put && json_object_set(run, "bundle", facts) == 0;
+    if (strcmp(entry->event, "bundle") == 0 || strcmp(entry->event, "forgotten") == 0)
+        put = put && json_object_set(run, entry->event, facts) == 0;
     else
         put = put && json_object_update_missing(run, facts) == 0;
     ENSURE(put, CATEGORY_ENVIRONMENT, "no memory for a run");

@@ -12,6 +12,7 @@
  *   step.c     the machine and the store: what is durable before anything is sent
  *   journal.c  what the bank did, signed, for its officers; journal_facts.c says what each entry tells
  *   control.c  what this bank's own commands may ask
+ *   forget.c   how a run that is over is removed from this bank
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 #include "sys/program.h"
 
 #define STATUS_TIMEOUT_MS 5000
+#define FORGET_TIMEOUT_MS 120000 /* all of a large bundle is read once more, for its digest */
 
 /* The configuration file: as given, or node.yaml in the directory given. */
 static struct result config_path(const char *operand, char out[FILE_PATH_MAX])
@@ -60,6 +62,7 @@ static struct result command_init(const struct program_words *words)
                       "  #   - {plan: income, column: EINKOMMEN, factor: 0.001}\n"
                       "  #   - {plan: sex, column: geschlecht, levels: [{from: "
                       "m, to: \"1\"}, {from: w, to: \"2\"}]}\n"
+                      "  # consent: {column: zustimmung, given: [\"ja\"]}\n"
                       "cohort_minimum: %u\n"
                       "allow: []                         # until a plan is named "
                       "here, this bank refuses every run\n"
@@ -89,18 +92,32 @@ static struct result command_run(const struct program_words *words)
     return bank_serve(bank);
 }
 
-static struct result command_status(const struct program_words *words)
+/* Asks the running node, and shows its answer: as it is, or as lines for people. */
+static struct result ask(const struct program_words *words, struct view request, int timeout_ms,
+                         struct result (*tell)(struct view json, struct buffer *out))
 {
     char path[FILE_PATH_MAX];
     TRY(config_path(words->operand, path));
     CLEANUP(config_node_freep) struct config_node *config = NULL;
     CLEANUP(buffer_done) struct buffer json = {0}, lines = {0};
     TRY(config_node_load(path, &config));
-    TRY(control_request(config->state, view_text("{\"ask\": \"status\"}"), STATUS_TIMEOUT_MS, &json));
-    if (!words->json) TRY(status_lines(buffer_view(&json), &lines));
+    TRY(control_request(config->state, request, timeout_ms, &json));
+    TRY(tell(buffer_view(&json), &lines));
     const struct buffer *shown = words->json ? &json : &lines;
     printf("%.*s%s", (int)shown->length, (const char *)shown->data, words->json ? "\n" : "");
     return RESULT_OK;
+}
+
+static struct result command_status(const struct program_words *words)
+{
+    return ask(words, view_text("{\"ask\": \"status\"}"), STATUS_TIMEOUT_MS, status_lines);
+}
+
+static struct result command_forget(const struct program_words *words)
+{
+    CLEANUP(buffer_done) struct buffer request = {0};
+    TRY(forget_request(words->second, &request));
+    return ask(words, buffer_view(&request), FORGET_TIMEOUT_MS, forget_lines);
 }
 
 int main(int argc, char **argv)
@@ -112,6 +129,7 @@ int main(int argc, char **argv)
          "whether this bank is ready: key, roster, data, connection"},
         {"run", command_run, "", "CONFIG|DIR", "takes part in runs until SIGTERM"},
         {"status", command_status, "j", "CONFIG|DIR [--json]", "the connection and this bank's runs"},
+        {"forget", command_forget, "j2", "CONFIG|DIR RUN [--json]", "removes a run that is over from this bank"},
         {0},
     };
     static const struct program program = {
@@ -121,7 +139,8 @@ int main(int argc, char **argv)
         .examples = "  cofferdam-node init /etc/cofferdam --source /srv/customers.csv\n"
                     "  cofferdam-node check /etc/cofferdam --plan plan.note\n"
                     "  cofferdam-node run /etc/cofferdam/node.yaml\n"
-                    "  cofferdam-node status --json /etc/cofferdam\n",
+                    "  cofferdam-node status --json /etc/cofferdam\n"
+                    "  cofferdam-node forget /etc/cofferdam 2fc8e8b8e2a8\n",
         .commands = commands,
     };
     return program_main(&program, argc, argv);

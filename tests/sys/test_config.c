@@ -72,6 +72,7 @@ static void a_whole_node_configuration(void **state)
                  "    - {plan: limit, column: LIMIT_BAL, factor: 1e-3}\n"
                  "    - plan: sex\n"
                  "      levels: [{from: m, to: \"1\"}, {from: \"\", to: \"2\"}]\n"
+                 "  consent: {column: zustimmung, given: [ja, \"J\"]}\n"
                  "allow:\n"
                  "  - {plan: 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff}\n"
                  "  - {author: north, purpose: credit-risk}\n"
@@ -97,6 +98,10 @@ static void a_whole_node_configuration(void **state)
     assert_int_equal(config->source.columns[1].levels_count, 2);
     assert_string_equal(config->source.columns[1].levels[1].from, "");
     assert_string_equal(config->source.columns[1].levels[1].to, "2");
+    assert_string_equal(config->source.consent.column, "zustimmung");
+    assert_int_equal(config->source.consent.given_count, 2);
+    assert_string_equal(config->source.consent.given[1], "J");
+    assert_int_equal(config->source.consent.separator, 0);
     assert_int_equal(config->allow_count, 2);
     assert_null(config->allow[0].author);
     assert_string_equal(config->allow[1].purpose, "credit-risk");
@@ -114,6 +119,7 @@ static void what_is_left_out_has_its_default(void **state)
     assert_string_equal(config->log, "info");
     assert_int_equal(config->source.delimiter, ',');
     assert_int_equal(config->source.decimal, '.');
+    assert_null(config->source.consent.column);
     assert_int_equal(config->allow_count, 0);
     assert_int_equal(config->cohort_minimum, COHORT_DEFAULT);
     assert_int_equal(config->threads, 1);
@@ -125,7 +131,8 @@ static void what_is_left_out_has_its_default(void **state)
     assert_int_equal(coordinator->patience_seconds, 0);
 }
 
-#define NODE "key: k\nroster: r\nstate: s\nsource: {name: n, file: f.csv}\n" /* four lines */
+#define SOURCE "key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n" /* six lines */
+#define NODE "key: k\nroster: r\nstate: s\nsource: {name: n, file: f.csv}\n"  /* four lines */
 
 static void each_mistake_is_told_with_its_line(void **state)
 {
@@ -163,6 +170,14 @@ static void each_mistake_is_told_with_its_line(void **state)
         {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - plan: a\n    levels:\n"
          "    - {from: m, to: x}\n    - {from: m, to: y}\n",
          11, "\"m\" stands here twice"},
+        {SOURCE "  consent: {given: [ja]}\n", 7, "\"column\" is missing"},
+        {SOURCE "  consent:\n    column: c\n", 7, "what stands between them (separator)"},
+        {SOURCE "  consent: {column: c, given: [ja], separator: \";\"}\n", 7, "either the values that mean consent"},
+        {SOURCE "  consent: {column: c, given: []}\n", 7, "either the values that mean consent"},
+        {SOURCE "  consent:\n    column: c\n    separator: and\n", 9, "one of these characters"},
+        {SOURCE "  consent:\n    column: c\n    given:\n    - ja\n    - \"\"\n", 11, "means that there is no value"},
+        {SOURCE "  missing: [NA]\n  consent:\n    column: c\n    given:\n    - NA\n", 11, "and so no consent"},
+        {SOURCE "  consent:\n    column: c\n    given: [ja]\n    purpose: x\n", 10, "\"purpose\" is not known here"},
         {"key: \"unclosed\nroster: r\n", 3, "not well-formed YAML"},
         {"", 1, "empty"},
     };
@@ -201,6 +216,12 @@ static void a_mapping_alone(void **state)
     assert_null(config->file);
     assert_int_equal(config->delimiter, '|');
     assert_string_equal(config->columns[0].levels[0].to, "1");
+    CLEANUP(config_source_freep) struct config_source *consent = NULL;
+    write_config("source:\n  consent: {column: purposes, separator: \";\"}\n");
+    ok(config_source_load(path, &consent));
+    assert_string_equal(consent->consent.column, "purposes");
+    assert_int_equal(consent->consent.separator, ';');
+    assert_int_equal(consent->consent.given_count, 0);
     struct config_source *none = NULL;
     write_config("source:\n  delimiter: \"|\"\n  separator: \"|\"\n");
     refused(config_source_load(path, &none), 3, "separator");
