@@ -11,7 +11,9 @@ static const char *verdict_words(const struct evidence_report *report)
 {
     static const char *const words[] = {
         [EVIDENCE_FALSE] = "DOES NOT HOLD: nothing follows from this file",
-        [EVIDENCE_STATEMENT] = "STATEMENT: it was signed, and was refused; who is right does not follow from this file",
+        [EVIDENCE_STATEMENT] =
+            "STATEMENT: this file proves nothing by itself, but that what is in it was signed; anyone "
+            "can make such a file, without a key",
         [EVIDENCE_PROVEN] = "PROVEN: nobody who keeps to the protocol signs this",
     };
     return words[report->verdict];
@@ -23,8 +25,9 @@ static const char *next_words(const struct evidence_report *report)
         return "Ask for the file again, from the state directory of the bank that kept it. A file that was changed, or "
                "that was made up, accuses nobody.";
     if (report->verdict == EVIDENCE_STATEMENT)
-        return "Ask the signer for the reason, and the other banks for their evidence of the same round: what each was "
-               "shown may together be proof.";
+        return "Accuse nobody with it. Ask whoever made the file, and the signer, for the reason, and the other banks "
+               "for "
+               "their evidence of the same round: what each was shown may together be proof.";
     if (report->coordinator)
         return "Take part in no further run of this coordinator. Send the file to every member: each can check it with "
                "this command and decide for itself. A new roster, signed by the members, replaces the coordinator.";
@@ -87,6 +90,7 @@ static struct result print_json(const struct evidence_report *report)
     for (unsigned i = 0; i < report->checked_count; i++)
         (void)json_array_append_new(checked, json_string(report->checked[i]));
     put_text(json, "verdict", evidence_verdict_name(report->verdict));
+    put_text(json, "meaning", verdict_words(report));
     put_text(json, "kind", report->kind);
     put_text(json, "claim", report->claim);
     put_text(json, "reason", report->reason);

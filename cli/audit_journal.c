@@ -80,9 +80,10 @@ static struct result print_json(const struct audit *audit, bool holds)
     if (json && holds && audit->replay)
         (void)json_object_set_new(
             json, "bundle",
-            json_pack("{s:O, s:I, s:I, s:I, s:I}", "run", json_object_get(audit->compare.run, "run"), "inputs",
-                      (json_int_t)audit->compare.inputs, "votes", (json_int_t)audit->compare.votes, "steps",
-                      (json_int_t)audit->compare.steps, "missing_steps", (json_int_t)audit->compare.missing));
+            json_pack("{s:O, s:I, s:I, s:I, s:I, s:I}", "run", json_object_get(audit->compare.run, "run"), "inputs",
+                      (json_int_t)audit->compare.inputs, "votes", (json_int_t)audit->compare.votes, "voids",
+                      (json_int_t)audit->compare.voids, "steps", (json_int_t)audit->compare.steps, "missing_steps",
+                      (json_int_t)audit->compare.missing));
     return cli_print_json(json);
 }
 

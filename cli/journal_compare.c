@@ -115,11 +115,27 @@ static struct result check_closed(struct journal_compare *compare, const struct 
     return RESULT_OK;
 }
 
+/* A round is voided in words that this bank signed: then its journal tells that it gave the round up. The other way
+ * round there may be an entry and no vote: the coordinator takes those of the first v banks, or opens the round. */
+static struct result check_void(struct journal_compare *compare, const struct replay *replay)
+{
+    unsigned long long round = (unsigned long long)replay->last;
+    if (!members_has(&replay->round.voters, compare->position)) return RESULT_OK;
+    ENSURE(journal_book_find(compare->run, "void", "round", replay->last), CATEGORY_FALSE,
+           "%s signed in it that it gave round %llu up (VOID), and the journal says nothing of that", who(compare),
+           round);
+    compare->voids++;
+    return RESULT_OK;
+}
+
 static struct result decided(void *context, const struct replay *replay, enum bundle_kind decision)
 {
     struct journal_compare *compare = context;
     json_t *sent = journal_book_find(compare->run, "sent", "round", replay->last);
-    if (decision == BUNDLE_VOID) return set_fate(sent, "void");
+    if (decision == BUNDLE_VOID) {
+        TRY(check_void(compare, replay));
+        return set_fate(sent, "void");
+    }
     if (decision == BUNDLE_SUPERSEDED) return set_fate(sent, "superseded");
     TRY(set_fate(sent, members_has(&replay->round.survivors, compare->position) ? "closed" : "not in the sum"));
     return check_closed(compare, replay);
@@ -191,10 +207,12 @@ struct result journal_compare_show(const struct journal_compare *compare, const 
 {
     TRY(buffer_format(out,
                       "%14llu  masked inputs of %s in it, each as the journal says\n"
-                      "%14llu  votes of %s in it, each as the journal says\n"
+                      "%14llu  votes of %s on sums in it, each as the journal says\n"
+                      "%14llu  votes of %s to give a round up in it, each as the journal says\n"
                       "%14llu  closed steps, each with the journal's sum, state and log\n",
                       (unsigned long long)compare->inputs, who(compare), (unsigned long long)compare->votes,
-                      who(compare), (unsigned long long)compare->steps));
+                      who(compare), (unsigned long long)compare->voids, who(compare),
+                      (unsigned long long)compare->steps));
     TRY(show_fate(compare->run, "void", "the input left, and the round was voided: it is in no sum", out));
     TRY(show_fate(compare->run, "superseded",
                   "the input left, and the round could not be opened: its step was done again with the same input",

@@ -11,7 +11,8 @@ struct journal_compare {
     const struct journal_book *book;
     json_t *run;                    /* the journal's part of it; borrowed */
     unsigned position;              /* of the bank in the bundle's roster */
-    uint64_t inputs, steps, votes;  /* that are in both */
+    uint64_t inputs, steps;         /* that are in both, */
+    uint64_t votes, voids;          /* and votes: CLOSE and VOID */
     uint64_t missing, missing_step; /* closed steps that the journal does not know, and the first */
 };
 /* Replays the bundle and compares. CATEGORY_FALSE names what does not fit. Each of the run's "sent" gets a "fate":

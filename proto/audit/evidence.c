@@ -32,6 +32,7 @@ static const struct {
     {"terms", terms_judge},
     {"proposal", proposal_judge},
     {"inputs", inputs_judge},
+    {"closed", closed_judge},
     {"secret", secret_judge},
     {"sum", sum_judge},
     {"share", share_judge},

@@ -46,7 +46,8 @@ enum evidence_message {
 
 enum evidence_verdict {
     EVIDENCE_FALSE,     /* the file does not hold: a signature is bad, or what is claimed does not follow */
-    EVIDENCE_STATEMENT, /* it was signed, and was refused: who is right does not follow from the file */
+    EVIDENCE_STATEMENT, /* it was signed. What the file says of it is the word of whoever made the file, without a key
+                         */
     EVIDENCE_PROVEN,    /* nobody who keeps to the protocol signs this */
 };
 const char *evidence_verdict_name(enum evidence_verdict verdict); /* "proven", "statement", "false" */

@@ -43,10 +43,11 @@ void case_difference(const struct evidence_case *file, const struct members *bef
 
 /* Judge one kind of file each: from the entry after the submission to the last. */
 typedef struct result case_judge(struct evidence_case *file);
-case_judge contradiction_judge, keys_judge;           /* evidence_contradiction.c */
-case_judge checkpoints_judge;                         /* evidence_checkpoints.c */
-case_judge terms_judge, proposal_judge, inputs_judge; /* evidence_terms.c */
-case_judge secret_judge, sum_judge;                   /* evidence_sum.c */
-case_judge share_judge, deal_judge;                   /* evidence_share.c */
+case_judge contradiction_judge, keys_judge; /* evidence_contradiction.c */
+case_judge checkpoints_judge;               /* evidence_checkpoints.c */
+case_judge terms_judge, proposal_judge;     /* evidence_terms.c */
+case_judge inputs_judge, closed_judge;      /* evidence_opened.c */
+case_judge secret_judge, sum_judge;         /* evidence_sum.c */
+case_judge share_judge, deal_judge;         /* evidence_share.c */
 
 #endif

@@ -250,10 +250,13 @@ static struct result judge_sum(struct evidence_case *file, struct recount *recou
              (unsigned long long)recount->open.round, report->against);
     if (case_peek(file) == EVIDENCE_INPUT) return judge_recount(file, recount);
     report->verdict = EVIDENCE_STATEMENT;
-    CASE_SAY(report->claim, "%s signed a sum of round %llu that the bank that kept this file found false",
-             report->against, (unsigned long long)recount->open.round);
-    CASE_SAY(report->because, "The masked inputs are larger than what is kept as proof, so that the sum cannot be "
-                              "computed again from the file alone.");
+    CASE_SAY(report->claim, "whoever made this file says that the sum of round %llu that %s signed is false",
+             (unsigned long long)recount->open.round, report->against);
+    CASE_SAY(
+        report->because,
+        "The masked inputs are not in the file (a bank keeps them up to %u MiB), so that the sum cannot be computed "
+        "again from it. Of a true sum anyone can make such a file, from a run's bundle.",
+        (unsigned)(EVIDENCE_INPUTS_MAX >> 20));
     return RESULT_OK;
 }
 

@@ -1,5 +1,5 @@
-/* What the coordinator asked for, against what was agreed or certified: the terms of a round (R0), a set of inputs
- * (R2), and what was opened (OPEN). What a third party can compute is proven; the rest is a statement. */
+/* What the coordinator asked for, against what was agreed or certified: the terms of a round (R0) and a set of inputs
+ * (R2). What a third party can compute is proven; the rest is a statement. */
 #include <stdio.h>
 #include <string.h>
 
@@ -56,25 +56,17 @@ static struct result take_certificate(struct evidence_case *file, const struct w
     return RESULT_OK;
 }
 
-/* Which term is false, by what everyone can compute: NULL when none is. */
+/* Which term is false by what was signed and agreed, whatever program looks at it: NULL when none is. */
 static const char *false_term(const struct evidence_case *file, const struct wire_r0 *r0,
                               const struct certified *certified, const char **ret_because)
 {
     const struct replay *replay = file->replay;
-    static const char agreed[] =
-        "The run was submitted under one roster and with one plan, and its id is made of them.";
-    static const char start[] = "What a run begins with follows from its plan, and everyone can compute it.";
-    static const char quorum[] = "A quorum of the banks certified something else for this step, and signed it.";
-    *ret_because = agreed;
+    *ret_because = "The run was submitted under one roster and with one plan, and its id is made of them.";
     if (!hash_equal(&r0->roster, &replay->roster.hash)) return "another roster than the run's";
     if (!hash_equal(&r0->plan, &replay->submission.plan.hash)) return "another plan than was submitted";
-    *ret_because = start;
-    if (r0->step == 0) {
-        if (!hash_equal(&r0->state, &replay->fold.state_hash)) return "another model to begin with than the plan has";
-        if (!hash_equal(&r0->layout, &replay->fold.layout_hash)) return "another layout of the sum than the plan has";
-        if (!hash_is_zero(&r0->checkpoint)) return "a checkpoint before anything was logged";
-    }
-    *ret_because = quorum;
+    *ret_because = "Before its first step a run has no log, and so no checkpoint.";
+    if (r0->step == 0 && !hash_is_zero(&r0->checkpoint)) return "a checkpoint before anything was logged";
+    *ret_because = "A quorum of the banks certified something else for this step, and signed it.";
     if (certified->step) {
         if (!hash_equal(&r0->checkpoint, &certified->checkpoint))
             return "another checkpoint of the log, that is another history of the run, than the banks cosigned";
@@ -82,6 +74,40 @@ static const char *false_term(const struct evidence_case *file, const struct wir
     }
     if (certified->keys && !hash_equal(&r0->set, &certified->set)) return "another set of keys than all banks hold";
     return NULL;
+}
+
+/* What the first step's terms have that the program which judges computes otherwise: NULL when nothing. Nobody has
+ * signed what is right, and two versions of the program may differ: it proves nothing of who signed the terms. */
+static const char *computed_otherwise(const struct evidence_case *file, const struct wire_r0 *r0)
+{
+    const struct fold *fold = &file->replay->fold;
+    if (r0->step > 0) return NULL;
+    if (!hash_equal(&r0->state, &fold->state_hash)) return "another model to begin with";
+    return hash_equal(&r0->layout, &fold->layout_hash) ? NULL : "another layout of the sum";
+}
+
+static void tell_unproven(struct evidence_case *file, const struct wire_r0 *r0)
+{
+    struct evidence_report *report = file->report;
+    const char *other = computed_otherwise(file, r0);
+    unsigned long long round = (unsigned long long)r0->round;
+    report->verdict = EVIDENCE_STATEMENT;
+    if (other) {
+        CASE_SAY(report->claim, "%s opened round %llu with %s than this program computes from the plan",
+                 report->against, round, other);
+        CASE_SAY(report->because,
+                 "What a run begins with is computed from its plan, and that depends on the program's version: two "
+                 "versions may differ, and an honest party's terms then look false to the other. Check the file with "
+                 "the version that the run was made with. Should that find them false too, ask the signer why: it is "
+                 "still no proof.");
+        return;
+    }
+    CASE_SAY(report->claim, "whoever made this file says that the terms on which %s opened round %llu are false",
+             report->against, round);
+    CASE_SAY(
+        report->because,
+        "A bank that refused them has in its log which term it was. That one is false does not follow from what is "
+        "in the file: of true terms anyone can make such a file, from a run's bundle.");
 }
 
 struct result terms_judge(struct evidence_case *file)
@@ -107,11 +133,7 @@ struct result terms_judge(struct evidence_case *file)
         CASE_SAY(file->report->because, "%s", because);
         return RESULT_OK;
     }
-    file->report->verdict = EVIDENCE_STATEMENT;
-    CASE_SAY(file->report->claim, "%s opened round %llu on terms that the bank that kept this file refused",
-             file->report->against, round);
-    CASE_SAY(file->report->because, "The bank's log says which term it was. That it is false does not follow from what "
-                                    "is in the file.");
+    tell_unproven(file, &body.r0);
     return RESULT_OK;
 }
 
@@ -153,52 +175,11 @@ struct result proposal_judge(struct evidence_case *file)
         return RESULT_OK;
     }
     file->report->verdict = EVIDENCE_STATEMENT;
-    CASE_SAY(file->report->claim, "%s proposed inputs for round %llu that the bank that kept this file refused",
+    CASE_SAY(file->report->claim,
+             "whoever made this file says that the set of inputs that %s proposed for round %llu is false",
              file->report->against, round);
     CASE_SAY(file->report->because,
-             "Most likely that bank's input had been taken and is not in the set. That it was taken does not follow "
-             "from what is in the file.");
-    return RESULT_OK;
-}
-
-/* ---- OPEN */
-
-struct result inputs_judge(struct evidence_case *file)
-{
-    struct view payload, certificate;
-    struct signed_body body;
-    struct wire_r2 voted;
-    char moved[EVIDENCE_LINE] = "";
-    TRY(case_next(file, EVIDENCE_OPEN, &payload));
-    TRY(case_signed(file, EVIDENCE_OF_OPEN, payload, &body));
-    ENSURE(body.message.signer == 0, CATEGORY_FALSE, "OPEN is signed by %s",
-           run_member(file->run, body.message.signer));
-    TRY(case_next(file, EVIDENCE_R2, &certificate));
-    TRY(certificate_r2(file->run, certificate, &file->arena, &voted));
-    const struct wire_open *open = &body.open;
-    unsigned long long round = (unsigned long long)open->round;
-    ENSURE(open->round == voted.round, CATEGORY_FALSE, "OPEN is of round %llu, the certificate of round %llu", round,
-           (unsigned long long)voted.round);
-    bool others = !members_equal(&open->survivors, &voted.survivors);
-    bool terms = open->epoch != voted.epoch || !hash_equal(&open->ctx, &voted.ctx);
-    ENSURE(others || terms || !hash_equal(&open->headers, &voted.headers), CATEGORY_FALSE,
-           "what was opened is what was certified");
-    case_blame(file, 0, open->epoch, open->round);
-    case_checked(file, "that a quorum of at least %u banks signed one set of inputs for round %llu",
-                 file->run->thresholds.t, round);
-    case_checked(file, "the signature of %s under the opened sum", file->report->against);
-    case_difference(file, &voted.survivors, &open->survivors, moved, sizeof moved);
-    CASE_SAY(file->report->statement, "An opened sum of round %llu (OPEN), signed by %s.%s", round,
-             file->report->against, moved);
-    CASE_SAY(file->report->claim, "%s opened round %llu for %s than a quorum of the banks certified",
-             file->report->against, round,
-             others  ? "the inputs of other banks"
-             : terms ? "other terms"
-                     : "other inputs of the same banks");
-    CASE_SAY(file->report->because,
-             "A quorum of the banks fixed the inputs of the round before anything of it could be opened. There is no "
-             "second such quorum while at most %u of the %u banks break the rules.",
-             file->run->thresholds.f, file->run->thresholds.n);
-    file->report->verdict = EVIDENCE_PROVEN;
+             "A bank refuses a set without its own input when that had been taken. That it was taken does not follow "
+             "from what is in the file: of a true set any bank that got it can make such a file.");
     return RESULT_OK;
 }

@@ -196,6 +196,17 @@ static struct result compose_inputs(struct draft *draft, enum evidence_message w
     return evidence_put(&draft->out, EVIDENCE_R2, certificate);
 }
 
+/* A signed sum, and the certificate of the one that t banks checked. */
+static struct result compose_closed(struct draft *draft, enum evidence_message which)
+{
+    (void)which;
+    struct view open, certificate;
+    TRY(pair_of(draft, &open, &certificate));
+    TRY(begin(draft, "closed"));
+    TRY(evidence_put(&draft->out, EVIDENCE_OPEN, open));
+    return evidence_put(&draft->out, EVIDENCE_CLOSE, certificate);
+}
+
 /* The coordinator's note, and the certificate and the text of this bank's own log. */
 static struct result compose_checkpoints(struct draft *draft, enum evidence_message which)
 {
@@ -335,6 +346,7 @@ static const struct {
     {"open/", EVIDENCE_OF_OPEN, compose_pair},
     {"set/", EVIDENCE_OF_ACK, compose_pair},
     {"inputs/", EVIDENCE_OF_OPEN, compose_inputs},
+    {"closed/", EVIDENCE_OF_OPEN, compose_closed},
     {"secret/", EVIDENCE_OF_OPEN, compose_secret},
     {"checkpoint/", EVIDENCE_OF_CLOSE, compose_checkpoints},
     {"sum/", EVIDENCE_OF_OPEN, compose_sum},

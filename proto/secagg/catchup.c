@@ -21,9 +21,12 @@ static struct result take_previous(struct secagg_node *node, struct view certifi
 struct result catch_take_closed(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
                                 struct effects *effects)
 {
-    (void)effects;
     struct wire_close close;
     struct run_log log;
+    const struct view certificates[2] = {message->closed.close, message->closed.previous};
+    for (size_t i = 0; i < 2 && node->state != NODE_ENDING; i++)
+        TRY(node_check_opened(node, certificates[i], arena, effects));
+    if (node->state == NODE_ENDING) return RESULT_OK;
     TRY(certificate_close(&node->run, message->closed.close, arena, &close));
     ENSURE(close.step == node->fold.step && message->closed.step == close.step && !node->fold.finished, CATEGORY_PEER,
            "a closed sum of step %llu where this bank is at step %llu", (unsigned long long)close.step,

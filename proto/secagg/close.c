@@ -79,6 +79,8 @@ struct result close_take_finished(struct secagg_node *node, const struct message
 {
     ENSURE(node->fold.finished, CATEGORY_PEER, "the run is said to be finished at step %llu, where it is not",
            (unsigned long long)node->fold.step);
+    TRY(node_check_opened(node, message->payload, arena, effects));
+    if (node->state == NODE_ENDING) return RESULT_OK;
     TRY(close_check_certificate(node, message->payload, arena, &node->log));
     node->state = NODE_DONE;
     TRY(run_log_keep(&node->log, effects));

@@ -161,8 +161,9 @@ void node_round_done(struct node_round *round)
 {
     free(round->y);
     free(round->leaves);
-    struct buffer *const buffers[] = {&round->r0,        &round->header,      &round->proposal, &round->vote,
-                                      &round->void_vote, &round->certificate, &round->release,  &round->drawn};
+    struct buffer *const buffers[] = {&round->r0,      &round->header,    &round->proposal,
+                                      &round->vote,    &round->void_vote, &round->certificate,
+                                      &round->release, &round->opened,    &round->drawn};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) buffer_done(buffers[i]);
     *round = (struct node_round){0};
 }

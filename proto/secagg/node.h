@@ -55,7 +55,8 @@ struct node_round {
     struct buffer void_vote;   /* signed VOID */
     struct buffer certificate; /* R3 */
     struct buffer release;     /* signed R3 */
-    struct buffer drawn;       /* sampled check: the signed OPEN that it is of, and the chunks */
+    struct buffer opened;      /* the first OPEN of it that was signed for what was certified */
+    struct buffer drawn;       /* sampled check: the chunks, a byte each */
     struct members survivors;  /* of the certificate */
     struct hash headers;
 };
@@ -113,6 +114,11 @@ MUST_USE struct result node_refuse(struct secagg_node *node, struct effects *eff
 /* Contradicting messages are kept: a record and an entry for the log. */
 MUST_USE struct result node_evidence(struct secagg_node *node, struct effects *effects, const char *what,
                                      struct view one, struct view other);
+/* Whether a CLOSE certificate is on the sum that the coordinator signed for this bank in its round, if it signed one
+ * that is still known: a quorum checked and signed another, so the two are evidence, and the run ends here. What is no
+ * certificate at all is left to others to refuse. */
+MUST_USE struct result node_check_opened(struct secagg_node *node, struct view certificate, struct wire_arena *arena,
+                                         struct effects *effects);
 /* Passes a refusal on, and keeps the coordinator's signed message that is refused, with what it was compared with (or
  * nothing): a record each and an entry for the log. Only the first few of a round, so that a peer cannot fill the disk;
  * call it before the step has any effect. */
@@ -175,8 +181,7 @@ MUST_USE struct result vote_void(struct secagg_node *node, uint64_t round, struc
 node_handler release_take_certificate;
 node_handler release_take_superseded;
 node_handler open_take;
-/* Checks the secrets, draws what is to be checked and makes room for it. A false secret ends the run; and so does
- * another sum than the one that chunks were drawn for before a restart. */
+/* Checks the secrets, draws what is to be checked and makes room for it. A false secret ends the run. */
 MUST_USE struct result verify_begin(struct secagg_node *node, struct view secrets, struct check *check,
                                     struct effects *effects);
 MUST_USE struct result verify_ask(struct secagg_node *node, struct effects *effects);

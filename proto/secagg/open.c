@@ -349,13 +349,10 @@ static struct result opens_another(struct secagg_node *node, struct view open, s
                        run_member(&node->run, 0), (unsigned long long)node->round.terms.round);
 }
 
-/* A second OPEN of the round that is being checked. */
+/* A second OPEN of the round: two sums of the same inputs. */
 static struct result opens_again(struct secagg_node *node, struct view open, struct effects *effects)
 {
-    struct view first = buffer_view(&node->check.signed_open);
-    ENSURE(!view_equal(open, first), CATEGORY_PEER, "OPEN of round %llu again",
-           (unsigned long long)node->round.terms.round);
-    TRY(node_evidence(node, effects, "open", first, open));
+    TRY(node_evidence(node, effects, "open", buffer_view(&node->round.opened), open));
     return node_refuse(node, effects, "%s signed two sums of round %llu", run_member(&node->run, 0),
                        (unsigned long long)node->round.terms.round);
 }
@@ -369,6 +366,24 @@ static struct result begin_check(struct secagg_node *node, const struct message 
     return verify_begin(node, message->opened.secrets, check, effects);
 }
 
+/* A signed OPEN is kept before anything that comes with it is looked at: another OPEN, or a certificate on another sum,
+ * contradicts it, also after a restart. So it stays when the rest is refused. */
+static struct result keep_and_check(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
+                                    struct check *check, struct effects *effects)
+{
+    struct buffer *opened = &node->round.opened;
+    bool news = !opened->length;
+    if (news) {
+        TRY(buffer_append(opened, message->opened.open));
+        TRY(effect_persist(effects, KEEP_RUN, buffer_view(opened), "opened/%05llu",
+                           (unsigned long long)node->round.terms.round));
+    }
+    struct result result = begin_check(node, message, arena, check, effects);
+    if (news && result.category == CATEGORY_PEER) node->refusing = true;
+    if (news && !result_ok(result) && !node->refusing) buffer_clear(opened);
+    return result;
+}
+
 struct result open_take(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
                         struct effects *effects)
 {
@@ -376,15 +391,18 @@ struct result open_take(struct secagg_node *node, const struct message *message,
     struct view signed_open = message->opened.open;
     TRY(node_read_coordinator(node, "open", WIRE_OPEN, signed_open, arena, &body));
     const struct node_round *round = &node->round;
+    unsigned long long number = (unsigned long long)round->terms.round;
     ENSURE(body.open.round == round->terms.round, CATEGORY_PEER, "OPEN of round %llu in round %llu",
-           (unsigned long long)body.open.round, (unsigned long long)round->terms.round);
-    if (node->state == NODE_CHECKING) return opens_again(node, signed_open, effects);
+           (unsigned long long)body.open.round, number);
+    if (round->opened.length && !view_equal(signed_open, buffer_view(&round->opened)))
+        return opens_again(node, signed_open, effects);
+    ENSURE(node->state != NODE_CHECKING, CATEGORY_PEER, "OPEN of round %llu again", number);
     if (body.open.epoch != round->terms.epoch || !hash_equal(&body.open.ctx, &round->ctx) ||
         !members_equal(&body.open.survivors, &round->survivors) || !hash_equal(&body.open.headers, &round->headers))
         return opens_another(node, signed_open, effects);
     struct check check = {
         .active = true, .open = body.open, .words = round->words, .chunks = check_chunks(round->words)};
-    struct result result = begin_check(node, message, arena, &check, effects);
+    struct result result = keep_and_check(node, message, arena, &check, effects);
     if (!result_ok(result) || node->state == NODE_ENDING) {
         check_done(&check);
         return result;

@@ -99,6 +99,8 @@ struct result r0_take_provision(struct secagg_node *node, const struct message *
            "a call to provision epoch %u from round %llu, after epoch %u from round %llu of %u rounds", call->epoch,
            (unsigned long long)call->first, node->epoch.epoch, (unsigned long long)node->epoch.first,
            node->epoch.rounds);
+    TRY(node_check_opened(node, call->close, arena, effects));
+    if (node->state == NODE_ENDING) return RESULT_OK;
     TRY(check_previous(node, call->close, arena, &log));
     TRY(keep_previous(node, &log, call->close, effects));
     return p1_begin(node, call->epoch, call->first, effects);
@@ -197,6 +199,8 @@ struct result r0_take(struct secagg_node *node, const struct message *message, s
     ENSURE(r0->round > node->last, CATEGORY_PEER, "R0 of round %llu after round %llu: rounds only grow",
            (unsigned long long)r0->round, (unsigned long long)node->last);
     struct run_log log;
+    TRY(node_check_opened(node, message->round.close, arena, effects));
+    if (node->state == NODE_ENDING) return RESULT_OK;
     TRY(check_round(node, &message->round, r0, arena, effects, &log));
     struct node_masked masked = node->masked;
     TRY(check_retry(node, r0, message->round.retry, arena, &masked));

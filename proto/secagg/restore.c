@@ -83,6 +83,7 @@ static struct result load_round(struct secagg_node *node, uint64_t number)
     TRY(load_optional(node, &round->void_vote, "void", number));
     TRY(load_optional(node, &round->certificate, "certificate", number));
     TRY(load_optional(node, &round->release, "release", number));
+    TRY(load_optional(node, &round->opened, "opened", number));
     TRY(load_optional(node, &round->drawn, "drawn", number));
     if (round->r0.length) {
         struct signed_body body;

@@ -53,29 +53,17 @@ static struct result keep_draw(struct secagg_node *node, const struct check *che
 {
     struct buffer *drawn = &node->round.drawn;
     buffer_clear(drawn);
-    TRY(buffer_u64(drawn, check->signed_open.length));
-    TRY(buffer_append(drawn, buffer_view(&check->signed_open)));
     for (uint32_t c = 0; c < check->chunks; c++) TRY(buffer_u8(drawn, check->chosen[c]));
     return effect_persist(effects, KEEP_RUN, buffer_view(drawn), "drawn/%05llu",
                           (unsigned long long)node->round.terms.round);
 }
 
-/* The chunks drawn before; another sum that the coordinator signed for the round is evidence. */
-static struct result repeat_draw(struct secagg_node *node, struct check *check, struct effects *effects)
+static struct result repeat_draw(const struct secagg_node *node, struct check *check)
 {
-    struct reader reader = reader_of(buffer_view(&node->round.drawn), "the chunks drawn");
-    uint64_t length;
-    struct view open, chosen;
-    TRY(reader_u64(&reader, &length));
-    TRY(reader_take(&reader, (size_t)length, &open));
-    TRY(reader_take(&reader, check->chunks, &chosen));
-    TRY(reader_end(&reader));
-    if (!view_equal(open, buffer_view(&check->signed_open))) {
-        TRY(node_evidence(node, effects, "open", open, buffer_view(&check->signed_open)));
-        return node_refuse(node, effects, "%s signed two sums of round %llu", run_member(&node->run, 0),
-                           (unsigned long long)node->round.terms.round);
-    }
-    for (uint32_t c = 0; c < check->chunks; c++) check->chosen[c] = chosen.data[c] != 0;
+    const struct buffer *drawn = &node->round.drawn;
+    ENSURE(drawn->length == check->chunks, CATEGORY_ENVIRONMENT, "a damaged record of the chunks drawn in round %llu",
+           (unsigned long long)node->round.terms.round);
+    for (uint32_t c = 0; c < check->chunks; c++) check->chosen[c] = drawn->data[c] != 0;
     return RESULT_OK;
 }
 
@@ -84,8 +72,7 @@ struct result verify_begin(struct secagg_node *node, struct view secrets, struct
     TRY(verify_secrets(node, secrets, check, effects));
     if (node->state == NODE_ENDING) return RESULT_OK;
     draw_chunks(node, check);
-    if (check->sampling)
-        TRY(node->round.drawn.length ? repeat_draw(node, check, effects) : keep_draw(node, check, effects));
+    if (check->sampling) TRY(node->round.drawn.length ? repeat_draw(node, check) : keep_draw(node, check, effects));
     check->sum = calloc((size_t)check->words, sizeof *check->sum);
     if (check->sampling) check->part = calloc(CHUNK_WORDS, sizeof *check->part);
     ENSURE(check->sum && (check->part || !check->sampling), CATEGORY_ENVIRONMENT, "out of memory for a sum");

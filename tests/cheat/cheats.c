@@ -567,6 +567,15 @@ static struct result play_wait(struct play *play)
     return send_frame(play, SERVICE_WAIT, &play->session->submission.id, (struct view){0});
 }
 
+/* Nothing to check the sum with; and, once the others have closed it, their certificate. */
+static struct result play_closed_for_pieces(struct play *play)
+{
+    const struct secagg_coordinator *machine = play->session->machine;
+    if (machine->fold.step == 0) return play_wait(play);
+    struct wire_closed closed = {.step = 0, .close = buffer_view(&machine->close)};
+    return send(play, MESSAGE_CLOSED, &closed);
+}
+
 static struct result play_replay(struct play *play)
 {
     const struct buffer *last = &memory.reply[play->member];
@@ -691,6 +700,7 @@ static const struct cheat cheats[] = {
     {"leaves-swapped", MESSAGE_OPENED, play_leaves_swapped},
     {"word-changed", MESSAGE_PIECES, play_word_changed},
     {"pieces-of-another", MESSAGE_PIECES, play_pieces_of_another},
+    {"closed-for-pieces", MESSAGE_PIECES, play_closed_for_pieces},
     {"sum-changed", MESSAGE_SUM_PIECE, play_sum_changed},
     {"closed-short", MESSAGE_CLOSED, play_closed_short},
     {"bundle-checkpoint", CHEAT_BUNDLE, play_bundle_checkpoint},

@@ -123,6 +123,8 @@ for bank in "${banks[@]}"; do
     files=0
     for file in "$HOME_DIR/$bank/state/runs/$run/evidence/"*.cfe; do
         "$COFFERDAM" audit evidence "$file" --roster "$HOME_DIR/roster.note" >"$HOME_DIR/told" || die "$file does not hold"
+        grep -q "^verdict  *PROVEN" "$HOME_DIR/told" || head -1 "$HOME_DIR/told" |
+            grep -q "^verdict  *STATEMENT: this file proves nothing by itself" || die "$file: $(cat "$HOME_DIR/told")"
         files=$((files + 1))
     done
     [ "$files" -eq "$kept" ] || die "$bank has $kept records of evidence and $files files"

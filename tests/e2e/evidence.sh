@@ -77,8 +77,8 @@ expect_exit 2 "audit evidence" "$COFFERDAM" audit evidence
 expect_exit 3 "--roster takes" "$COFFERDAM" audit evidence "$file" --roster "$HOME_DIR/nothing"
 
 # What one bank alone is shown ends the run there, with proof, and nobody goes on.
-once() { # CHEAT BANK NAME SENTENCE CLAIM
-    afresh "$1@$2"
+once() { # CHEAT BANK NAME SENTENCE CLAIM [MORE CHEATS]
+    afresh "$1@$2 ${6:-}"
     over_without_model
     log_has "$2" "this bank ends the run: $4" || die "$1: $2 does not say \"$4\""
     proves "$2" "$3" "$5"
@@ -92,6 +92,8 @@ once open-ctx east inputs-00001 "coordinator opened round 1 for something else" 
 once open-second east open-00001 "coordinator signed two sums of round 1" "opened sum (OPEN)"
 once r0-second north r0-00001 "coordinator opened round 1 twice, with different terms" "the model so far"
 once u-second west r2-00001 "coordinator proposed two sets of inputs for round 1" "It leaves out the input of north."
+once open-sum west closed-00001 "coordinator signed a sum of round 1 that is not the one that 3 banks checked and certified" \
+    "coordinator signed a sum of round 1 that is not the one that 3 banks checked" "closed-for-pieces@west*"
 
 # Another history than the banks certified, in the bundle that a bank fetches when all is over: a split view. It has its
 # model, no bundle, and the proof.

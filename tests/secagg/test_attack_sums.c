@@ -222,6 +222,199 @@ static void a_forged_sum_proves_who_forged_it(void **state)
     cohort_done(&cohort);
 }
 
+/* ---- a false sum for one bank alone, and then the others' certificate */
+
+/* What bank 5 alone is shown of round 1. */
+struct alone {
+    bool leaves;        /* with chunk hashes that fit nothing, so that it is refused and nothing is checked */
+    struct buffer kept; /* the signed OPEN that it got */
+};
+
+static bool open_falsely(void *context, struct cohort *cohort, unsigned to, struct buffer *bytes)
+{
+    struct alone *alone = context;
+    if (to != 5 || bytes->data[1] != MESSAGE_OPENED) return true;
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    struct message message;
+    struct buffer other = {0};
+    OK(forge_sum(&alone->kept, cohort, to, bytes) ? RESULT_OK : FAIL(CATEGORY_BUG, "lost"));
+    OK(message_decode(buffer_view(bytes), 5, &arena, &message));
+    struct view leaves[5];
+    memcpy(leaves, message.opened.leaves.items, sizeof leaves);
+    if (alone->leaves) leaves[0] = leaves[1];
+    message.opened.leaves.items = leaves;
+    OK(message_encode(MESSAGE_OPENED, &message.opened, &other));
+    buffer_done(bytes);
+    *bytes = other;
+    return true;
+}
+
+/* The others close round 1; bank 5 has a signed OPEN of another sum, and nothing to check it with. */
+static void leave_alone(struct cohort *cohort, struct alone *alone, const struct cohort_config *config)
+{
+    OK(cohort_init(config, cohort));
+    cohort->hooks = (struct cohort_hooks){.context = alone, .reply = open_falsely};
+    cohort_lose(cohort, MESSAGE_PIECES, 5, true);
+    cohort_lose(cohort, MESSAGE_CLOSED, 5, true);
+    cohort_lose(cohort, MESSAGE_REFUSE, 5, true);
+    OK(cohort_run(cohort));
+    assert_int_equal(secagg_coordinator_fold(cohort->coordinator)->step, 1);
+    assert_int_equal(cohort->parties[5].node->state, alone->leaves ? NODE_RELEASED : NODE_CHECKING);
+    assert_int_equal(secagg_node_fold(cohort->parties[5].node)->step, 0);
+    assert_true(alone->kept.length > 0);
+}
+
+static bool keeps(const struct cohort *cohort, unsigned bank, const char *key, struct view part)
+{
+    const struct record_map *map = &cohort->parties[bank].records.maps[0][0];
+    for (size_t i = 0; i < map->count; i++)
+        if (strcmp(map->items[i].key, key) == 0)
+            return memmem(map->items[i].value.data, map->items[i].value.length, part.data, part.length) != NULL;
+    return false;
+}
+
+static void ends_with_evidence(const struct cohort *cohort, const struct alone *alone)
+{
+    const struct cohort_party *party = &cohort->parties[5];
+    assert_int_equal(party->node->state, NODE_ENDING);
+    assert_true(keeps(cohort, 5, "evidence/closed/00001", buffer_view(&alone->kept)));
+    assert_true(keeps(cohort, 5, "evidence/closed/00001", buffer_view(&cohort->coordinator->close)));
+    assert_true(cohort_event(cohort, "coordinator signed in round 1 what cannot be (closed); it is kept as evidence"));
+    assert_true(cohort_event(cohort, "this bank ends the run: coordinator signed a sum of round 1 that is not the one "
+                                     "that 4 banks checked and certified"));
+}
+
+static void a_false_sum_for_one_bank_is_proven_by_the_certificate(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        bool restart = i & 1, last = i & 4;
+        struct alone alone = {.leaves = i & 2};
+        struct cohort cohort;
+        struct cohort_config config = five;
+        if (last) config.rounds = 1; /* nobody would have waited for this bank */
+        leave_alone(&cohort, &alone, &config);
+        struct wire_closed closed = {.close = buffer_view(&cohort.coordinator->close)};
+        cohort_lose(&cohort, MESSAGE_OPENED, 5, true);
+        if (restart) {
+            OK(cohort_start(&cohort, 5));
+            OK(cohort_settle(&cohort));
+            assert_int_equal(cohort.parties[5].node->state, NODE_RELEASED);
+        }
+        assert_false(refuses(&cohort, 5, MESSAGE_CLOSED, &closed));
+        ends_with_evidence(&cohort, &alone);
+        assert_int_equal(secagg_node_fold(cohort.parties[5].node)->step, 0);
+        buffer_done(&alone.kept);
+        cohort_done(&cohort);
+    }
+}
+
+/* A certificate that does not hold accuses nobody, and neither does the true one of the sum that was signed. */
+static void a_certificate_that_fits_the_sum_is_taken(void **state)
+{
+    (void)state;
+    struct alone alone = {.leaves = false};
+    struct cohort cohort;
+    leave_alone(&cohort, &alone, &five);
+    const struct wire_close truth = cohort.parties[1].node->closed;
+    assert_false(closes(&cohort, 5, &truth, &(struct forgery){.signers = {1, 2, 3}, .count = 3}));
+    assert_false(closes(&cohort, 5, &truth, &(struct forgery){.signers = {1, 2, 3, 4}, .count = 4, .label = "r2"}));
+    assert_int_equal(cohort.parties[5].node->state, NODE_CHECKING);
+    assert_false(keeps(&cohort, 5, "evidence/closed/00001", buffer_view(&alone.kept)));
+    struct wire_close same = truth;
+    same.sum.bytes[0] ^= 1; /* as it was opened for this bank */
+    assert_true(closes(&cohort, 5, &same, &(struct forgery){.signers = {1, 2, 3, 4}, .count = 4}));
+    assert_int_equal(cohort.parties[5].node->state, NODE_CATCHING);
+    buffer_done(&alone.kept);
+    cohort_done(&cohort);
+}
+
+/* After a restart another sum is still a second one, also where the whole sum is checked. */
+static void a_second_sum_after_a_restart_is_evidence(void **state)
+{
+    (void)state;
+    struct alone alone = {.leaves = true};
+    struct cohort cohort;
+    struct cohort_config config = five;
+    struct buffer bytes = {0};
+    config.rounds = 1;
+    leave_alone(&cohort, &alone, &config);
+    OK(cohort_start(&cohort, 5));
+    cohort.hooks.reply = NULL;
+    cohort_lose(&cohort, MESSAGE_OPENED, 5, true);
+    OK(cohort_settle(&cohort));
+    OK(message_wrap(MESSAGE_OPENED, buffer_view(&cohort.coordinator->round.opening), &bytes));
+    OK(cohort_feed(&cohort, 5, 0, buffer_view(&bytes)));
+    assert_int_equal(cohort.parties[5].node->state, NODE_ENDING);
+    assert_true(keeps(&cohort, 5, "evidence/open/00001", buffer_view(&alone.kept)));
+    buffer_done(&bytes);
+    buffer_done(&alone.kept);
+    cohort_done(&cohort);
+}
+
+/* Its dice fell on no chunk that is false: it votes for the false sum, and learns of the true one afterwards. */
+static bool fool(void *context, struct cohort *cohort, unsigned to, struct buffer *bytes)
+{
+    struct node_round *round = &cohort->parties[5].node->round;
+    struct alone *alone = context;
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    CLEANUP(buffer_done) struct buffer sum = {0};
+    struct message message;
+    struct buffer other = {0};
+    if (to != 5 || (bytes->data[1] != MESSAGE_OPENED && bytes->data[1] != MESSAGE_SUM_PIECE)) return true;
+    OK(message_decode(buffer_view(bytes), 5, &arena, &message));
+    OK(buffer_append(&sum, view_of((const uint8_t *)cohort->coordinator->round.sum, (size_t)round->words * 8)));
+    sum.data[0] ^= 1;
+    if (message.kind == MESSAGE_SUM_PIECE) {
+        cohort->parties[5].node->check.chosen[0] = false;
+        message.sum_piece.words = buffer_view(&sum);
+        OK(message_encode(MESSAGE_SUM_PIECE, &message.sum_piece, &other));
+    } else {
+        struct wire_signed one;
+        struct wire_open open;
+        OK(wire_signed_decode(message.opened.open, 5, &arena, &one));
+        OK(wire_open_decode(one.body, 5, &arena, &open));
+        OK(ctx_sum_hash((const uint64_t *)(const void *)sum.data, round->words, &open.sum));
+        buffer_clear(&alone->kept);
+        OK(cohort_sign(cohort, 0, "open", WIRE_OPEN, &open, &alone->kept));
+        message.opened.open = buffer_view(&alone->kept);
+        OK(message_encode(MESSAGE_OPENED, &message.opened, &other));
+    }
+    buffer_done(bytes);
+    *bytes = other;
+    return true;
+}
+
+static void a_bank_that_was_fooled_learns_of_it(void **state)
+{
+    (void)state;
+    for (unsigned last = 0; last < 2; last++) {
+        struct alone alone = {.leaves = false};
+        struct cohort cohort;
+        struct cohort_config config = five;
+        if (last) config.rounds = 1;
+        OK(cohort_init(&config, &cohort));
+        cohort.hooks = (struct cohort_hooks){.context = &alone, .reply = fool};
+        cohort_lose(&cohort, MESSAGE_REFUSE, 5, true);
+        OK(cohort_start_all(&cohort));
+        cohort.parties[5].node->close_full_bytes = 0;
+        OK(cohort_settle(&cohort));
+        if (cohort.parties[5].node->state != NODE_ENDING) {
+            struct wire_round round = {.r0 = buffer_view(&cohort.coordinator->round.r0),
+                                       .close = buffer_view(&cohort.coordinator->close)};
+            struct buffer bytes = {0};
+            OK(last ? message_wrap(MESSAGE_FINISHED, round.close, &bytes)
+                    : message_encode(MESSAGE_ROUND, &round, &bytes));
+            assert_int_equal(secagg_node_fold(cohort.parties[5].node)->step, 1);
+            OK(cohort_feed(&cohort, 5, 0, buffer_view(&bytes)));
+            buffer_done(&bytes);
+        }
+        ends_with_evidence(&cohort, &alone);
+        buffer_done(&alone.kept);
+        cohort_done(&cohort);
+    }
+}
+
 /* How many refused messages of a kind a bank keeps in a round; found: `bytes` is one of them. */
 static unsigned kept_refused(const struct cohort *cohort, unsigned bank, const char *prefix, struct view bytes,
                              bool *ret_found)
@@ -359,6 +552,10 @@ int main(void)
         cmocka_unit_test(a_state_that_does_not_follow_from_the_sum_ends_the_run),
         cmocka_unit_test(nothing_but_what_is_certified_is_opened),
         cmocka_unit_test(a_forged_sum_proves_who_forged_it),
+        cmocka_unit_test(a_false_sum_for_one_bank_is_proven_by_the_certificate),
+        cmocka_unit_test(a_certificate_that_fits_the_sum_is_taken),
+        cmocka_unit_test(a_second_sum_after_a_restart_is_evidence),
+        cmocka_unit_test(a_bank_that_was_fooled_learns_of_it),
         cmocka_unit_test(a_refused_round_is_kept_with_its_signature),
         cmocka_unit_test(a_late_round_is_no_evidence),
         cmocka_unit_test(a_refused_proposal_is_kept_with_its_signature),
