@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "crypto/base/failpoint.h"
+#include "node/admit.h"
 #include "node/journal.h"
 #include "node/journal_facts.h"
 #include "node/part.h"
@@ -37,6 +38,7 @@ void bank_free(struct bank *bank)
     sign_key_free(bank->key);
     for (unsigned member = 0; member <= MEMBERS_MAX; member++) secret_free(bank->psk[member]);
     roster_done(&bank->roster);
+    policy_done(&bank->policy);
     config_node_free(bank->config);
     free(bank->config_path);
     (void)pthread_cond_destroy(&bank->changed);
@@ -88,6 +90,7 @@ struct result bank_load(const char *config_path, struct bank **ret)
     enum log_level level = LEVEL_INFO;
     if (bank->config->log) TRY(result_at(log_level_parse(bank->config->log, &level), "%s: log: ", config_path));
     log_start("node", level);
+    TRY(admit_load(bank->config->policy, &bank->policy));
     TRY(keys_read(bank->config->key, KEY_NODE, &bank->key));
     TRY(load_roster(bank));
     for (unsigned i = 0; i < bank->config->psk_count; i++) TRY(load_psk(bank, &bank->config->psk[i]));

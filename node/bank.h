@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "proto/run/policy.h"
 #include "proto/run/service.h"
 #include "proto/secagg/secagg.h"
 #include "sys/config.h"
@@ -16,6 +17,7 @@ struct journal;
 struct bank {
     struct config_node *config;
     char *config_path;
+    struct policy policy;
     struct roster roster; /* the pinned one */
     unsigned position;    /* ours in it */
     struct sign_key *key;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "crypto/base/text.h"
-#include "node/policy.h"
+#include "node/admit.h"
 #include "proto/secagg/run_log.h"
 
 #define KEY_END "end"
@@ -71,20 +71,18 @@ struct result journal_seen(struct part *part)
                       "seen");
 }
 
-/* The rule that allows the plan: as it stands in the configuration. */
+/* The rule that approves the plan, and where it stands in the policy. */
 struct result journal_approved(struct part *part)
 {
-    const struct config_node *config = part->bank->config;
-    const struct config_allow *rule = policy_rule(config, &part->submission);
-    char text[2 * NAME_MAX_BYTES + 32];
-    ENSURE(rule, CATEGORY_BUG, "a run is approved that no rule allows");
-    if (rule->plan)
-        (void)snprintf(text, sizeof text, "plan %.64s", rule->plan);
-    else
-        (void)snprintf(text, sizeof text, "author %.64s, purpose %.64s", rule->author, rule->purpose);
+    const struct policy *policy = &part->bank->policy;
+    const struct policy_case about = admit_case(&part->submission, &(struct policy_spent){0}, 0);
+    const struct policy_rule *rule = policy_rule_of(policy, &about);
+    CLEANUP(buffer_done) struct buffer text = {0};
+    ENSURE(rule, CATEGORY_BUG, "a run is approved that no rule approves");
+    TRY(policy_rule_words(policy, rule, &text));
     return commit_one(part->bank->journal, run_of(part), "approved",
-                      json_pack("{s:s, s:s, s:b}", "approved_by", "configuration", "rule", text, "cohort_change",
-                                policy_approves_cohort(config, run_of(part))),
+                      json_pack("{s:s, s:s%, s:b}", "approved_by", "policy", "rule", (const char *)text.data,
+                                text.length, "cohort_change", policy_allows_change(policy, run_of(part))),
                       "approved");
 }
 

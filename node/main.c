@@ -6,7 +6,7 @@
  *
  *   bank.c     what the daemon is made of, its threads, its pinned roster
  *   service.c  the thread that asks for offers and attests other members' counters
- *   policy.c   which runs this bank takes part in
+ *   admit.c    which runs this bank takes part in: its policy (proto/run/policy.c) is asked; spent.c counts what left
  *   freeze.c   the table a run computes on, the same bytes from beginning to end
  *   part.c     a run's thread: exchange a message, step the machine, contribute
  *   step.c     the machine and the store: what is durable before anything is sent
@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 
 #include "node/check.h"
+#include "node/init.h"
 #include "node/status.h"
 #include "sys/control.h"
 #include "sys/file.h"
@@ -33,43 +34,6 @@ static struct result config_path(const char *operand, char out[FILE_PATH_MAX])
     if (stat(operand, &about) == 0 && S_ISDIR(about.st_mode)) return file_path(operand, "node.yaml", out);
     ENSURE(strlen(operand) < FILE_PATH_MAX, CATEGORY_USAGE, "the path is too long");
     memcpy(out, operand, strlen(operand) + 1);
-    return RESULT_OK;
-}
-
-static struct result command_init(const struct program_words *words)
-{
-    char path[FILE_PATH_MAX];
-    CLEANUP(buffer_done) struct buffer text = {0};
-    TRY(file_directory(words->operand, 0700));
-    TRY(file_path(words->operand, "node.yaml", path));
-    TRY(buffer_format(&text,
-                      "# cofferdam-node. Paths are relative to this file; "
-                      "docs/operators.md explains each key.\n"
-                      "key: %s\n"
-                      "roster: %s\n"
-                      "state: state\n"
-                      "log: info\n"
-                      "source:\n"
-                      "  name: %s                 # what the ledger calls these "
-                      "rows; never rename it\n"
-                      "  file: %s\n"
-                      "  # delimiter: \";\"\n"
-                      "  # decimal: \",\"\n"
-                      "  # missing: [NA, \"-\"]\n"
-                      "  # columns:\n"
-                      "  #   - {plan: income, column: EINKOMMEN, factor: 0.001}\n"
-                      "  #   - {plan: sex, column: geschlecht, levels: [{from: "
-                      "m, to: \"1\"}, {from: w, to: \"2\"}]}\n"
-                      "cohort_minimum: %u\n"
-                      "allow: []                         # until a plan is named "
-                      "here, this bank refuses every run\n"
-                      "#  - {plan: \"64 hex digits\"}       # this very plan\n"
-                      "#  - {author: north, purpose: credit-risk}\n",
-                      words->key ? words->key : "node.key", words->roster ? words->roster : "roster.note",
-                      words->name ? words->name : "customers", words->source ? words->source : "customers.csv",
-                      COHORT_DEFAULT));
-    TRY(file_write_new(path, buffer_view(&text), 0600));
-    printf("%s is written; next: cofferdam-node check %s\n", path, words->operand);
     return RESULT_OK;
 }
 
@@ -106,8 +70,8 @@ static struct result command_status(const struct program_words *words)
 int main(int argc, char **argv)
 {
     static const struct program_command commands[] = {
-        {"init", command_init, "krsn", "DIR [--source FILE.csv] [--key FILE] [--roster FILE]",
-         "writes a configuration to begin with"},
+        {"init", bank_init, "krsn", "DIR [--source FILE.csv] [--key FILE] [--roster FILE]",
+         "writes a configuration and a policy to begin with"},
         {"check", command_check, "p", "CONFIG|DIR [--plan PLAN]",
          "whether this bank is ready: key, roster, data, connection"},
         {"run", command_run, "", "CONFIG|DIR", "takes part in runs until SIGTERM"},

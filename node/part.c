@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "crypto/base/failpoint.h"
+#include "node/admit.h"
 #include "node/bundle.h"
 #include "node/journal_facts.h"
-#include "node/policy.h"
+#include "node/spent.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -57,6 +58,14 @@ struct result part_path(const struct part *part, const char *name, char *out)
     return file_path(directory, name, out);
 }
 
+/* How many rows this bank has is its own affair, and so is that they are too few. */
+static struct result check_rows(struct part *part)
+{
+    struct result result = policy_check_rows(&part->bank->policy, part->frozen.table->rows);
+    if (!result_ok(result)) (void)snprintf(part->own_reason, sizeof part->own_reason, "%s", result_reason());
+    return result;
+}
+
 /* Freezes the table and makes the run durable, the two together; or loads both after a restart. Without the lock: a
  * large file takes a while, and the node answers attestations meanwhile. */
 static struct result part_freeze(struct part *part)
@@ -71,9 +80,11 @@ static struct result part_freeze(struct part *part)
         struct hash hash;
         ENSURE(value.length == HASH_BYTES, CATEGORY_FALSE, "the frozen table's hash is damaged");
         memcpy(hash.bytes, value.data, HASH_BYTES);
-        return freeze_load(&part->submission.plan, path, &hash, &part->frozen);
+        TRY(freeze_load(&part->submission.plan, path, &hash, &part->frozen));
+        return check_rows(part);
     }
     TRY(freeze_source(&bank->config->source, &part->submission.plan, path, &part->frozen));
+    TRY(check_rows(part));
     FAILPOINT("node: the table is frozen, the run not kept");
     TRY(buffer_u64(&value, part->submitted_at));
     TRY(buffer_append(&value, buffer_view(&part->submission.bytes)));
@@ -128,7 +139,7 @@ static struct result check_failed_plans(struct part *part)
     const struct hash *plan = &part->submission.plan.hash;
     TRY(failed_plans(part, &key, &plans, &name));
     ENSURE(plans.length < (size_t)DATA_REFUSALS_MAX * HASH_BYTES || has_plan(&plans, plan) ||
-               policy_allows_plan(part->bank->config, plan),
+               policy_names_plan(&part->bank->policy, plan),
            CATEGORY_FALSE,
            "%d plans of this author could not be used with this bank's data; its officer has to allow the next by its "
            "hash",
@@ -147,10 +158,27 @@ static struct result keep_failed_plan(struct part *part)
     return store_commit(part->bank->store, &record, 1);
 }
 
+/* What the policy says of the run. Numbers of a run that went on before are charged already. */
+static struct result part_admit(const struct part *part)
+{
+    const struct bank *bank = part->bank;
+    const struct submission *submission = &part->submission;
+    CLEANUP(fold_done) struct fold fold = {0};
+    struct policy_spent spent;
+    TRY(spent_load(bank->store, &submission->id, clock_now_ms(), &spent));
+    TRY(fold_start(&submission->plan, submission->terms.task, &fold));
+    struct result result =
+        admit_check(&bank->policy, bank->position, submission, &spent, spent.rounds ? 0 : fold.words);
+    if (!result_ok(result))
+        log_info("run", "%.12s: numbers that have left this bank in this month: %llu", part->hex,
+                 (unsigned long long)spent.month);
+    return result;
+}
+
 /* Before anything of the run leaves this bank: does it want to, and do its data fit? */
 static struct result part_prepare(struct part *part)
 {
-    TRY(policy_check(part->bank->config, part->bank->position, &part->submission));
+    TRY(part_admit(part));
     TRY(check_failed_plans(part));
     TRY(journal_approved(part));
     struct result result = part_freeze_patiently(part);

@@ -31,7 +31,8 @@ struct part {
     struct buffer request; /* the frame under way, repeated until there is a reply; empty: none */
     bool sent;             /* by the step under way */
     bool contribution_due;
-    char refused[SERVICE_REASON_MAX + 1]; /* the last message that was, and why */
+    char refused[SERVICE_REASON_MAX + 1];    /* the last message that was, and why */
+    char own_reason[SERVICE_REASON_MAX + 1]; /* why it failed, where the others are told less; "": they are told it */
     bool known_over;                      /* the coordinator said so itself */
 };
 

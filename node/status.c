@@ -5,6 +5,7 @@
 
 #include "node/journal.h"
 #include "node/part.h"
+#include "node/spent.h"
 #include "sys/clock.h"
 
 enum { STATUS_MS = 3000 };
@@ -61,6 +62,8 @@ static json_t *told_json(const struct bank *bank, const struct service_run_statu
 
 struct result status_bank(struct bank *bank, json_t **ret)
 {
+    struct policy_spent spent;
+    TRY(spent_load(bank->store, NULL, clock_now_ms(), &spent));
     json_t *runs = json_array();
     (void)pthread_mutex_lock(&bank->lock);
     for (const struct part *part = bank->parts; part; part = part->next)
@@ -75,6 +78,8 @@ struct result status_bank(struct bank *bank, json_t **ret)
     ENSURE(json, CATEGORY_ENVIRONMENT, "no memory for the status");
     (void)json_object_set_new(json, "journal", json_string(journal_path(bank->journal)));
     (void)json_object_set_new(json, "journal_entries", json_integer((json_int_t)journal_entries(bank->journal)));
+    (void)json_object_set_new(json, "numbers_this_month", json_integer((json_int_t)spent.month));
+    (void)json_object_set_new(json, "numbers_a_month", json_integer((json_int_t)bank->policy.numbers_month));
     *ret = json;
     return RESULT_OK;
 }
@@ -141,6 +146,9 @@ struct result status_lines(struct view text, struct buffer *out)
         TRY(buffer_format(out, "coordinator %s: connected\n", text_of(json, "coordinator")));
     TRY(buffer_format(out, "journal %s: %lld entries\n", text_of(json, "journal"),
                       json_integer_value(json_object_get(json, "journal_entries"))));
+    TRY(buffer_format(out, "released in this month: %lld numbers of at most %lld\n",
+                      json_integer_value(json_object_get(json, "numbers_this_month")),
+                      json_integer_value(json_object_get(json, "numbers_a_month"))));
     json_array_foreach(runs, index, run)
     {
         const json_t *here = json_object_get(run, "here");

@@ -18,13 +18,13 @@ again() { # BANK: with its configuration or data as they are now
     until_true 10 "$NODE" status "$HOME_DIR/$1" || die "$1 does not start"
 }
 
-sed -i 's/purpose: credit-risk}/purpose: churn}/' "$HOME_DIR/south/node.yaml"
+policy_config south north churn 3
 again south
-refused south "allows neither plan .* nor author north with purpose credit-risk"
-sed -i 's/purpose: churn}/purpose: credit-risk}/; s/cohort_minimum: 3/cohort_minimum: 4/' "$HOME_DIR/south/node.yaml"
+refused south "policy.yaml:1: purpose credit-risk is not among those that this bank allows"
+policy_config south north credit-risk 4
 again south
-refused south "at least 4"
-sed -i 's/cohort_minimum: 4/cohort_minimum: 3/' "$HOME_DIR/south/node.yaml"
+refused south "policy.yaml:5: .*at least 4"
+policy_config south north credit-risk 3
 again south
 
 for bad in "9871,44,f,1" "12,44,zz9871,0" "12,9871x,f,0" "12,44,f"; do # bounds, levels, numbers, raggedness
@@ -51,7 +51,7 @@ mv "$HOME_DIR/east/good.csv" "$HOME_DIR/east/rows.csv"
 refused east "its officer has to allow the next by its hash"
 hash=$("$COFFERDAM" plan show "$HOME_DIR/plan.note" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["hash"])')
 printf "  - {plan: %s}\n" "$hash" >"$HOME_DIR/line"
-sed -i "/^allow:/r $HOME_DIR/line" "$HOME_DIR/east/node.yaml"
+sed -i "/^approve:/r $HOME_DIR/line" "$HOME_DIR/east/policy.yaml"
 again east
 run=$(submit north) || die "not submitted"
 watch north "$run" >/dev/null || die "a plan allowed by its hash fails"
