@@ -73,13 +73,16 @@ static const struct cli_command commands[] = {
      "Examples:\n"
      "  cofferdam plan new --from customers.csv -o plan.yaml\n"
      "  cofferdam plan new --from customers.csv --target default --positive 1 --id customer_id -o plan.yaml\n"},
-    {"plan check", cli_plan_check, "PLAN.yaml [--json]",
+    {"plan check", cli_plan_check, "PLAN.yaml [--policy policy.yaml] [--json]",
      "Explains what a plan would compute and release, and proves its bounds",
      "Takes YAML or a signed plan; - is stdin. Exit code 2 with file and line when the plan is wrong.\n\n"
-     "  --json   prints JSON\n\n"
+     "  --policy FILE   a bank's policy: what would leave that bank, and which line allows or refuses it; exit code 1\n"
+     "                  when it refuses. The author is who signed first; no signature is verified here\n"
+     "  --json          prints JSON\n\n"
      "Examples:\n"
      "  cofferdam plan check plan.yaml\n"
-     "  cofferdam plan check plan.note --json\n"},
+     "  cofferdam plan check plan.note --json\n"
+     "  cofferdam plan check plan.note --policy policy.yaml\n"},
     {"plan sign", cli_plan_sign, "PLAN.yaml --org NAME --key identity.key -o PLAN.note",
      "Signs a plan as your organisation",
      "The plan is checked first. A signed plan gets one more signature.\n\n"
