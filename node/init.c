@@ -34,9 +34,9 @@ static struct result node_text(const struct program_words *words, struct buffer 
 static struct result policy_text(struct buffer *out)
 {
     return buffer_format(out,
-                         "# What this bank takes part in. What is not allowed here, its node refuses; docs/operators.md,"
-                         " Policy.\n"
-                         "purposes: []                         # words of the plans; \"*\" alone allows whatever it is\n"
+                         "# What this bank takes part in. Its node refuses what is not allowed here\n"
+                         "# (docs/operators.md, Policy).\n"
+                         "purposes: []                         # words of the plans; \"*\" alone: whatever it is\n"
                          "tasks: []                            # statistics, logistic, scorecard, evaluate\n"
                          "authors: []                          # members of the roster\n"
                          "columns:\n"

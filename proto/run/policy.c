@@ -80,8 +80,10 @@ static const cyaml_schema_field_t numbers_fields[] = {
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t rule_fields[] = {
-    TEXT("plan", OPTIONAL, struct raw_rule, plan),       TEXT("author", OPTIONAL, struct raw_rule, author),
-    TEXT("purpose", OPTIONAL, struct raw_rule, purpose), TEXT("task", OPTIONAL, struct raw_rule, task),
+    TEXT("plan", OPTIONAL, struct raw_rule, plan),
+    TEXT("author", OPTIONAL, struct raw_rule, author),
+    TEXT("purpose", OPTIONAL, struct raw_rule, purpose),
+    TEXT("task", OPTIONAL, struct raw_rule, task),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t rule_entry = {

@@ -99,8 +99,8 @@ struct policy_spent {
 MUST_USE struct result policy_check_input(const struct policy *policy, const struct policy_spent *before,
                                           uint64_t words);
 
-/* For an officer, in plain words: what would leave this bank, to whom, how often, under what bound; then what each entry
- * of the policy says of it. Appended to out (proto/run/policy_words.c). */
+/* For an officer, in plain words: what would leave this bank, to whom, how often, under what bound; then what each
+ * entry of the policy says of it. Appended to out (proto/run/policy_words.c). */
 MUST_USE struct result policy_explain(const struct policy *policy, const struct policy_case *about, struct buffer *out);
 /* What is remarkable about the policy by itself, a line each: lists that allow nothing. */
 MUST_USE struct result policy_remarks(const struct policy *policy, struct buffer *out);

@@ -86,8 +86,7 @@ static struct result judge_columns(const struct judging *judging)
     const struct plan *plan = judging->about->plan;
     const char *const others[] = {plan->target, plan->id, plan->split == SPLIT_COLUMN ? plan->split_column : ""};
     unsigned allowed = 0;
-    for (size_t i = 0; i < plan->features_count; i++)
-        TRY(judge_column(judging, plan->features[i].name, &allowed));
+    for (size_t i = 0; i < plan->features_count; i++) TRY(judge_column(judging, plan->features[i].name, &allowed));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (*others[i]) TRY(judge_column(judging, others[i], &allowed));
     return allowed == 0 ? RESULT_OK
@@ -191,7 +190,7 @@ static struct result judge_numbers(const struct judging *judging)
                 policy->numbers_month);
 }
 
-/* --- approval: by the plan's hash, or by author and purpose together. A name alone is nothing: anyone can use it. --- */
+/* --- approval: by the plan's hash, or by author and purpose; a name alone is nothing, as anyone can use it --- */
 
 static bool matches(const struct policy_rule *rule, const struct policy_case *about, bool whoever)
 {
