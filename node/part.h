@@ -33,7 +33,7 @@ struct part {
     bool contribution_due;
     char refused[SERVICE_REASON_MAX + 1];    /* the last message that was, and why */
     char own_reason[SERVICE_REASON_MAX + 1]; /* why it failed, where the others are told less; "": they are told it */
-    bool known_over;                      /* the coordinator said so itself */
+    bool known_over;                         /* the coordinator said so itself */
 };
 
 void part_free(struct part *part);

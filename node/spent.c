@@ -54,8 +54,8 @@ struct result spent_charge(struct store *store, const struct policy *policy, con
     bytes_put_u64(ret->run_value, before.rounds + 1);
     bytes_put_u64(ret->run_value + 8, before.run + words);
     bytes_put_u64(ret->month_value, before.month + words);
-    ret->records[0] = (struct store_record){
-        .scope = run, .key = KEY_RUN, .value = view_of(ret->run_value, sizeof ret->run_value)};
+    ret->records[0] =
+        (struct store_record){.scope = run, .key = KEY_RUN, .value = view_of(ret->run_value, sizeof ret->run_value)};
     ret->records[1] =
         (struct store_record){.key = ret->month, .value = view_of(ret->month_value, sizeof ret->month_value)};
     return RESULT_OK;

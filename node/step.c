@@ -71,8 +71,7 @@ static struct result step_persist(struct part *part, bool *ret_persisted)
 {
     *ret_persisted = false;
     if (part->effects.count == 0) return RESULT_OK;
-    CLEANUP(records_freep) struct store_record *records =
-        calloc(part->effects.count + SPENT_RECORDS, sizeof *records);
+    CLEANUP(records_freep) struct store_record *records = calloc(part->effects.count + SPENT_RECORDS, sizeof *records);
     ENSURE(records, CATEGORY_ENVIRONMENT, "no memory for a step's records");
     struct spent_charge charge;
     size_t count = 0;
