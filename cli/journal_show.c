@@ -62,6 +62,7 @@ static const struct {
     {"done", "after {steps} steps, model.json {model:}"},
     {"refused", "{reason}"},
     {"ended", "{reason}"},
+    {"officer", "{officer}: {decision} {of} {subject:}"},
     {"bundle", "run.cfd is kept and holds: {bytes} bytes, {digest:}"},
 };
 

@@ -7,6 +7,7 @@
  *   bank.c     what the daemon is made of, its threads, its pinned roster
  *   service.c  the thread that asks for offers and attests other members' counters
  *   admit.c    which runs this bank takes part in: its policy (proto/run/policy.c) is asked; spent.c counts what left
+ *   officers.c what this bank's officers approve and deny; waiting.c lets a run wait for them, plans.c tells them
  *   freeze.c   the table a run computes on, the same bytes from beginning to end
  *   part.c     a run's thread: exchange a message, step the machine, contribute
  *   step.c     the machine and the store: what is durable before anything is sent
@@ -15,11 +16,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "node/check.h"
 #include "node/init.h"
+#include "node/plans.h"
 #include "node/status.h"
 #include "sys/control.h"
 #include "sys/file.h"
@@ -27,27 +27,17 @@
 
 #define STATUS_TIMEOUT_MS 5000
 
-/* The configuration file: as given, or node.yaml in the directory given. */
-static struct result config_path(const char *operand, char out[FILE_PATH_MAX])
-{
-    struct stat about;
-    if (stat(operand, &about) == 0 && S_ISDIR(about.st_mode)) return file_path(operand, "node.yaml", out);
-    ENSURE(strlen(operand) < FILE_PATH_MAX, CATEGORY_USAGE, "the path is too long");
-    memcpy(out, operand, strlen(operand) + 1);
-    return RESULT_OK;
-}
-
 static struct result command_check(const struct program_words *words)
 {
     char path[FILE_PATH_MAX];
-    TRY(config_path(words->operand, path));
+    TRY(file_config(words->operand, "node.yaml", path));
     return bank_check(path, words->plan);
 }
 
 static struct result command_run(const struct program_words *words)
 {
     char path[FILE_PATH_MAX];
-    TRY(config_path(words->operand, path));
+    TRY(file_config(words->operand, "node.yaml", path));
     CLEANUP(bank_freep) struct bank *bank = NULL;
     TRY(bank_load(path, &bank));
     return bank_serve(bank);
@@ -56,7 +46,7 @@ static struct result command_run(const struct program_words *words)
 static struct result command_status(const struct program_words *words)
 {
     char path[FILE_PATH_MAX];
-    TRY(config_path(words->operand, path));
+    TRY(file_config(words->operand, "node.yaml", path));
     CLEANUP(config_node_freep) struct config_node *config = NULL;
     CLEANUP(buffer_done) struct buffer json = {0}, lines = {0};
     TRY(config_node_load(path, &config));
@@ -76,6 +66,13 @@ int main(int argc, char **argv)
          "whether this bank is ready: key, roster, data, connection"},
         {"run", command_run, "", "CONFIG|DIR", "takes part in runs until SIGTERM"},
         {"status", command_status, "j", "CONFIG|DIR [--json]", "the connection and this bank's runs"},
+        {"plans", command_plans, "j", "CONFIG|DIR [--json]",
+         "plans that wait for an officer, approved and refused ones, and what officers said"},
+        {"approve", command_approve, "pikec",
+         "CONFIG|DIR --plan HASH|--run ID --key officer.key [--expires 2026-12-31] [--cohort-change]",
+         "an officer approves a plan, or one run of it"},
+        {"deny", command_deny, "pike", "CONFIG|DIR --plan HASH|--run ID --key officer.key",
+         "an officer denies it, or takes an approval back; a run under way is refused"},
         {0},
     };
     static const struct program program = {
@@ -85,7 +82,9 @@ int main(int argc, char **argv)
         .examples = "  cofferdam-node init /etc/cofferdam --source /srv/customers.csv\n"
                     "  cofferdam-node check /etc/cofferdam --plan plan.note\n"
                     "  cofferdam-node run /etc/cofferdam/node.yaml\n"
-                    "  cofferdam-node status --json /etc/cofferdam\n",
+                    "  cofferdam-node status --json /etc/cofferdam\n"
+                    "  cofferdam-node plans /etc/cofferdam\n"
+                    "  cofferdam-node approve /etc/cofferdam --plan HASH --key officer.key --expires 2026-12-31\n",
         .commands = commands,
     };
     return program_main(&program, argc, argv);

@@ -9,7 +9,9 @@
 #include "node/admit.h"
 #include "node/bundle.h"
 #include "node/journal_facts.h"
+#include "node/officers.h"
 #include "node/spent.h"
+#include "node/waiting.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -179,9 +181,13 @@ static struct result part_admit(const struct part *part)
 static struct result part_prepare(struct part *part)
 {
     TRY(part_admit(part));
+    TRY(waiting_for_officers(part));
     TRY(check_failed_plans(part));
     TRY(journal_approved(part));
     struct result result = part_freeze_patiently(part);
+    (void)pthread_mutex_lock(&part->bank->lock);
+    part->frozen_once = part->frozen_once || result_ok(result);
+    (void)pthread_mutex_unlock(&part->bank->lock);
     if (result_ok(result) || result.category == CATEGORY_ENVIRONMENT) return result;
     /* The sentence may quote values of rows: it stays in this bank's log. */
     log_error("run", "%.12s: %s", part->hex, result_reason());
@@ -251,8 +257,9 @@ static struct result part_exchange(struct part *part)
     CLEANUP(buffer_done) struct buffer reply = {0};
     struct service_frame frame;
     uint64_t start = clock_monotonic_us();
-    struct result result = bank_ask(part->bank, buffer_view(&part->request), 0, &reply, &frame);
+    struct result result = bank_ask_unless(part->bank, &part->denied, buffer_view(&part->request), 0, &reply, &frame);
     if (result.category == CATEGORY_ENVIRONMENT) return RESULT_OK; /* only at the node's stop */
+    if (result.category == CATEGORY_FALSE) return RESULT_OK;       /* the loop sees why */
     log_debug("time", "%.12s exchange %llu us, %zu bytes there, %zu back", part->hex,
               (unsigned long long)(clock_monotonic_us() - start), part->request.length, reply.length);
     if (result_ok(result)) result = part_take(part, &frame);
@@ -265,6 +272,16 @@ static struct result part_exchange(struct part *part)
     return RESULT_OK;
 }
 
+/* An officer has taken back what the run went on with: nothing more of it is said than that. */
+static struct result part_denied(struct part *part)
+{
+    buffer_clear(&part->request);
+    (void)pthread_mutex_lock(&part->bank->lock);
+    struct result result = officers_check(part);
+    (void)pthread_mutex_unlock(&part->bank->lock);
+    return result;
+}
+
 static struct result part_work(struct part *part)
 {
     struct bank *bank = part->bank;
@@ -275,7 +292,9 @@ static struct result part_work(struct part *part)
     FAILPOINT("node: the run's machine has started");
     (void)pthread_mutex_unlock(&bank->lock);
     while (result_ok(result) && part->state == SERVICE_RUN_OPEN && !atomic_load(&bank->stopping)) {
-        if (part->contribution_due)
+        if (atomic_load(&part->denied))
+            result = part_denied(part);
+        else if (part->contribution_due)
             result = part_contribute(part);
         else if (part->request.length > 0)
             result = part_exchange(part);
@@ -296,7 +315,7 @@ static void part_farewell(struct part *part)
     struct result result = RESULT_OK;
     if (part->request.length > 0)
         result = bank_ask(part->bank, buffer_view(&part->request), FAREWELL_MS, &reply, &frame);
-    if (part->state == SERVICE_RUN_FAILED) result = bank_refuse(part->bank, &part->submission.id, part->reason);
+    if (part->state == SERVICE_RUN_FAILED) result = bank_refuse(part->bank, &part->submission.id, part->reason, 0);
     if (!result_ok(result)) log_debug("run", "%.12s: the last words were not heard: %s", part->hex, result_reason());
 }
 
@@ -394,6 +413,7 @@ static struct result restore_run(struct bank *bank, const struct hash *id)
     TRY(part_new(bank, reader.rest, &part));
     ENSURE(hash_equal(&part->submission.id, id), CATEGORY_FALSE, "it belongs to another roster");
     part->submitted_at = part->since = submitted_at;
+    part->frozen_once = true;
     TRY(part_load_end(part, &over));
     if (!over) log_info("run", "%.12s goes on: plan %s", part->hex, part->submission.plan.name);
     struct part *launched = part;

@@ -6,6 +6,7 @@
 #include "analytics/report/report.h"
 #include "crypto/base/failpoint.h"
 #include "node/journal_facts.h"
+#include "node/officers.h"
 #include "node/part.h"
 #include "node/spent.h"
 #include "sys/clock.h"
@@ -31,6 +32,8 @@ static struct result record_each(void *context, bool secret, bool shared, const 
 struct result part_machine_new(struct part *part)
 {
     struct bank *bank = part->bank;
+    struct officers_word word;
+    TRY(officers_ask(bank, &part->submission, &word));
     CLEANUP(random_source_freep) struct random_source *random = NULL;
     TRY(entropy_source(&random));
     const struct secagg_node_config config = {
@@ -43,7 +46,7 @@ struct result part_machine_new(struct part *part)
         .table_hash = part->frozen.hash,
         .source = bank->config->source.name,
         .psk = (const struct secret *const *)bank->psk,
-        .cohort_change_approved = policy_allows_change(&bank->policy, &part->submission.id),
+        .cohort_change_approved = word.change || policy_allows_change(&bank->policy, &part->submission.id),
     };
     random = NULL; /* the machine's from here on */
     return secagg_node_new(&config, &part->machine);
@@ -89,6 +92,7 @@ static struct result step_persist(struct part *part, bool *ret_persisted)
     *ret_persisted = count > 0;
     if (count == 0) return RESULT_OK;
     if (step_releases(part)) {
+        TRY(officers_check(part));
         TRY(spent_charge(part->bank->store, &part->bank->policy, &part->submission.id, clock_now_ms(),
                          secagg_node_fold(part->machine)->words, &charge));
         for (size_t i = 0; i < SPENT_RECORDS; i++) records[count++] = charge.records[i];

@@ -11,7 +11,7 @@
 #include "crypto/base/text.h"
 #include "proto/run/task.h"
 
-enum { LISTED_MAX = 1000 }; /* a person writes them */
+enum { LISTED_MAX = 1000, APPROVALS_MAX = 2 }; /* a person writes them; a second one looks over the first */
 #define PATH_BYTES 64
 
 struct raw_columns {
@@ -32,7 +32,10 @@ struct raw_numbers {
     char *run, *month;
 };
 struct raw_rule {
-    char *plan, *author, *purpose, *task;
+    char *plan, *author, *purpose, *task, *approvals;
+};
+struct raw_officer {
+    char *name, *key;
 };
 struct raw_policy {
     char **purposes, **tasks, **authors;
@@ -44,6 +47,9 @@ struct raw_policy {
     struct raw_numbers *numbers;
     struct raw_rule *approve;
     unsigned approve_count;
+    char *approvals;
+    struct raw_officer *officers;
+    unsigned officers_count;
 };
 
 #define REQUIRED CYAML_FLAG_POINTER
@@ -80,11 +86,17 @@ static const cyaml_schema_field_t numbers_fields[] = {
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t rule_fields[] = {
-    TEXT("plan", OPTIONAL, struct raw_rule, plan),
-    TEXT("author", OPTIONAL, struct raw_rule, author),
-    TEXT("purpose", OPTIONAL, struct raw_rule, purpose),
-    TEXT("task", OPTIONAL, struct raw_rule, task),
+    TEXT("plan", OPTIONAL, struct raw_rule, plan),           TEXT("author", OPTIONAL, struct raw_rule, author),
+    TEXT("purpose", OPTIONAL, struct raw_rule, purpose),     TEXT("task", OPTIONAL, struct raw_rule, task),
+    TEXT("approvals", OPTIONAL, struct raw_rule, approvals), CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t officer_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", REQUIRED, struct raw_officer, name, 1, NAME_MAX_BYTES),
+    TEXT("key", REQUIRED, struct raw_officer, key),
     CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t officer_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_officer, officer_fields),
 };
 static const cyaml_schema_value_t rule_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_rule, rule_fields),
@@ -100,6 +112,8 @@ static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_MAPPING_PTR("rounds", REQUIRED, struct raw_policy, rounds, rounds_fields),
     CYAML_FIELD_MAPPING_PTR("numbers", REQUIRED, struct raw_policy, numbers, numbers_fields),
     CYAML_FIELD_SEQUENCE("approve", REQUIRED, struct raw_policy, approve, &rule_entry, 0, LISTED_MAX),
+    TEXT("approvals", OPTIONAL, struct raw_policy, approvals),
+    CYAML_FIELD_SEQUENCE("officers", OPTIONAL, struct raw_policy, officers, &officer_entry, 0, LISTED_MAX),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t policy_schema = {
@@ -110,6 +124,7 @@ void policy_done(struct policy *policy)
 {
     free(policy->changes);
     free(policy->rules);
+    free(policy->officers);
     buffer_done(&policy->text);
     document_free(&policy_schema, policy->raw);
     *policy = (struct policy){0};
@@ -250,6 +265,45 @@ static struct result bounds_from(const struct document *document, const struct r
     return RESULT_OK;
 }
 
+/* --- officers --- */
+
+static struct result officers_from(const struct document *document, const struct raw_policy *raw, struct policy *policy)
+{
+    policy->officers = calloc(raw->officers_count ? raw->officers_count : 1, sizeof *policy->officers);
+    ENSURE(policy->officers, CATEGORY_ENVIRONMENT, "no memory for a policy");
+    for (unsigned i = 0; i < raw->officers_count; i++) {
+        struct policy_officer *officer = &policy->officers[i];
+        char place[PATH_BYTES];
+        (void)snprintf(place, sizeof place, "officers.%u.key", i);
+        officer->name = raw->officers[i].name;
+        if (!result_ok(bytes_unhex(view_text(raw->officers[i].key), officer->key.bytes, SIGN_PUBLIC_BYTES)) ||
+            !sign_public_valid(&officer->key))
+            return fail(document, place, "must be an officer's public key, 64 hex digits (cofferdam keygen --officer)");
+        const struct policy_officer *same = policy_officer_of(policy, &officer->key);
+        if (same) return fail(document, place, "is the key of %s too; each officer has an own one", same->name);
+        (void)snprintf(place, sizeof place, "officers.%u.name", i);
+        for (unsigned k = 0; k < i; k++)
+            if (strcmp(policy->officers[k].name, officer->name) == 0)
+                return fail(document, place, "\"%.64s\" stands here twice; keep one", officer->name);
+        policy->officers_count++;
+    }
+    return RESULT_OK;
+}
+
+/* No more than there are officers: such a plan would wait for ever. */
+static struct result approvals_from(const struct document *document, const char *path, const char *text,
+                                    const struct policy *policy, unsigned *ret)
+{
+    uint64_t count = 0;
+    if (!text) return RESULT_OK;
+    TRY(whole(document, path, text, 1, APPROVALS_MAX, &count));
+    if (count > policy->officers_count)
+        return fail(document, path, "%llu officers are asked for, and %u are listed under officers",
+                    (unsigned long long)count, policy->officers_count);
+    *ret = (unsigned)count;
+    return RESULT_OK;
+}
+
 /* --- rules --- */
 
 /* A rule that could never approve anything is one that its writer believes to do something. */
@@ -267,9 +321,11 @@ static struct result rule_from(const struct document *document, const struct raw
                                struct policy *policy)
 {
     struct policy_rule *rule = &policy->rules[i];
-    char place[PATH_BYTES], path[PATH_BYTES + 8];
+    char place[PATH_BYTES], path[PATH_BYTES + 8], approvals[PATH_BYTES + 12];
     (void)snprintf(place, sizeof place, "approve.%u", i);
+    (void)snprintf(approvals, sizeof approvals, "%s.approvals", place);
     (void)snprintf(path, sizeof path, "%s.plan", place);
+    TRY(approvals_from(document, approvals, raw->approvals, policy, &rule->approvals));
     bool by_plan = raw->plan && !raw->author && !raw->purpose && !raw->task;
     bool by_words = !raw->plan && raw->author && raw->purpose;
     if (!by_plan && !by_words)
@@ -303,6 +359,8 @@ static struct result policy_from(const struct document *document, struct policy 
     TRY(columns_from(document, raw->columns, policy));
     TRY(cohort_from(document, raw->cohort, policy));
     TRY(bounds_from(document, raw, policy));
+    TRY(officers_from(document, raw, policy));
+    TRY(approvals_from(document, "approvals", raw->approvals, policy, &policy->approvals));
     return rules_from(document, raw, policy);
 }
 
@@ -318,6 +376,25 @@ struct result policy_parse(struct view text, const char *path, struct policy *re
     *ret = policy;
     policy = (struct policy){0};
     return RESULT_OK;
+}
+
+const struct policy_officer *policy_officer_of(const struct policy *policy, const struct sign_public *key)
+{
+    for (unsigned i = 0; i < policy->officers_count; i++)
+        if (sign_public_equal(&policy->officers[i].key, key)) return &policy->officers[i];
+    return NULL;
+}
+
+struct result policy_check_key(const struct policy *policy, const char *path, const struct sign_public *key,
+                               const char *whose)
+{
+    const struct policy_officer *officer = policy_officer_of(policy, key);
+    char place[PATH_BYTES];
+    if (!officer) return RESULT_OK;
+    (void)snprintf(place, sizeof place, "officers.%u.key", (unsigned)(officer - policy->officers));
+    return FAIL(CATEGORY_USAGE,
+                "%s:%u: the key of officer %s is %s; an officer has a key of an own (cofferdam keygen --officer)", path,
+                policy_line(policy, place), officer->name, whose);
 }
 
 unsigned policy_line(const struct policy *policy, const char *path)

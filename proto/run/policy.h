@@ -7,6 +7,7 @@
 #ifndef PROTO_RUN_POLICY_H
 #define PROTO_RUN_POLICY_H
 
+#include "crypto/sign.h"
 #include "proto/run/plan.h"
 
 #define POLICY_ANY "*" /* a list's only entry: whatever it is */
@@ -21,7 +22,14 @@ struct policy_rule {
     bool by_plan;
     struct hash plan;
     const char *author, *purpose;
-    const char *task; /* NULL: any that the policy allows */
+    const char *task;   /* NULL: any that the policy allows */
+    unsigned approvals; /* officers who must approve each of its plans; 0: nobody is asked */
+};
+
+/* Who may approve what the policy leaves to a person. */
+struct policy_officer {
+    const char *name;
+    struct sign_public key;
 };
 
 struct policy {
@@ -37,6 +45,9 @@ struct policy {
     uint64_t numbers_run, numbers_month; /* 64-bit words of them */
     struct policy_rule *rules;
     unsigned rules_count;
+    unsigned approvals; /* officers who must approve a plan of no rule; 0: it is refused */
+    struct policy_officer *officers;
+    unsigned officers_count;
     struct buffer text;
     void *raw; /* the document, which the texts above are borrowed from */
 };
@@ -78,13 +89,23 @@ MUST_USE struct result policy_judge(const struct policy *policy, const struct po
                                     void *context);
 /* CATEGORY_FALSE "policy.yaml:LINE: " and the first refusal. */
 MUST_USE struct result policy_check(const struct policy *policy, const struct policy_case *about);
-/* The rule that approves the case's plan; NULL: none. */
+/* The first rule that the case's plan is one of; NULL: none. */
 const struct policy_rule *policy_rule_of(const struct policy *policy, const struct policy_case *about);
+/* How many officers must approve the case's run: 0 when none is asked. */
+unsigned policy_approvals(const struct policy *policy, const struct policy_case *about);
+/* Whether an officer must approve the run's cohort, which leaves out a member. */
+bool policy_asks_change(const struct policy *policy, const struct policy_case *about);
+/* The officer with this key, or NULL. */
+const struct policy_officer *policy_officer_of(const struct policy *policy, const struct sign_public *key);
+/* Officers are persons apart from the organisation's own keys: CATEGORY_USAGE, naming the line, when one has such a
+ * key. path as for policy_parse. */
+MUST_USE struct result policy_check_key(const struct policy *policy, const char *path, const struct sign_public *key,
+                                        const char *whose);
 /* Whether a rule names the very plan. */
 bool policy_names_plan(const struct policy *policy, const struct hash *plan);
 /* Whether the run may have another cohort than those before. */
 bool policy_allows_change(const struct policy *policy, const struct hash *run);
-/* "policy.yaml:14: author north, purpose credit-risk" */
+/* "policy.yaml:14: author north, purpose credit-risk"; NULL: of plans of no rule. */
 MUST_USE struct result policy_rule_words(const struct policy *policy, const struct policy_rule *rule,
                                          struct buffer *out);
 /* CATEGORY_FALSE when the bank's own table is too small. For this bank alone: the sentence tells how many rows it has.

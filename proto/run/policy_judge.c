@@ -117,6 +117,11 @@ static struct result judge_change(const struct judging *judging)
     const struct policy_case *about = judging->about;
     if (!about->run || !about->left_out) return RESULT_OK;
     bool allowed = policy_allows_change(judging->policy, about->run);
+    if (policy_asks_change(judging->policy, about))
+        return find(judging, POLICY_OPEN, "cohort",
+                    "the cohort leaves out %s, a member of the roster; an officer of this bank must approve that of "
+                    "this run",
+                    about->left_out);
     return find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "cohort.changes",
                 allowed ? "this run, whose cohort leaves out %s, a member of the roster"
                         : "the cohort leaves out %s, a member of the roster, and cohort.changes does not name this run",
@@ -217,6 +222,23 @@ static void rule_place(const struct policy *policy, const struct policy_rule *ru
     (void)snprintf(out, PATH_BYTES, "approve.%u", (unsigned)(rule - policy->rules));
 }
 
+unsigned policy_approvals(const struct policy *policy, const struct policy_case *about)
+{
+    const struct policy_rule *rule = policy_rule_of(policy, about);
+    unsigned approvals = rule ? rule->approvals : policy->approvals;
+    return approvals == 0 && policy_asks_change(policy, about) ? 1 : approvals;
+}
+
+bool policy_asks_change(const struct policy *policy, const struct policy_case *about)
+{
+    return about->run && about->left_out && policy->officers_count > 0 && !policy_allows_change(policy, about->run);
+}
+
+static const char *how_many(unsigned approvals)
+{
+    return approvals == 1 ? "an officer" : "two officers";
+}
+
 static struct result judge_approval(const struct judging *judging)
 {
     const struct policy *policy = judging->policy;
@@ -225,13 +247,20 @@ static struct result judge_approval(const struct judging *judging)
     const struct policy_rule *rule = policy_rule_of(policy, about);
     if (rule) {
         rule_place(policy, rule, place);
+        if (rule->approvals)
+            return find(judging, POLICY_OPEN, place, "%s of this bank must approve the plan; it waits for them",
+                        how_many(rule->approvals));
         return find(judging, POLICY_ALLOWED, place, "the plan is approved by this rule");
     }
     rule = about->author ? NULL : rule_of(policy, about, true);
     if (rule) {
         rule_place(policy, rule, place);
-        return find(judging, POLICY_OPEN, place, "the plan is approved by this rule if %s is its author", rule->author);
+        return find(judging, POLICY_OPEN, place, "this rule%s, if %s is the plan's author",
+                    rule->approvals ? " asks officers of this bank" : " approves the plan", rule->author);
     }
+    if (policy->approvals)
+        return find(judging, POLICY_OPEN, "approvals", "%s of this bank must approve the plan; it waits for them",
+                    how_many(policy->approvals));
     bytes_hex(hash_view(&about->plan->hash), hash);
     return find(judging, POLICY_REFUSED, "approve",
                 "no rule approves plan %s, nor author %s with purpose %s and task %s", hash,
@@ -285,6 +314,7 @@ bool policy_allows_change(const struct policy *policy, const struct hash *run)
 struct result policy_rule_words(const struct policy *policy, const struct policy_rule *rule, struct buffer *out)
 {
     char place[PATH_BYTES], hash[2 * HASH_BYTES + 1];
+    if (!rule) return buffer_format(out, "%s:%u: a plan of no rule", policy->name, policy_line(policy, "approvals"));
     rule_place(policy, rule, place);
     bytes_hex(hash_view(&rule->plan), hash);
     TRY(buffer_format(out, "%s:%u: ", policy->name, policy_line(policy, place)));

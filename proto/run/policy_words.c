@@ -57,7 +57,7 @@ struct result policy_remarks(const struct policy *policy, struct buffer *out)
         {"authors", policy->authors.count},
         {"columns.allowed", policy->columns.count},
         {"cohort.on_dropout", (unsigned)policy->dropouts[DROPOUT_WAIT] + policy->dropouts[DROPOUT_CONTINUE]},
-        {"approve", policy->rules_count},
+        {"approve", policy->rules_count + policy->approvals},
     };
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         if (lists[i].count == 0)

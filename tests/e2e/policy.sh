@@ -125,7 +125,7 @@ policy_config south north credit-risk 3
 "$COFFERDAM" plan check "$HOME_DIR/plan.note" --policy "$south/policy.yaml" >"$HOME_DIR/told" || die "the policy allows it"
 told "  allows   policy.yaml:11   the plan is approved by this rule"
 "$COFFERDAM" plan check "$HOME_DIR/plan.yaml" --policy "$south/policy.yaml" >"$HOME_DIR/told" || die "nothing refuses it"
-told "approved by this rule if north is its author"
+told "this rule approves the plan, if north is the plan's author"
 sed -i '3s/north/north, nobody/; 4s/.*/columns: {allowed: []}/' "$south/policy.yaml"
 "$NODE" check "$south" >"$HOME_DIR/told" || die "an empty list is no mistake"
 told "warning   policy.yaml:3: nobody is no member of the roster"

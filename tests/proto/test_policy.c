@@ -336,7 +336,7 @@ static void an_officer_is_told_every_entry_and_what_is_still_open(void **state)
         "  open     policy.yaml:8    this bank asks for a cohort of at least 4, the plan for 3",
         "  open     policy.yaml:11   this bank's table must have at least 100 rows",
         "  refuses  policy.yaml:12   the plan shows cells of 10 customers",
-        "  open     policy.yaml:16   the plan is approved by this rule if north is its author",
+        "  open     policy.yaml:16   this rule approves the plan, if north is the plan's author",
     };
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
         if (!strstr(text, said[i])) fail_msg("not \"%s\" in:\n%s", said[i], text);
