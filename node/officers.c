@@ -114,6 +114,7 @@ struct result officers_check(struct part *part)
         (void)snprintf(own, sizeof own, "officer %s denied it", word.denied->name);
         return refuse(part, path, "an officer of this bank denied it", own);
     }
+    part->own_reason[0] = 0;
     if (word.approvals >= word.needed) return RESULT_OK;
     (void)snprintf(own, sizeof own, "%u of this bank's officers must approve it, and %u do now (%s)", word.needed,
                    word.approvals, word.approvals ? word.names : "none");

@@ -279,7 +279,8 @@ static struct result part_denied(struct part *part)
     (void)pthread_mutex_lock(&part->bank->lock);
     struct result result = officers_check(part);
     (void)pthread_mutex_unlock(&part->bank->lock);
-    return result;
+    TRY(result);
+    return FAIL(CATEGORY_FALSE, "an officer of this bank denied it, before it was approved again");
 }
 
 static struct result part_work(struct part *part)

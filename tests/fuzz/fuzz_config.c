@@ -1,5 +1,6 @@
-/* The daemons' configuration and a bank's policy: whatever the file holds, it is loaded or refused with its name in
- * front; and a policy that is loaded answers with lines of its own. */
+/* The daemons' configuration, a bank's policy and an officer's approval: whatever the file holds, it is loaded or
+ * refused with its name in front; a policy that is loaded answers with lines of its own, and an approval that is read
+ * is not taken to be signed. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "proto/run/approval.h"
 #include "proto/run/policy.h"
 #include "sys/config.h"
 
@@ -51,7 +53,8 @@ static void policy_asked(const struct policy *policy)
     struct looking looking = {.lines = lines_of(buffer_view(&policy->text))};
     must(result_ok(policy_judge(policy, &about, look, &looking)), "the judge");
     must(result_ok(policy_check(policy, &about)) == !looking.refused, "the check says another thing");
-    must(looking.refused || policy_rule_of(policy, &about), "allowed without a rule");
+    must(looking.refused || policy_rule_of(policy, &about) || policy_approvals(policy, &about), "allowed by nobody");
+    must(policy_approvals(policy, &about) <= policy->officers_count, "more approvals than officers");
     must(result_ok(policy_explain(policy, &about, &out)) && result_ok(policy_remarks(policy, &out)), "the words");
 }
 
@@ -67,11 +70,21 @@ static void policy_read(struct view text)
     policy_asked(&policy);
 }
 
+static void approval_read(struct view text)
+{
+    struct approval approval;
+    if (!result_ok(approval_parse(text, &approval))) return;
+    must(approval.decision <= APPROVAL_DENY && strlen(approval.bank) <= NAME_MAX_BYTES, "an approval");
+    enum category verified = approval_verify(&approval).category;
+    must(verified == CATEGORY_OK || verified == CATEGORY_FALSE, "a verdict");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char path[64];
     static int file = -1;
     if (file < 0) {
+        must(result_ok(crypto_start()), "the library");
         file = memfd_create("config", 0);
         (void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
     }
@@ -89,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         must(coordinator == NULL && strncmp(result_reason(), path, strlen(path)) == 0, "a refused configuration");
     policy_read(view_of(data, size));
+    approval_read(view_of(data, size));
     config_node_free(node);
     config_coordinator_free(coordinator);
     return 0;

@@ -300,6 +300,69 @@ static void a_file_that_is_wrong_or_contradicts_itself_is_refused_with_its_line(
     }
 }
 
+#define KEY_A "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a" /* RFC 8032, tests 1 and 2 */
+#define KEY_B "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+
+static void officers_are_asked_by_a_rule_or_about_the_rest(void **state)
+{
+    (void)state;
+    CLEANUP(policy_done) struct policy policy = {0};
+    struct policy_case about = usual;
+    assert_true(result_ok(parse_with(RULE,
+                                     "  - {author: north, purpose: credit-risk, approvals: 2}\nofficers:\n"
+                                     "  - {name: Ada, key: " KEY_A "}\n  - {name: Bert, key: " KEY_B "}\napprovals: 1",
+                                     &policy)));
+    assert_int_equal(policy_approvals(&policy, &about), 2);
+    assert_true(result_ok(policy_check(&policy, &about))); /* not refused: it waits */
+    about.author = "south";
+    assert_null(policy_rule_of(&policy, &about));
+    assert_int_equal(policy_approvals(&policy, &about), 1);
+    assert_true(result_ok(policy_check(&policy, &about)));
+    const struct sign_public key = policy.officers[1].key;
+    assert_string_equal(policy_officer_of(&policy, &key)->name, "Bert");
+    assert_int_equal(policy_check_key(&policy, "bank/policy.yaml", &key, "this bank's node key").category,
+                     CATEGORY_USAGE);
+    assert_non_null(strstr(result_reason(), "bank/policy.yaml:19: the key of officer Bert is this bank's node key"));
+    policy_done(&policy);
+    assert_true(result_ok(parse_with(0, NULL, &policy)));
+    assert_int_equal(policy_approvals(&policy, &usual), 0);
+    about.left_out = "west"; /* without officers nobody can be asked */
+    policy.changes_count = 0;
+    assert_false(policy_asks_change(&policy, &about));
+}
+
+static void officers_that_contradict_themselves_are_refused_with_their_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        unsigned told;
+        const char *part;
+    } cases[] = {
+        {"approvals: 1", 17, "1 officers are asked for, and 0 are listed"},
+        {"officers:\n  - {name: Ada, key: " KEY_A "}\napprovals: 2", 19, "2 officers are asked for, and 1 are listed"},
+        {"officers:\n  - {name: Ada, key: " KEY_A "}\napprovals: 3", 19, "whole number from 1 to 2"},
+        {"officers:\n  - {name: Ada, key: " KEY_A "}\n  - {name: Bert, key: " KEY_A "}", 19, "is the key of Ada too"},
+        {"officers:\n  - {name: Ada, key: " KEY_A "}\n  - {name: Ada, key: " KEY_B "}", 19,
+         "\"Ada\" stands here twice"},
+        {"officers:\n  - {name: Ada, key: 12}", 18, "64 hex digits"},
+        {"officers:\n  - {name: Ada, key: 0100000000000000000000000000000000000000000000000000000000000000}", 18,
+         "must be an officer's public key"},
+        {"officers:\n  - {name: Ada}", 18, "\"key\" is missing"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct policy policy = {0};
+        char place[40], rule[400];
+        (void)snprintf(rule, sizeof rule, "%s\n%s", whole[RULE], cases[i].text);
+        struct result result = parse_with(RULE, rule, &policy);
+        if (result_ok(result)) fail_msg("%s: taken", cases[i].text);
+        assert_int_equal(result.category, CATEGORY_USAGE);
+        (void)snprintf(place, sizeof place, "bank/policy.yaml:%u: ", cases[i].told);
+        if (strncmp(result_reason(), place, strlen(place)) != 0 || !strstr(result_reason(), cases[i].part))
+            fail_msg("\"%s\" is not \"%s... %s\"", result_reason(), place, cases[i].part);
+    }
+}
+
 static void lists_that_allow_nothing_are_remarked_upon(void **state)
 {
     (void)state;
@@ -352,6 +415,8 @@ int main(void)
         cmocka_unit_test(a_plan_is_approved_by_its_hash_or_by_author_and_purpose),
         cmocka_unit_test(what_leaves_is_bounded_by_rounds_run_and_month),
         cmocka_unit_test(a_file_that_is_wrong_or_contradicts_itself_is_refused_with_its_line),
+        cmocka_unit_test(officers_are_asked_by_a_rule_or_about_the_rest),
+        cmocka_unit_test(officers_that_contradict_themselves_are_refused_with_their_line),
         cmocka_unit_test(lists_that_allow_nothing_are_remarked_upon),
         cmocka_unit_test(an_officer_is_told_every_entry_and_what_is_still_open),
     };
