@@ -89,8 +89,14 @@ struct result command_plans(const struct program_words *words)
         printf("%.*s\n", (int)text.length, (const char *)text.data);
         return RESULT_OK;
     }
-    json_array_foreach(json_object_get(answer, "runs"), index, item) show_run(item);
-    json_array_foreach(json_object_get(answer, "words"), index, item) show_word(item);
+    json_array_foreach(json_object_get(answer, "runs"), index, item)
+    {
+        show_run(item);
+    }
+    json_array_foreach(json_object_get(answer, "words"), index, item)
+    {
+        show_word(item);
+    }
     return RESULT_OK;
 }
 

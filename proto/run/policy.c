@@ -225,7 +225,7 @@ static struct result columns_from(const struct document *document, const struct 
 static struct result cohort_from(const struct document *document, const struct raw_cohort *raw, struct policy *policy)
 {
     static const char *const words[] = {[DROPOUT_WAIT] = "wait", [DROPOUT_CONTINUE] = "continue"};
-    struct policy_list dropouts;
+    struct policy_list dropouts = {0};
     uint64_t minimum = 0;
     TRY(whole(document, "cohort.minimum", raw->minimum, COHORT_MIN, MEMBERS_MAX, &minimum));
     policy->cohort_minimum = (uint32_t)minimum;
