@@ -11,7 +11,7 @@
 #include "sys/file.h"
 #include "sys/keys.h"
 
-enum { ASK_MS = 20000, SHORT = 12 };
+enum { ASK_MS = 20000 };
 
 static void json_freep(json_t **json)
 {
@@ -57,8 +57,8 @@ static void date_of(uint64_t milliseconds, char out[32])
 static void show_run(const json_t *run)
 {
     json_int_t needed = json_integer_value(json_object_get(run, "needed"));
-    printf("%-8s  run %.*s  plan %s (%.*s), %s for %s, by %s", text_of(run, "standing"), SHORT, text_of(run, "run"),
-           text_of(run, "plan"), SHORT, text_of(run, "plan_hash"), text_of(run, "task"),
+    printf("%-8s  run %s  plan %s (%s), %s for %s, by %s", text_of(run, "standing"), text_of(run, "run"),
+           text_of(run, "plan"), text_of(run, "plan_hash"), text_of(run, "task"),
            *text_of(run, "purpose") ? text_of(run, "purpose") : "no purpose", text_of(run, "author"));
     if (needed)
         printf("; %lld of %lld officers approve it%s%s", json_integer_value(json_object_get(run, "approvals")), needed,

@@ -40,7 +40,7 @@ officers 1
 e2e_start "${banks[@]}"
 
 word() { "$NODE" "$1" "$south" --key "$HOME_DIR/$2/officer.key" "${@:3}"; } # approve|deny PERSON OPTION...
-standing() { "$NODE" plans "$south" | grep -q "^$2 *run ${1:0:12} "; } # RUN STANDING
+standing() { "$NODE" plans "$south" | grep -q "^$2 *run $1 "; } # RUN STANDING
 waits() { until_true 20 standing "$1" waits || die "the run does not wait at south: $("$NODE" plans "$south")"; }
 sent() { grep "\"event\":\"sent\"" "$journal" | grep -c "$1"; } # RUN
 restart() { # SIGNAL
@@ -102,7 +102,7 @@ restart KILL
 run=$(submit north) || die "not submitted"
 watch north "$run" >/dev/null 2>&1 && die "a denied plan was carried out"
 until_true 10 grep -q "\"event\":\"refused\".*$run.*officer ada denied it" "$journal" || die "the journal does not tell"
-"$NODE" plans "$south" | grep -q "^refused *run ${run:0:12} .*officer ada denied it" || die "plans: $("$NODE" plans "$south")"
+"$NODE" plans "$south" | grep -q "^refused *run $run .*officer ada denied it" || die "plans: $("$NODE" plans "$south")"
 word approve bert --plan "$plan" >/dev/null || die "bert"
 run=$(submit north) || die "not submitted"
 watch north "$run" >/dev/null 2>&1 && die "one officer's approval outweighs another's denial"
@@ -127,7 +127,7 @@ word approve ada --run "$run" >/dev/null || die "ada"
 sleep 0.01
 word approve ada --run "$run" >/dev/null || die "ada again"
 sleep 1
-"$NODE" plans "$south" | grep -q "^waits *run ${run:0:12} .*1 of 2 officers approve it: ada" || die "plans: $("$NODE" plans "$south")"
+"$NODE" plans "$south" | grep -q "^waits *run $run .*1 of 2 officers approve it: ada" || die "plans: $("$NODE" plans "$south")"
 word approve bert --run "$run" >/dev/null || die "bert"
 done_everywhere "$run"
 
