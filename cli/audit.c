@@ -30,7 +30,7 @@ void audit_lines(const struct replay_counts *counts, struct audit_line lines[AUD
         {"signatures", "signatures verified", counts->signatures},
         {"certificates", "certificates with their quorums", counts->certificates},
         {"inputs", "masked inputs, each as its bank signed it", counts->inputs},
-        {"words", "masked numbers added up", counts->words},
+        {"words", "masked words (of 64 bits) added up", counts->words},
         {"commitments", "revealed secrets that fit their commitments", counts->commitments},
         {"masks", "masks derived again and taken off", counts->masks},
         {"sums", "sums equal to what was signed", counts->sums},

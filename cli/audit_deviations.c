@@ -259,8 +259,8 @@ static struct result endings(struct list *list)
         if (ending->signer)
             TRY(say(list, "refusal", "%s ended the run, in its own words: %s", name, ending->reason));
         else
-            TRY(say(list, "ended", "The coordinator, %s, ended the run before its last step: %s", name,
-                    ending->reason));
+            TRY(say(list, "ended", "The coordinator (%s) ended the run before its last step%s: %s", name,
+                    list->facts->endings_count > 1 ? "" : "; why is its word alone", ending->reason));
     }
     return RESULT_OK;
 }

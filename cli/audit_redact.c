@@ -59,7 +59,7 @@ struct result cli_audit_redact(int argc, char **argv)
            "%s is of the form \"%s\", which does not hold what \"%s\" does", file.path, bundle_form_name(replay->form),
            bundle_form_name(redaction.form));
     TRY(result_at(held, "%s: ", file.path));
-    TRY(file_writer_finish(&redaction.file, 0644));
+    TRY(file_writer_finish(&redaction.file, keep_sums ? 0600 : 0644));
     CLEANUP(buffer_done) struct buffer told = {0};
     TRY(buffer_format(&told, "%s: the \"%s\" form, %llu bytes of %llu; audit verify takes it as it is\n", out,
                       bundle_form_name(redaction.form), (unsigned long long)redaction.bytes,

@@ -108,7 +108,11 @@ static struct result what_holds(const json_t *report, struct buffer *out)
     }
     TRY(buffer_text(out, ". "));
     if (!json_is_true(json_object_get(report, "finished")))
-        return buffer_text(out, "The run was ended before its last step; there is no model.</p>\n");
+        return buffer_text(out,
+                           "The run was ended before its last step; there is no model. Why is told under "
+                           "<a href=\"#deviations\">Deviations</a>. When somebody was caught cheating, the proof "
+                           "is not in a bundle but in evidence files at the banks (<code>runs/RUN/evidence/</code>, "
+                           "<code>cofferdam audit evidence</code>): ask for them.</p>\n");
     TRY(buffer_text(out, "The finding of <code>audit verify</code>: "));
     TRY(html_text(colon ? colon + 2 : verdict, out));
     return buffer_text(out, ".</p>\n");
@@ -291,11 +295,13 @@ static struct result section_hashes(const json_t *report, struct buffer *out)
     static const struct html_column columns[] = {
         {"of", "what", 0}, {"hash", "value", HTML_CODE}, {"to see it again", "command", HTML_CODE}};
     TRY(section_begin("hashes", "Hashes, and how to check again", out));
-    TRY(paragraph("Whoever has the bundle and the program repeats all of this, on a machine of their own, without the "
-                  "banks' data: <code>cofferdam audit verify</code> replays the run, <code>cofferdam audit "
-                  "report</code> writes this page again, the same to the byte. <code>plan.note</code>, "
-                  "<code>roster.note</code> and <code>model.json</code> are the files that every bank has of the run.",
-                  out));
+    TRY(paragraph(
+        "Whoever has the bundle and the program repeats all of this, on a machine of their own, without the "
+        "banks' data: <code>cofferdam audit verify</code> replays the run, <code>cofferdam audit "
+        "report</code> writes this page again, the same to the byte. <code>plan.note</code>, "
+        "<code>roster.note</code> and <code>model.json</code> are files that every bank has of a run that was "
+        "finished; the plan's text is also at the end of this page.",
+        out));
     TRY(html_table("Hashes of this run (SHA-256; of roster, run and plan with a label of the protocol before)", columns,
                    3, json_object_get(report, "hashes"), out));
     TRY(buffer_text(out, "<p>This page was made by "));
@@ -322,8 +328,9 @@ static struct result section_checked(const json_t *report, struct buffer *out)
         TRY(buffer_text(out, "</td></tr>\n"));
     }
     TRY(buffer_text(out, "</tbody></table>\n"));
-    return paragraph("A zero says that there was nothing of this kind to check: a form without masked inputs has none "
-                     "to add up. The fold is the program's word for the computation that goes from sum to sum.",
+    return paragraph("A zero says that there was nothing of this kind to check, or that the check did not come so far: "
+                     "a form without masked inputs has none to add up. The fold is the program's word for the "
+                     "computation that goes from sum to sum.",
                      out);
 }
 

@@ -47,11 +47,24 @@ static struct result group_row(const json_t *group, struct buffer *out)
     return buffer_format(out, "%s</td></tr>\n", known ? "" : " words");
 }
 
+static bool has_open_round(const json_t *report)
+{
+    size_t index;
+    const json_t *round;
+    json_array_foreach(json_object_get(report, "rounds"), index, round)
+    {
+        if (strcmp(report_text(round, "outcome"), "open") == 0) return true;
+    }
+    return false;
+}
+
 struct result released_count(const json_t *report, struct buffer *out)
 {
     const json_t *released = json_object_get(report, "released");
     bool known = json_is_integer(json_object_get(released, "numbers"));
-    if (report_count(released, "sums") == 0) return buffer_text(out, "no sum was closed");
+    if (report_count(released, "sums") == 0)
+        return buffer_text(out, has_open_round(report) ? "no sum was closed, but one may have been opened"
+                                                       : "no sum was closed");
     TRY(counted(report_count(released, "sums"), "sum", out));
     TRY(buffer_text(out, " over the banks' rows, of together "));
     TRY(counted(report_count(released, known ? "numbers" : "words"), known ? "number" : "64-bit word", out));
@@ -61,11 +74,12 @@ struct result released_count(const json_t *report, struct buffer *out)
 static struct result recipients(const json_t *report, struct buffer *out)
 {
     const json_t *released = json_object_get(report, "released"), *to = json_object_get(released, "banks");
-    TRY(buffer_text(out, "<p>In all: "));
+    TRY(buffer_text(out, json_is_true(json_object_get(report, "holds")) ? "<p>In all: "
+                                                                        : "<p>Up to the place that does not hold: "));
     TRY(released_count(report, out));
-    TRY(buffer_text(out, ". What was opened was seen by the coordinator, "));
+    TRY(buffer_text(out, ". What was opened was seen by the coordinator (named "));
     TRY(html_text(report_text(json_object_get(report, "run"), "coordinator"), out));
-    TRY(buffer_text(out, ", and by every bank of the cohort, and by nobody else through the run"));
+    TRY(buffer_text(out, ") and by every bank of the cohort, and by nobody else through the run"));
     if (json_array_size(to) > NAMES_MOST) {
         TRY(buffer_format(out, ": the %zu banks are named under <a href=\"#parties\">Who took part</a>",
                           json_array_size(to)));
@@ -169,7 +183,10 @@ struct result section_dropouts(const json_t *report, struct buffer *out)
     TRY(deviations_list(report, kinds, &list));
     TRY(certificate_rows(report, &rows));
     if (list.length <= strlen("<ul>\n</ul>\n"))
-        return paragraph("None: every round was closed the first time, with the inputs of all banks of the cohort.",
+        return paragraph(json_array_size(json_object_get(report, "rounds")) == 0
+                             ? "No round was begun."
+                             : "None: every round was closed the first time, with the inputs of all banks of the "
+                               "cohort.",
                          out);
     TRY(buffer_append(out, buffer_view(&list)));
     if (rows.length == 0) return RESULT_OK;

@@ -79,6 +79,7 @@ cli_run cli_score;                                                        /* sco
 cli_run cli_audit_verify, cli_audit_redact, cli_audit_report;             /* audit.c, audit_redact.c, audit_report.c */
 cli_run cli_audit_timestamp;                                              /* audit_timestamp.c */
 cli_run cli_audit_journal;                                                /* audit_journal.c */
+cli_run cli_audit_evidence;                                               /* audit_evidence.c */
 cli_run cli_run_submit, cli_run_list, cli_run_show, cli_run_watch, cli_run_cancel; /* run.c */
 
 #endif

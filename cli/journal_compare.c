@@ -56,7 +56,7 @@ static struct result check_input(struct journal_compare *compare, const struct r
     TRY(wire_list_decode(payload, replay->roster.size, &arena, &list));
     TRY(hash_bytes(NULL, list.items[rank], &header));
     ENSURE(is_hash(sent, "root", &round->roots[rank]) && is_hash(sent, "header", &header) &&
-               journal_book_number(sent, "numbers") == round->words &&
+               journal_book_number(sent, "words") == round->words &&
                journal_book_number(sent, "step") == round->terms.step,
            CATEGORY_FALSE, "the input of %s in round %llu is another than the journal says", who(compare),
            (unsigned long long)replay->last);

@@ -46,7 +46,8 @@ static struct result put_names(const json_t *names, struct buffer *out)
 
 /* ---- an entry */
 
-/* A sentence with facts in it: {name} is a text or a number, {name:} the front of a hash, {name*} a list of names. */
+/* A sentence with facts in it: {name} is a text or a number, {name:} the front of a hash, {name*} a list of names,
+ * {name+} a number that people count from one. */
 static const struct {
     const char *event, *sentence;
 } sentences[] = {
@@ -54,11 +55,11 @@ static const struct {
     {"seen", "plan {plan} ({plan_hash:}) for {purpose}, submitted by {submitter}, with{cohort*}"},
     {"approved", "by {approved_by}: {rule}"},
     {"frozen", "{rows} rows, {held_out} of them held out; columns{columns*}; digest {digest:}"},
-    {"sent", "round {round}, step {step}: {numbers} masked numbers, {bytes} bytes, root {root:}"},
+    {"sent", "round {round}, step {step+}: {words} masked words of 64 bits, {bytes} bytes, root {root:}"},
     {"void", "round {round} is given up: nothing was released for it, nor will be"},
-    {"voted", "round {round}, step {step}: the sum is right and leads to state {state:}"},
-    {"closed", "round {round}, step {step}: certified, leaf {leaf} of the log, whose root is {log:}"},
-    {"evidence", "{record}, digest {digest:}"},
+    {"voted", "round {round}, step {step+}: the sum is right and leads to state {state:}"},
+    {"closed", "round {round}, step {step+}: certified, leaf {leaf} of the log, whose root is {log:}"},
+    {"evidence", "{verdict}: {claim}; evidence/{file}, {digest:}"},
     {"done", "after {steps} steps, model.json {model:}"},
     {"refused", "{reason}"},
     {"ended", "{reason}"},
@@ -69,13 +70,13 @@ static const struct {
 static struct result put_fact(const json_t *facts, struct view name, struct buffer *out)
 {
     char key[32] = "", last = name.length ? (char)name.data[name.length - 1] : 0;
-    bool marked = last == ':' || last == '*';
+    bool marked = last == ':' || last == '*' || last == '+';
     size_t length = name.length - marked;
     if (length >= sizeof key) length = sizeof key - 1;
     memcpy(key, name.data, length);
     const json_t *fact = json_object_get(facts, key);
     if (json_is_array(fact)) return put_names(fact, out);
-    if (json_is_integer(fact)) return buffer_format(out, "%lld", (long long)json_integer_value(fact));
+    if (json_is_integer(fact)) return buffer_format(out, "%lld", (long long)json_integer_value(fact) + (last == '+'));
     const char *text = json_is_string(fact) ? json_string_value(fact) : "?";
     char front[SHORT_HEX + 1];
     if (last != ':') return plain(text, out);
@@ -128,15 +129,15 @@ static struct result put_rounds(const json_t *list, struct buffer *out)
 static struct result put_left(const json_t *run, struct buffer *out)
 {
     const json_t *sent = json_object_get(run, "sent"), *voids = json_object_get(run, "void"), *item;
-    unsigned long long numbers = 0, bytes = 0;
+    unsigned long long words = 0, bytes = 0;
     size_t index;
     json_array_foreach(sent, index, item)
     {
-        numbers += journal_book_number(item, "numbers");
+        words += journal_book_number(item, "words");
         bytes += journal_book_number(item, "bytes");
     }
     if (json_array_size(sent) == 0) return buffer_text(out, "  left       nothing\n");
-    TRY(buffer_format(out, "  left       %llu numbers, %llu bytes, all masked, in %zu rounds:", numbers, bytes,
+    TRY(buffer_format(out, "  left       %llu words of 64 bits, %llu bytes, all masked, in %zu rounds:", words, bytes,
                       json_array_size(sent)));
     TRY(put_rounds(sent, out));
     TRY(buffer_u8(out, '\n'));

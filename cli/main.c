@@ -156,6 +156,18 @@ static const struct cli_command commands[] = {
      "  --json                 prints JSON\n\n"
      "Example:\n"
      "  cofferdam audit journal journal.jsonl --roster roster.note --bundle run.cfd\n"},
+    {"audit evidence", cli_audit_evidence, "FILE [--roster FINGERPRINT|ROSTER.note] [--json]",
+     "Says in plain words what a file of evidence proves, and against whom",
+     "Such files are in runs/RUN/evidence/ of a bank's or the coordinator's state directory: what somebody signed "
+     "that\n"
+     "cannot be, with all that is needed to see it. Nothing in one is trusted but the roster: compare its "
+     "fingerprint.\n"
+     "Exit code 0 when the file holds: what it says is proven, or is a statement that was signed; 1 when it does "
+     "not.\n\n"
+     "  --roster FINGERPRINT|ROSTER.note   the fingerprint that roster show prints, or the pinned roster itself\n"
+     "  --json                             prints JSON\n\n"
+     "Example:\n"
+     "  cofferdam audit evidence state/runs/3f9a.../evidence/sum-00003.cfe --roster roster.note\n"},
     {"simulate", cli_simulate,
      "PLAN.yaml --out DIR (--site NAME=FILE.csv ... | --split FILE.csv:N) [--mapping [NAME=]FILE.yaml ...] "
      "[--faults SEED] [--threads N]",

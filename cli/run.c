@@ -209,9 +209,18 @@ static struct result show_print(const json_t *answer, const json_t *run, struct 
     TRY(names_print(json_object_get(run, "awaited"), "awaited   ", out));
     if (text_of(run, "progress")[0]) TRY(buffer_format(out, "progress   %s\n", text_of(run, "progress")));
     if (here) TRY(buffer_format(out, "this node  %s\n", text_of(here, "phase")));
+    const char *checked = text_of(json_object_get(here, "checked"), "text");
+    if (checked[0]) TRY(buffer_format(out, "checked    %s\n", checked));
     if (strcmp(text_of(here, "state"), "done") == 0)
         TRY(buffer_format(out, "model      %s/runs/%s/model.json\n", text_of(answer, "state_directory"),
                           text_of(run, "run")));
+    const json_t *bundle = json_object_get(here, "bundle");
+    if (json_is_true(bundle))
+        TRY(buffer_format(out, "bundle     %s/runs/%s/run.cfd, which this node has replayed: it holds\n",
+                          text_of(answer, "state_directory"), text_of(run, "run")));
+    if (json_is_false(bundle) && strcmp(text_of(here, "state"), "done") == 0)
+        TRY(buffer_text(out, "bundle     is not here: the run cannot be shown to others with what this bank has alone; "
+                             "the log says why\n"));
     if (text_of(answer, "trouble")[0]) TRY(buffer_format(out, "trouble    %s\n", text_of(answer, "trouble")));
     return RESULT_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analytics/report/report.h"
+#include "coordinator/evidence.h"
 #include "crypto/base/failpoint.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -51,6 +52,11 @@ static struct result record_each(void *context, bool secret, bool shared, const 
     return store_each(session->hub->store, secret, shared ? NULL : &session->submission.id, prefix, visit, visitor);
 }
 
+struct record_source session_records(struct session *session)
+{
+    return (struct record_source){.context = session, .load = record_load, .each = record_each};
+}
+
 static struct result session_new(struct hub *hub, struct view submission, struct session **ret)
 {
     CLEANUP(session_freep) struct session *session = calloc(1, sizeof *session);
@@ -88,11 +94,12 @@ struct result session_machine(struct session *session)
     const struct secagg_coordinator_config config = {
         .terms = &session->submission.terms,
         .key = session->hub->key,
-        .records = {.context = session, .load = record_load, .each = record_each},
+        .records = session_records(session),
         .patience_ms = (uint64_t)session->hub->config->patience_seconds * 1000,
     };
     TRY(secagg_coordinator_new(&config, &session->machine));
     FAILPOINT("coordinator: a run's machine is restored");
+    session_write_evidence(session);
     TRY(session_step(session, &(struct input){.kind = INPUT_START}));
     FAILPOINT("coordinator: a run's machine has started");
     return session->progress[0] ? RESULT_OK : session_recall(session);
@@ -183,6 +190,7 @@ static void records_freep(struct store_record **records)
 /* Makes durable what the machine persists in this step, all together. */
 static struct result session_persist(struct session *session, bool *ret_persisted)
 {
+    bool evidence = false;
     *ret_persisted = false;
     if (session->effects.count == 0) return RESULT_OK;
     CLEANUP(records_freep) struct store_record *records = calloc(session->effects.count, sizeof *records);
@@ -198,9 +206,12 @@ static struct result session_persist(struct session *session, bool *ret_persiste
             .secret = effect->secret,
             .erase = effect->erase,
         };
+        evidence = evidence || strncmp(effect->key, "evidence/", strlen("evidence/")) == 0;
     }
     *ret_persisted = count > 0;
-    return count > 0 ? store_commit(session->hub->store, records, count) : RESULT_OK;
+    if (count > 0) TRY(store_commit(session->hub->store, records, count));
+    if (evidence) session_write_evidence(session);
+    return RESULT_OK;
 }
 
 static struct result session_send(struct session *session, const struct effect *effect)

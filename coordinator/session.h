@@ -49,6 +49,8 @@ void session_rest(struct session *session);
 MUST_USE struct result session_cancel(struct session *session, const char *reason);
 /* DIR/runs/RUNID/name, the directories made. */
 MUST_USE struct result session_path(const struct session *session, const char *name, char out[FILE_PATH_MAX]);
+/* What the machine has made durable. */
+struct record_source session_records(struct session *session);
 void session_status(const struct session *session, struct service_run_status *ret);
 
 #endif

@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node/evidence.h"
 #include "node/journal_facts.h"
 #include "proto/audit/replay.h"
+#include "proto/log/checkpoint.h"
+#include "proto/run/note.h"
 #include "sys/file.h"
 #include "sys/growing.h"
 #include "sys/log.h"
 
-enum { PIECE_MS = 20000, REST_MS = 1000, TRIES = 30 };
+enum { PIECE_MS = 20000, REST_MS = 1000, TRIES = 30, AGAIN_MS = 60000 };
 
 struct fetch {
     struct part *part;
@@ -20,6 +23,7 @@ struct fetch {
     struct view piece; /* what is left of the latest one */
     uint64_t asked, total;
     bool begun;
+    struct run_log log; /* this bank's own, as far as the bundle has come */
 };
 
 static void fetch_done(struct fetch *fetch)
@@ -86,13 +90,91 @@ static struct result fetch_read(void *context, uint8_t *into, size_t length, siz
     return RESULT_OK;
 }
 
+/* ---- its checkpoints, against this bank's own log */
+
+/* The bank's log after the step, from the certificates that it has seen itself; *ret_known false without them. */
+static struct result own_log(struct fetch *fetch, struct replay *replay, uint64_t size, struct buffer *certificate,
+                             struct buffer *text, bool *ret_known)
+{
+    struct part *part = fetch->part;
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    struct wire_close closed;
+    char key[MACHINE_KEY_MAX];
+    *ret_known = false;
+    if (fetch->log.tree.size + 1 != size) return RESULT_OK;
+    (void)snprintf(key, sizeof key, "closed/%05llu", (unsigned long long)size - 1);
+    TRY(store_load(part->bank->store, false, &part->submission.id, key, certificate, ret_known));
+    if (!*ret_known) return RESULT_OK;
+    TRY(run_log_take(&fetch->log, &replay->run, buffer_view(certificate), &arena, &closed));
+    return run_log_text(&fetch->log, &replay->run.id, text);
+}
+
+/* Kept as what the machine keeps is: a record, and then a file. */
+static struct result keep_split(struct part *part, uint64_t size, struct view note, struct view certificate,
+                                struct view text)
+{
+    CLEANUP(buffer_done) struct buffer value = {0};
+    const struct view items[3] = {note, certificate, text};
+    char key[MACHINE_KEY_MAX];
+    (void)snprintf(key, sizeof key, "evidence/checkpoint/%05llu", (unsigned long long)size);
+    TRY(wire_list_encode(&(struct wire_list){items, 3}, &value));
+    const struct store_record record = {.scope = &part->submission.id, .key = key, .value = buffer_view(&value)};
+    log_error("run",
+              "%.12s: the bundle's checkpoint of step %llu is not that of this bank's log; it is kept as evidence",
+              part->hex, (unsigned long long)size);
+    (void)pthread_mutex_lock(&part->bank->lock);
+    struct result result = store_commit(part->bank->store, &record, 1);
+    if (result_ok(result)) part_write_evidence(part);
+    (void)pthread_mutex_unlock(&part->bank->lock);
+    return result;
+}
+
+/* A checkpoint that the coordinator signed, of the size that this bank has certified, with another root: a split view.
+ */
+static struct result meet(void *context, struct replay *replay, const struct bundle_entry *entry)
+{
+    struct fetch *fetch = context;
+    const struct roster *roster = &fetch->part->bank->roster;
+    CLEANUP(buffer_done) struct buffer certificate = {0}, text = {0};
+    CLEANUP(note_done) struct note note = {0};
+    struct checkpoint theirs, own;
+    uint64_t size = replay->log.tree.size;
+    bool known = false;
+    if (entry->kind != BUNDLE_CHECKPOINT || !hash_equal(&replay->submission.id, &fetch->part->submission.id))
+        return RESULT_OK;
+    TRY(own_log(fetch, replay, size, &certificate, &text, &known));
+    if (!known || !result_ok(note_parse(entry->payload, &note)) ||
+        !result_ok(note_verify(&note, roster->coordinator_name, &roster->coordinator)) ||
+        !result_ok(checkpoint_parse(note.text, &theirs)) || !result_ok(checkpoint_parse(buffer_view(&text), &own)))
+        return RESULT_OK; /* what is no checkpoint of the coordinator's, the replay will say */
+    if (strcmp(theirs.origin, own.origin) != 0 || theirs.size != own.size || hash_equal(&theirs.root, &own.root))
+        return RESULT_OK;
+    return keep_split(fetch->part, size, entry->payload, buffer_view(&certificate), buffer_view(&text));
+}
+
+/* A run that was ended: as the coordinator's END said here, if it came, and with every step that is closed here. */
+static struct result compare_end(struct part *part, const struct replay *replay)
+{
+    CLEANUP(buffer_done) struct buffer end = {0};
+    struct run_log log = {0};
+    const struct record_source records = part_records(part);
+    bool found = false;
+    TRY(store_load(part->bank->store, false, &part->submission.id, "end", &end, &found));
+    ENSURE(!found || view_equal(buffer_view(&end), buffer_view(&replay->end)), CATEGORY_FALSE,
+           "it ends with another END than the coordinator sent to this bank");
+    TRY(run_log_load(&records, &log));
+    ENSURE(replay->log.tree.size >= log.tree.size, CATEGORY_FALSE, "it has %llu closed steps, and this bank knows %llu",
+           (unsigned long long)replay->log.tree.size, (unsigned long long)log.tree.size);
+    return RESULT_OK;
+}
+
 /* It is of this very run, and ends as this bank's own part of it did. */
-static struct result compare(const struct part *part, const struct replay *replay)
+static struct result compare(struct part *part, const struct replay *replay)
 {
     CLEANUP(buffer_done) struct buffer model = {0};
     char path[FILE_PATH_MAX];
     ENSURE(hash_equal(&replay->submission.id, &part->submission.id), CATEGORY_FALSE, "it is the bundle of another run");
-    if (part->state != SERVICE_RUN_DONE) return RESULT_OK;
+    if (part->state != SERVICE_RUN_DONE) return compare_end(part, replay);
     TRY(part_path(part, "model.json", path));
     TRY(file_read(path, BUFFER_LIMIT, &model));
     ENSURE(replay->stage == REPLAY_DONE && view_equal(buffer_view(&replay->model), buffer_view(&model)), CATEGORY_FALSE,
@@ -109,7 +191,8 @@ static struct result fetch_all(struct part *part)
     TRY(part_path(part, PART_BUNDLE, path));
     TRY(file_remove_halves(path));
     TRY(file_writer_open(path, &fetch.file));
-    TRY(replay_bundle(&source, &part->bank->roster.hash, NULL, &replay));
+    const struct replay_observer observer = {.context = &fetch, .met = meet};
+    TRY(replay_bundle(&source, &part->bank->roster.hash, &observer, &replay));
     TRY(compare(part, replay));
     TRY(file_writer_finish(&fetch.file, 0600));
     log_info("run",
@@ -158,16 +241,21 @@ static struct result tell_bundle(struct part *part)
     return journal_bundle(part, &digest, bytes);
 }
 
+/* For as long as the coordinator may come back with it. */
 static void fetch(struct part *part)
 {
-    if (!part_wants_bundle(part) || atomic_load(&part->bank->stopping)) return;
-    struct result result = fetch_all(part);
-    if (result_ok(result) || atomic_load(&part->bank->stopping)) return;
-    if (result.category == CATEGORY_ENVIRONMENT)
-        log_warning("run", "%.12s: its bundle could not be fetched (%s); the next start tries again", part->hex,
-                    result_reason());
-    else
-        log_error("run", "%.12s: there is no bundle that holds: %s", part->hex, result_reason());
+    for (bool told = false; part_wants_bundle(part) && !atomic_load(&part->bank->stopping); told = true) {
+        struct result result = fetch_all(part);
+        if (result_ok(result) || atomic_load(&part->bank->stopping)) return;
+        if (result.category != CATEGORY_ENVIRONMENT) {
+            log_error("run", "%.12s: there is no bundle that holds: %s", part->hex, result_reason());
+            return;
+        }
+        if (!told)
+            log_warning("run", "%.12s: its bundle could not be fetched (%s); it is asked for again every minute",
+                        part->hex, result_reason());
+        bank_rest(part->bank, AGAIN_MS);
+    }
 }
 
 void part_fetch_bundle(struct part *part)

@@ -153,7 +153,7 @@ static struct result sent(struct part *part, struct view header, struct journal_
     struct hex root = hex_of(&r1.root), hex = hex_of(&digest);
     return journal_note(notes, run_of(part), "sent",
                         json_pack("{s:I, s:I, s:I, s:I, s:s, s:s}", "round", (json_int_t)r1.round, "step",
-                                  (json_int_t)secagg_node_fold(part->machine)->step, "numbers", (json_int_t)r1.words,
+                                  (json_int_t)secagg_node_fold(part->machine)->step, "words", (json_int_t)r1.words,
                                   "bytes", (json_int_t)r1.words * (json_int_t)sizeof(uint64_t), "root", root.text,
                                   "header", hex.text),
                         "sent/%05llu", (unsigned long long)r1.round);
@@ -225,15 +225,6 @@ static struct result closed(struct part *part, struct view certificate, struct j
     return journal_note(notes, run_of(part), "closed", facts, "closed/%05llu", (unsigned long long)close.step);
 }
 
-static struct result evidence(struct part *part, const struct effect *effect, struct journal_notes *notes)
-{
-    struct hash digest;
-    TRY(hash_bytes(NULL, buffer_view(&effect->bytes), &digest));
-    struct hex hex = hex_of(&digest);
-    return journal_note(notes, run_of(part), "evidence",
-                        json_pack("{s:s, s:s}", "record", effect->key, "digest", hex.text), "%s", effect->key);
-}
-
 static bool begins(const char *key, const char *with)
 {
     return strncmp(key, with, strlen(with)) == 0;
@@ -247,7 +238,6 @@ static struct result effect_told(struct part *part, const struct effect *effect,
     if (begins(effect->key, "r1/")) return sent(part, bytes, notes);
     if (begins(effect->key, "void/")) return voted_void(part, bytes, notes);
     if (begins(effect->key, "closed/")) return closed(part, bytes, notes);
-    if (begins(effect->key, "evidence/")) return evidence(part, effect, notes);
     return strcmp(effect->key, "close") == 0 ? voted(part, bytes, notes) : RESULT_OK;
 }
 
@@ -297,4 +287,16 @@ struct result journal_bundle(struct part *part, const struct hash *digest, uint6
     struct hex hex = hex_of(digest);
     return commit_one(part->bank->journal, run_of(part), "bundle",
                       json_pack("{s:s, s:I}", "digest", hex.text, "bytes", (json_int_t)bytes), JOURNAL_KEY_BUNDLE);
+}
+
+struct result journal_evidence(const struct part *part, const char *file, const struct hash *digest, bool proven,
+                               const char *claim)
+{
+    struct hex hex = hex_of(digest);
+    char key[MACHINE_KEY_MAX];
+    (void)snprintf(key, sizeof key, "evidence/%s", file);
+    return commit_one(part->bank->journal, run_of(part), "evidence",
+                      json_pack("{s:s, s:s, s:s, s:s}", "file", file, "digest", hex.text, "verdict",
+                                proven ? "proven" : "statement", "claim", claim),
+                      key);
 }

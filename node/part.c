@@ -8,6 +8,7 @@
 #include "crypto/base/failpoint.h"
 #include "node/admit.h"
 #include "node/bundle.h"
+#include "node/evidence.h"
 #include "node/journal_facts.h"
 #include "node/officers.h"
 #include "node/spent.h"
@@ -289,6 +290,7 @@ static struct result part_work(struct part *part)
     (void)pthread_mutex_lock(&bank->lock);
     struct result result = part_machine_new(part);
     FAILPOINT("node: the run's machine is restored");
+    part_write_evidence(part);
     if (result_ok(result)) result = part_step(part, &(struct input){.kind = INPUT_START});
     FAILPOINT("node: the run's machine has started");
     (void)pthread_mutex_unlock(&bank->lock);

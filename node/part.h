@@ -23,6 +23,7 @@ struct part {
     char reason[SERVICE_REASON_MAX + 1];   /* SERVICE_RUN_FAILED: why */
     char phase[SERVICE_REASON_MAX + 1];    /* what it is doing */
     char progress[SERVICE_REASON_MAX + 1]; /* the latest line for people */
+    struct secagg_checked checked;         /* of the last sum that this bank checked */
     uint64_t submitted_at, since;          /* milliseconds since the epoch: first seen here; the phase's beginning */
     bool waits;                            /* for officers to approve it */
     bool frozen_once;                      /* its table was fixed: what ended then was not refused */
@@ -60,6 +61,8 @@ MUST_USE struct result part_end(struct part *part, enum service_run_state state,
 /* The machine erases what its own end leaves; a run that ends in another way must leave no more on the disk. */
 MUST_USE struct result part_erase_secrets(struct store *store, const struct hash *run);
 MUST_USE struct result part_machine_new(struct part *part);
+/* What the machine has made durable. */
+struct record_source part_records(struct part *part);
 /* Loads the end of a run that is over; ret_over false when it is open. */
 MUST_USE struct result part_load_end(struct part *part, bool *ret_over);
 

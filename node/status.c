@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/bundle.h"
 #include "node/journal.h"
 #include "node/part.h"
 #include "node/spent.h"
@@ -30,10 +31,28 @@ static json_t *names_json(const struct roster *roster, const struct members *set
     return names;
 }
 
+/* What this bank checked of the last sum that it voted on; NULL before the first. */
+static json_t *checked_json(const struct secagg_checked *checked)
+{
+    CLEANUP(buffer_done) struct buffer line = {0};
+    const char *text = NULL;
+    if (!checked->round) return NULL;
+    if (!result_ok(secagg_checked_text(checked, &line)) || !result_ok(buffer_terminate(&line, &text))) return NULL;
+    return json_pack("{s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:f, s:s}", "round", (json_int_t)checked->round, "step",
+                     (json_int_t)checked->step, "words", (json_int_t)checked->words, "secrets", (int)checked->secrets,
+                     "inputs", (int)checked->inputs, "chunks", (int)checked->chunks, "recomputed",
+                     (int)checked->recomputed, "unseen", secagg_checked_unseen(checked), "text", text);
+}
+
 static json_t *local_json(const struct part *part)
 {
-    return json_pack("{s:s, s:s, s:s, s:I}", "state", state_name(part->state), "phase", part->phase, "progress",
-                     part->progress, "since_ms", (json_int_t)part->since);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:I}", "state", state_name(part->state), "phase", part->phase, "progress",
+                             part->progress, "since_ms", (json_int_t)part->since);
+    if (json && part->state != SERVICE_RUN_OPEN)
+        (void)json_object_set_new(json, "bundle", json_boolean(!part_wants_bundle(part)));
+    json_t *checked = checked_json(&part->checked);
+    if (json && checked) (void)json_object_set_new(json, "checked", checked);
+    return json;
 }
 
 /* A run as this node alone knows it. */
@@ -158,6 +177,10 @@ struct result status_lines(struct view text, struct buffer *out)
         TRY(buffer_format(out, "%.12s  %s by %s: %s, for %llds%s%s\n", text_of(run, "run"), text_of(run, "plan"),
                           text_of(run, "submitter"), text_of(here, "phase"), lasts / 1000, progress[0] ? "; " : "",
                           progress));
+        const char *checked = text_of(json_object_get(here, "checked"), "text");
+        if (checked[0] && !strstr(progress, checked)) TRY(buffer_format(out, "              %s\n", checked));
+        if (strcmp(text_of(here, "state"), "done") == 0 && json_is_false(json_object_get(here, "bundle")))
+            TRY(buffer_text(out, "              its bundle is not here; the log says why\n"));
     }
     return RESULT_OK;
 }

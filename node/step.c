@@ -5,6 +5,7 @@
 
 #include "analytics/report/report.h"
 #include "crypto/base/failpoint.h"
+#include "node/evidence.h"
 #include "node/journal_facts.h"
 #include "node/officers.h"
 #include "node/part.h"
@@ -29,6 +30,11 @@ static struct result record_each(void *context, bool secret, bool shared, const 
     return store_each(part->bank->store, secret, shared ? NULL : &part->submission.id, prefix, visit, visitor);
 }
 
+struct record_source part_records(struct part *part)
+{
+    return (struct record_source){.context = part, .load = record_load, .each = record_each};
+}
+
 struct result part_machine_new(struct part *part)
 {
     struct bank *bank = part->bank;
@@ -42,7 +48,7 @@ struct result part_machine_new(struct part *part)
         .key = bank->key,
         .random = random,
         .counters = &bank->counters,
-        .records = {.context = part, .load = record_load, .each = record_each},
+        .records = part_records(part),
         .table_hash = part->frozen.hash,
         .source = bank->config->source.name,
         .psk = (const struct secret *const *)bank->psk,
@@ -72,6 +78,7 @@ static bool step_releases(const struct part *part)
  * the policy counts. An input that the policy does not let leave ends the run here: nothing of the step was kept. */
 static struct result step_persist(struct part *part, bool *ret_persisted)
 {
+    bool evidence = false;
     *ret_persisted = false;
     if (part->effects.count == 0) return RESULT_OK;
     CLEANUP(records_freep) struct store_record *records = calloc(part->effects.count + SPENT_RECORDS, sizeof *records);
@@ -88,6 +95,7 @@ static struct result step_persist(struct part *part, bool *ret_persisted)
             .secret = effect->secret,
             .erase = effect->erase,
         };
+        evidence = evidence || strncmp(effect->key, "evidence/", strlen("evidence/")) == 0;
     }
     *ret_persisted = count > 0;
     if (count == 0) return RESULT_OK;
@@ -99,7 +107,9 @@ static struct result step_persist(struct part *part, bool *ret_persisted)
     }
     CLEANUP(journal_notes_done) struct journal_notes notes = {0};
     TRY(journal_step(part, &notes));
-    return journal_commit(part->bank->journal, records, count, &notes);
+    TRY(journal_commit(part->bank->journal, records, count, &notes));
+    if (evidence) part_write_evidence(part);
+    return RESULT_OK;
 }
 
 static void step_tell(struct part *part, struct view line)
@@ -170,6 +180,7 @@ struct result part_step(struct part *part, const struct input *input)
                   secagg_node_phase(part->machine));
         next = (struct input){.kind = INPUT_PERSISTED};
     }
+    part->checked = secagg_node_checked(part->machine);
     TRY(refusal);
     if (part->state == SERVICE_RUN_OPEN) part_say(part, secagg_node_phase(part->machine));
     return RESULT_OK;
@@ -301,5 +312,6 @@ struct result part_load_end(struct part *part, bool *ret_over)
     part->state = answer.ok ? SERVICE_RUN_DONE : SERVICE_RUN_FAILED;
     (void)snprintf(part->reason, sizeof part->reason, "%s", answer.reason);
     (void)snprintf(part->phase, sizeof part->phase, "%s", answer.ok ? "done" : answer.reason);
-    return RESULT_OK;
+    const struct record_source records = part_records(part);
+    return secagg_checked_load(&records, &part->checked);
 }

@@ -17,13 +17,17 @@ import sys
 from types import SimpleNamespace
 from typing import Any, BinaryIO, NamedTuple, NoReturn, Optional
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+try:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+except ImportError as missing:
+    print(f"verify.py needs Python's cryptography (Debian: python3-cryptography): {missing}", file=sys.stderr)
+    sys.exit(2)
 
 KINDS = ["roster", "run", "p1", "ack", "r0", "void", "superseded", "r2", "r1", "open", "secrets", "input", "sum",
          "close", "checkpoint", "state", "model", "refusal", "ended", "done"]  # numbered from 1
@@ -35,8 +39,8 @@ MESSAGES = {  # fields in the order of their numbers, :u for a varint
     "r1": "run epoch:u round:u counter:u ctx position:u words:u chunks:u root",
     "r2": "run epoch:u round:u counter:u ctx survivors headers",
     "void": "run epoch:u round:u counter:u",
-    "open": "run epoch:u round:u ctx survivors headers sum",
-    "close": "run epoch:u round:u counter:u step:u ctx survivors headers sum state time:u cosignature",
+    "open": "run epoch:u round:u ctx survivors headers sum secrets",
+    "close": "run epoch:u round:u counter:u step:u ctx survivors headers sum state model time:u cosignature",
     "end": "run counter:u reason round:u proof",
 }
 CHUNK, WORDS_MOST = 131072, 1 << 24
@@ -348,7 +352,7 @@ class Run:
         self.round = self.step = 0
         self.state: Optional[bytes] = None  # the hash of the state before the step
         self.layout: Optional[bytes] = None  # of the step, once a round of it has begun
-        self.checkpoint = self.retry = ZERO
+        self.checkpoint = self.retry = self.model = ZERO
         self.kept: Optional[bytes] = None  # U, when a round of the step was superseded
         self.log: list[bytes] = []  # hashes of leaves
         self.ending = ""
@@ -484,6 +488,7 @@ class Run:
 
     def read_terms(self) -> None:
         r0 = self.by_coordinator("r0", self.entries.take("r0"))
+        need(self.model == ZERO, "a round after the step that ends in a model")
         self.round += 1
         need(self.first <= self.round < self.first + self.epoch_rounds, "the round is in no epoch")
         self.state, self.layout = self.state or r0.state, self.layout or r0.layout
@@ -515,7 +520,7 @@ class Run:
         words = r1[inside[0]].words
         if self.full:
             total = Accumulator(words)
-            secrets = dict(zip(self.cohort, self.read_secrets(inside)))
+            secrets = dict(zip(self.cohort, self.read_secrets(inside, opened.secrets)))
             for position in inside:
                 total.add(self.read_input(position, r1[position]))
             self.unmask(total, inside, secrets)
@@ -538,8 +543,10 @@ class Run:
 
     # Inputs, masks, sums.
 
-    def read_secrets(self, inside: list[int]) -> list[bytes]:
-        secrets = self.parts(self.entries.take("secrets"))
+    def read_secrets(self, inside: list[int], hashed: bytes) -> list[bytes]:
+        payload = self.entries.take("secrets")
+        need(tagged("secrets", payload) == hashed, "these are not the secrets that Open names")
+        secrets = self.parts(payload)
         need([len(secret) for secret in secrets] == [32] * len(self.cohort), "not one secret a bank")
         for position, secret in zip(self.cohort, secrets):
             need(int.from_bytes(secret, "little") < ORDER, "a secret is not below the order of the group")
@@ -605,7 +612,7 @@ class Run:
         votes = self.certificate("close", self.entries.take("close"), self.t)
         one = next(iter(votes.values()))
         for vote in votes.values():
-            expect(vote, state=one.state, **statement)
+            expect(vote, state=one.state, model=one.model, **statement)
         body = encode("close", SimpleNamespace(**{**vars(one), "counter": 0, "time": 0, "cosignature": bytes(64)}))
         self.log.append(leaf(body))
         root = base64.b64encode(merkle(self.log)).decode()
@@ -618,6 +625,7 @@ class Run:
             counts["states"] += 1
         self.checkpoint = tagged("checkpoint", text)
         self.step, self.state, self.layout, self.kept, self.retry = self.step + 1, one.state, None, None, ZERO
+        self.model = one.model
 
     def cosignature(self, position: int, vote: SimpleNamespace, text: bytes) -> tuple[str, bytes]:
         who = self.roster.members[position - 1]
@@ -639,7 +647,9 @@ class Run:
         if whole and self.entries.peek() in ("model", "done"):
             model = None if self.public else self.entries.take("model")
             done = self.by_coordinator("done", self.entries.take("done"), "end")
-            expect(done, round=self.round, proof=sha256(model) if model is not None else done.proof)
+            need(self.model != ZERO, "the banks certified no model")
+            need(model is None or sha256(model) == self.model, "this is not the model that the banks certified")
+            expect(done, round=self.round, proof=self.model)
             self.ending = f"the model {done.proof.hex()}"
             return
         self.ending, refusal = "the word of the coordinator", ZERO
@@ -649,7 +659,7 @@ class Run:
             need(signer != 0, "a refusal of a bank is signed by the coordinator")
             self.ending, refusal = f"a refusal of {self.roster.members[signer - 1].name}", tagged("refusal", payload)
         ended = self.by_coordinator("end", self.entries.take("ended"))
-        expect(ended, round=self.round, proof=tagged("ended", self.retry + refusal))
+        expect(ended, round=self.round, proof=tagged("ended", self.retry + refusal + self.checkpoint))
 
 
 def main() -> int:

@@ -37,6 +37,9 @@
 #define RUN_ROUNDS_MAX 10000u
 /* Refused messages of a kind that a node keeps as evidence in a round: one proves it, a few tell how it went on. */
 #define EVIDENCE_REFUSED_MAX 3u
+/* Masked inputs that are kept in memory while a sum is checked, as proof should it be false: those of any sum that is
+ * checked in full, and a chunk of each of 128 banks. A larger false sum is told without proof. */
+#define EVIDENCE_INPUTS_MAX ((size_t)128 << 20)
 /* Newton rounds a plan may ask for: tens are usual; with halvings and medians it stays under RUN_ROUNDS_MAX. */
 #define TRAIN_ROUNDS_MAX 1000u
 

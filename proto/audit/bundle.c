@@ -133,7 +133,8 @@ struct result bundle_reader_open(const struct bundle_source *source, struct bund
     char line[LINE_MOST];
     size_t prefix = strlen(FIRST_LINE);
     TRY(take_line(&reader, line));
-    ENSURE(strncmp(line, "cofferdam/", 10) == 0, CATEGORY_FALSE, "this is not the bundle of a run");
+    ENSURE(strncmp(line, "cofferdam/", 10) == 0 && strstr(line, "/bundle "), CATEGORY_FALSE,
+           "this is not the bundle of a run");
     ENSURE(strncmp(line, FIRST_LINE, prefix) == 0, CATEGORY_FALSE,
            "this bundle is of a version that is not known here; a newer cofferdam reads it");
     for (size_t form = 0; form < sizeof form_names / sizeof *form_names; form++) {

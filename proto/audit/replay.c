@@ -83,6 +83,7 @@ void replay_free(struct replay *replay)
     buffer_done(&replay->certificate);
     buffer_done(&replay->model);
     buffer_done(&replay->refusal);
+    buffer_done(&replay->end);
     free(replay);
 }
 
@@ -125,6 +126,7 @@ struct result replay_take(struct replay *replay, const struct bundle_entry *entr
     replay_handler *handler = handlers[replay->stage][entry->kind];
     ENSURE(handler, CATEGORY_FALSE, "it does not belong here, where %s must come", wanted[replay->stage]);
     CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    if (replay->observer.met) TRY(replay->observer.met(replay->observer.context, replay, entry));
     TRY(handler(replay, entry->payload, &arena));
     replay->counts.entries++;
     if (entry->kind == BUNDLE_ROSTER && fingerprint && hash_equal(&replay->roster.hash, fingerprint))

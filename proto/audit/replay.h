@@ -74,6 +74,8 @@ struct replay_observer {
     void *context;
     /* For tests, whose runs may compute something else than their plan says: before it is looked at. */
     void (*submitted)(void *context, struct submission *submission);
+    /* Every entry, before anything of it is looked at. */
+    struct result (*met)(void *context, struct replay *replay, const struct bundle_entry *entry);
     /* Every entry, once it holds. */
     struct result (*entry)(void *context, const struct replay *replay, const struct bundle_entry *entry);
     struct result (*opened)(void *context, const struct replay *replay); /* the submission holds */
@@ -103,8 +105,8 @@ struct replay {
     struct replay_round round;
     struct buffer certificate; /* CLOSE, of the step that the next checkpoint is over */
     struct buffer model;
-    struct hash model_hash; /* SHA-256, as the coordinator signed it; computed too, but in the public form */
-    struct buffer refusal;
+    struct hash model_hash; /* SHA-256, as the banks certified it with the last step; zeros before */
+    struct buffer refusal, end; /* signed */
     struct replay_counts counts;
 };
 

@@ -6,13 +6,13 @@
 #include "proto/run/note.h"
 
 /* The fold goes on with the sum. In the public form there is none: the banks' word stands for it. */
-static struct result advance(struct replay *replay, struct hash *ret_state)
+static struct result advance(struct replay *replay, struct hash *ret_state, struct hash *ret_model)
 {
     if (replay->form == BUNDLE_PUBLIC) return RESULT_OK;
     TRY(fold_advance(&replay->fold, replay->round.sum, replay->round.words));
     *ret_state = replay->fold.state_hash;
     replay->counts.steps++;
-    return RESULT_OK;
+    return fold_model_hash(&replay->fold, replay->run.thresholds.n, ret_model);
 }
 
 /* When the banks signed, by their own clocks. */
@@ -43,9 +43,10 @@ struct result replay_close(struct replay *replay, struct view payload, struct wi
                hash_equal(&closed.headers, &round->headers) && hash_equal(&closed.sum, &round->open.sum),
            CATEGORY_FALSE, "it closes something else than was opened");
     replay->state = closed.state;
-    TRY(advance(replay, &replay->state));
-    ENSURE(hash_equal(&replay->state, &closed.state), CATEGORY_FALSE,
-           "the banks certified another state than follows from the sum");
+    replay->model_hash = closed.model;
+    TRY(advance(replay, &replay->state, &replay->model_hash));
+    ENSURE(hash_equal(&replay->state, &closed.state) && hash_equal(&replay->model_hash, &closed.model), CATEGORY_FALSE,
+           "the banks certified another state or model than follows from the sum");
     TRY(replay_signers(replay, payload, arena, &round->closers));
     TRY(note_times(replay, payload, arena));
     buffer_clear(&replay->certificate);
@@ -130,17 +131,13 @@ static struct result last_word(struct replay *replay, const char *kind, struct v
 struct result replay_done(struct replay *replay, struct view payload, struct wire_arena *arena)
 {
     struct signed_body body;
-    struct hash computed;
     ENSURE(replay->stage == REPLAY_MODEL || replay->form == BUNDLE_PUBLIC, CATEGORY_FALSE,
            "it does not belong here, where the model must come");
     ENSURE(replay->log.tree.size > 0 && replay->retry.length == 0, CATEGORY_FALSE,
            "a run that is done without a closed step, or after a round that was not closed");
     TRY(last_word(replay, "done", payload, arena, &body));
-    replay->model_hash = body.end.proof;
-    if (replay->form != BUNDLE_PUBLIC) {
-        TRY(hash_bytes(NULL, buffer_view(&replay->model), &computed));
-        ENSURE(hash_equal(&computed, &replay->model_hash), CATEGORY_FALSE, "it names another model");
-    }
+    ENSURE(!hash_is_zero(&replay->model_hash) && hash_equal(&body.end.proof, &replay->model_hash), CATEGORY_FALSE,
+           "it names another model than the banks certified with the last step");
     replay->stage = REPLAY_DONE;
     return RESULT_OK;
 }
@@ -166,11 +163,13 @@ struct result replay_refusal(struct replay *replay, struct view payload, struct 
 struct result replay_ended(struct replay *replay, struct view payload, struct wire_arena *arena)
 {
     struct signed_body body;
-    struct hash proof;
+    struct hash proof, checkpoint;
     TRY(last_word(replay, "end", payload, arena, &body));
-    TRY(ctx_end_proof(buffer_view(&replay->retry), buffer_view(&replay->refusal), &proof));
+    TRY(run_log_checkpoint(&replay->log, &replay->run.id, &checkpoint));
+    TRY(ctx_end_proof(buffer_view(&replay->retry), buffer_view(&replay->refusal), &checkpoint, &proof));
     ENSURE(hash_equal(&proof, &body.end.proof), CATEGORY_FALSE,
-           "it rests on another certificate or refusal than what comes before it");
+           "it rests on another certificate, refusal or log than what comes before it");
+    TRY(buffer_append(&replay->end, payload));
     replay->stage = REPLAY_ENDED;
     return tell_end(replay, 0, body.end.reason);
 }

@@ -23,6 +23,7 @@ static struct result check_terms(struct replay *replay, const struct wire_r0 *r0
     if (replay->retry.length) TRY(ctx_certificate_hash(buffer_view(&replay->retry), &retry));
     ENSURE(hash_equal(&r0->retry, &retry), CATEGORY_FALSE,
            "it names another certificate than that of the round before");
+    ENSURE(hash_is_zero(&replay->model_hash), CATEGORY_FALSE, "it opens a round after the banks certified a model");
     if (replay->form == BUNDLE_PUBLIC) return RESULT_OK;
     ENSURE(!replay->fold.finished, CATEGORY_FALSE, "it opens a round after the last step");
     ENSURE(hash_equal(&r0->layout, &replay->fold.layout_hash), CATEGORY_FALSE, "it names another layout");
@@ -149,8 +150,11 @@ struct result replay_secrets(struct replay *replay, struct view payload, struct 
     struct replay_round *round = &replay->round;
     struct round_name name = run_round(&replay->run, replay->epoch.epoch, replay->last);
     unsigned n = replay->run.thresholds.n, in = members_count(&round->survivors), position;
+    struct hash hash;
     ENSURE(payload.length == (size_t)n * SEED_BYTES, CATEGORY_FALSE, "%zu bytes of secrets for %u banks",
            payload.length, n);
+    TRY(ctx_secrets_hash(payload, &hash));
+    ENSURE(hash_equal(&hash, &round->open.secrets), CATEGORY_FALSE, "they are not the secrets that OPEN names");
     TRY(check_secrets(&replay->run, &replay->epoch, replay->last, &round->survivors, payload.data, &position));
     TRY(check_unmasking(&replay->run, &replay->epoch, &name, &round->ctx, &round->survivors, payload.data,
                         &round->unmasking));

@@ -56,13 +56,14 @@ static struct result read_all(struct secagg_node *node, const struct wire_list *
 }
 
 /* Everyone holds everyone's shares: the channel secret has done its work. */
-static struct result activate(struct secagg_node *node, struct effects *effects)
+static struct result activate(struct secagg_node *node, struct view acks, struct effects *effects)
 {
     node->failures = 0;
     node->state = NODE_READY;
     deal_wipe_channel(&node->deal);
     TRY(effect_erase(effects, KEEP_SECRET, "secret/%u/channel", node->epoch.epoch));
     TRY(effect_erase(effects, KEEP_RUN, "p2/%u", node->epoch.epoch));
+    TRY(effect_persist(effects, KEEP_RUN, acks, "acks/%u", node->epoch.epoch));
     return node_keep_epoch(node, effects);
 }
 
@@ -81,7 +82,7 @@ struct result ack_take_all(struct secagg_node *node, const struct message *messa
                            node->epoch.epoch);
     }
     unsigned bank, dealer;
-    if (!find_complaint(run_cohort(&node->run), acks, &bank, &dealer)) return activate(node, effects);
+    if (!find_complaint(run_cohort(&node->run), acks, &bank, &dealer)) return activate(node, message->payload, effects);
     if (node->failures)
         return node_refuse(node, effects, "%s could not use what %s dealt, twice: one of the two is at fault",
                            run_member(&node->run, bank), run_member(&node->run, dealer));

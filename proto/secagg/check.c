@@ -136,6 +136,8 @@ struct result check_headers_root(const struct view *bodies, size_t count, struct
 void check_done(struct check *check)
 {
     buffer_done(&check->signed_open);
+    buffer_done(&check->opened);
+    buffer_done(&check->inputs);
     mask_set_free(check->unmasking);
     free(check->leaves);
     free(check->sum);

@@ -27,7 +27,10 @@ MUST_USE struct result check_headers_root(const struct view *bodies, size_t coun
 struct check {
     bool active;
     struct wire_open open;
-    struct buffer signed_open; /* as it travelled: evidence, when the sum is false */
+    struct buffer signed_open; /* as it travelled: evidence, when the sum is false; */
+    struct buffer opened;      /* what came with it, */
+    struct buffer inputs;      /* and the masked chunks that were added, in their order */
+    bool inputs_left_out;      /* they are more than is kept */
     struct mask_set *unmasking;
     uint64_t words;
     uint32_t chunks;

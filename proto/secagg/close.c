@@ -21,12 +21,14 @@ struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct e
 {
     const struct check *check = &node->check;
     uint64_t step = node->fold.step;
+    struct hash model;
     struct result advanced = fold_advance(&node->fold, sum, check->words);
     if (advanced.category == CATEGORY_USAGE) return node_refuse(node, effects, SECAGG_PLAN_FAILS "%s", result_reason());
     if (!result_ok(advanced) && advanced.category != CATEGORY_ENVIRONMENT)
         return node_refuse(node, effects, "the sum of round %llu cannot be a true one: %s",
                            (unsigned long long)check->open.round, result_reason());
     TRY(advanced);
+    TRY(fold_model_hash(&node->fold, node->run.thresholds.n, &model));
     node->closed = (struct wire_close){
         .run = node->run.id,
         .epoch = check->open.epoch,
@@ -38,6 +40,7 @@ struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct e
         .headers = check->open.headers,
         .sum = check->open.sum,
         .state = node->fold.state_hash,
+        .model = model,
         .time = node->now < 1000 ? 1 : node->now / 1000,
     };
     TRY(cosign(node, &node->closed));
@@ -47,6 +50,7 @@ struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct e
     TRY(effect_persist_sum(effects, step, sum, check->words));
     TRY(effect_persist(effects, KEEP_RUN, buffer_view(&node->fold.state), "state"));
     TRY(effect_persist(effects, KEEP_RUN, buffer_view(&node->close), "close"));
+    TRY(verify_tell(node, effects));
     check_done(&node->check);
     return node_keep_round(node, effects);
 }
@@ -62,8 +66,9 @@ struct result close_check_certificate(struct secagg_node *node, struct view cert
     ENSURE(close.step + 1 == node->fold.step && close.step == node->closed.step, CATEGORY_PEER,
            "a CLOSE certificate of step %llu where that of step %llu is needed", (unsigned long long)close.step,
            (unsigned long long)node->fold.step - 1);
-    ENSURE(hash_equal(&close.sum, &node->closed.sum) && hash_equal(&close.state, &node->fold.state_hash), CATEGORY_PEER,
-           "a CLOSE certificate on another sum or state than this bank computed for step %llu",
+    ENSURE(hash_equal(&close.sum, &node->closed.sum) && hash_equal(&close.state, &node->fold.state_hash) &&
+               hash_equal(&close.model, &node->closed.model),
+           CATEGORY_PEER, "a CLOSE certificate on another sum, state or model than this bank computed for step %llu",
            (unsigned long long)close.step);
     *ret = log;
     return RESULT_OK;
@@ -100,14 +105,16 @@ struct result close_take_vote(struct secagg_coordinator *coordinator, unsigned f
     struct coordinator_round *round = &coordinator->round;
     struct wire_signed one;
     struct signed_body body;
+    struct hash model;
     TRY(wire_signed_decode(bytes, coordinator->run.terms.roster->size, arena, &one));
     TRY(coordinator_read(coordinator, from, "close", WIRE_CLOSE, &one, arena, &body));
     if (!coordinator_is_current(coordinator, body.close.round) || coordinator->phase != PHASE_CLOSE) return RESULT_OK;
+    TRY(fold_model_hash(&coordinator->next, coordinator->run.thresholds.n, &model));
     ENSURE(body.close.epoch == round->terms.epoch && body.close.step == round->terms.step &&
                hash_equal(&body.close.ctx, &round->ctx) && members_equal(&body.close.survivors, &round->survivors) &&
                hash_equal(&body.close.headers, &round->headers) && hash_equal(&body.close.sum, &round->sum_hash) &&
-               hash_equal(&body.close.state, &coordinator->next.state_hash),
-           CATEGORY_PEER, "%s closes round %llu on another sum or state", run_member(&coordinator->run, from),
+               hash_equal(&body.close.state, &coordinator->next.state_hash) && hash_equal(&body.close.model, &model),
+           CATEGORY_PEER, "%s closes round %llu on another sum, state or model", run_member(&coordinator->run, from),
            (unsigned long long)body.close.round);
     TRY(check_cosignature(coordinator, from, &body.close));
     return coordinator_keep(coordinator, &round->closes, from, bytes, effects, "close/%05llu/%05u",

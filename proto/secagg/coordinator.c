@@ -37,6 +37,7 @@ static coordinator_answer *const answers[MESSAGE_REQUESTS_END] = {
     [MESSAGE_RELEASE] = release_answer,
     [MESSAGE_FETCH] = open_answer_fetch,
     [MESSAGE_FETCH_SUM] = catch_answer_fetch,
+    [MESSAGE_REFUSE] = end_answer_refusal,
 };
 
 static coordinator_advance *const advances[PHASES] = {
@@ -88,18 +89,6 @@ struct result coordinator_read(struct secagg_coordinator *coordinator, unsigned 
     ENSURE(message->signer == from, CATEGORY_PEER, "%s of %s in a message of %s", kind,
            run_member(&coordinator->run, message->signer), run_member(&coordinator->run, from));
     return signed_verify(&coordinator->run, kind, type, message, arena, ret);
-}
-
-struct result coordinator_evidence(struct secagg_coordinator *coordinator, unsigned from, const char *what,
-                                   struct view bytes, struct effects *effects)
-{
-    CLEANUP(buffer_done) struct buffer kept = {0};
-    bool found;
-    TRY(record_load(&coordinator->config.records, KEEP_RUN, &kept, &found, "evidence/%s", what));
-    if (found) return RESULT_OK; /* one pair proves it; more would only fill the disk */
-    TRY(effect_event(effects, "%s signed two different messages where one is allowed (%s); both are kept as evidence",
-                     run_member(&coordinator->run, from), what));
-    return effect_persist(effects, KEEP_RUN, bytes, "evidence/%s", what);
 }
 
 struct result coordinator_keep(struct secagg_coordinator *coordinator, struct ballot *ballot, unsigned from,

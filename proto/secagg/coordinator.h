@@ -169,7 +169,7 @@ MUST_USE struct result coordinator_restore(struct secagg_coordinator *coordinato
 coordinator_handler join_take, p1_take, p2_take, ack_take, r0_take_await, r1_take_header, r1_take_chunk, vote_take,
     vote_take_void, release_take, open_take_fetch, catch_take_fetch, end_take_refusal;
 coordinator_answer join_answer, p1_answer, p2_answer, ack_answer, r0_answer, r1_answer, vote_answer, void_answer,
-    release_answer, open_answer_fetch, catch_answer_fetch, catch_answer_closed, end_answer;
+    release_answer, open_answer_fetch, catch_answer_fetch, catch_answer_closed, end_answer, end_answer_refusal;
 coordinator_advance p1_advance, p2_advance, ack_advance, r0_advance, r1_advance, vote_advance, void_advance,
     release_advance, close_advance;
 MUST_USE struct result p1_open_epoch(struct secagg_coordinator *coordinator, uint32_t epoch, uint64_t first,

@@ -24,9 +24,12 @@ MUST_USE struct result ctx_of(const struct wire_r0 *terms, struct hash *ret);
 MUST_USE struct result ctx_set_hash(const struct view *bodies, size_t count, struct hash *ret);
 /* Of the bytes of a list of signed messages, for R0's retry. */
 MUST_USE struct result ctx_certificate_hash(struct view certificate, struct hash *ret);
-/* What the coordinator's END rests on: the certificate that the next R0 would name, a bank's signed refusal; either may
- * be empty. */
-MUST_USE struct result ctx_end_proof(struct view certificate, struct view refusal, struct hash *ret);
+/* What the coordinator's END rests on: the certificate that the next R0 would name, a bank's signed refusal, either of
+ * which may be empty, and the checkpoint of the log. */
+MUST_USE struct result ctx_end_proof(struct view certificate, struct view refusal, const struct hash *checkpoint,
+                                     struct hash *ret);
+/* Of the secrets revealed in OPEN: 32 bytes for each member of the cohort. */
+MUST_USE struct result ctx_secrets_hash(struct view secrets, struct hash *ret);
 /* Of a sum's words. */
 MUST_USE struct result ctx_sum_hash(const uint64_t *words, uint64_t count, struct hash *ret);
 

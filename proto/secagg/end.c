@@ -67,6 +67,16 @@ struct result end_take(struct secagg_node *node, const struct message *message, 
     return effect_persist(effects, KEEP_RUN, buffer_view(&node->reason), "ended");
 }
 
+/* This bank wanted out when the run was finished already: it leaves with its own reason, and ends nobody's run. */
+struct result end_take_finished(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
+                                struct effects *effects)
+{
+    (void)message;
+    (void)arena;
+    node->state = NODE_ENDED;
+    return effect_persist(effects, KEEP_RUN, buffer_view(&node->reason), "ended");
+}
+
 /* ---- coordinator */
 
 struct result coordinator_end(struct secagg_coordinator *coordinator, struct effects *effects, const char *format, ...)
@@ -80,7 +90,9 @@ struct result coordinator_end(struct secagg_coordinator *coordinator, struct eff
     TRY(buffer_append(&coordinator->reason, plain(text)));
     struct wire_end end = {
         .run = coordinator->run.id, .reason = buffer_view(&coordinator->reason), .round = coordinator->last};
-    TRY(ctx_end_proof(buffer_view(&coordinator->retry), buffer_view(&coordinator->refusal), &end.proof));
+    struct hash checkpoint;
+    TRY(run_log_checkpoint(&coordinator->log, &coordinator->run.id, &checkpoint));
+    TRY(ctx_end_proof(buffer_view(&coordinator->retry), buffer_view(&coordinator->refusal), &checkpoint, &end.proof));
     buffer_clear(&coordinator->ended);
     TRY(coordinator_sign(coordinator, "end", WIRE_END, &end, &coordinator->ended));
     coordinator->phase = PHASE_ENDED;
@@ -90,12 +102,11 @@ struct result coordinator_end(struct secagg_coordinator *coordinator, struct eff
 /* A model that cannot be written is told where it is asked for. */
 struct result coordinator_done(struct secagg_coordinator *coordinator, struct effects *effects)
 {
-    CLEANUP(buffer_done) struct buffer model = {0}, done = {0};
+    CLEANUP(buffer_done) struct buffer done = {0};
     struct wire_end end = {
         .run = coordinator->run.id, .reason = view_text("the run is done"), .round = coordinator->last};
-    struct result result = fold_result(&coordinator->fold, coordinator->run.thresholds.n, &model);
-    if (!result_ok(result)) return result.category == CATEGORY_ENVIRONMENT ? result : RESULT_OK;
-    TRY(hash_bytes(NULL, buffer_view(&model), &end.proof));
+    TRY(fold_model_hash(&coordinator->fold, coordinator->run.thresholds.n, &end.proof));
+    if (hash_is_zero(&end.proof)) return RESULT_OK;
     TRY(coordinator_sign(coordinator, "done", WIRE_END, &end, &done));
     return effect_persist(effects, KEEP_RUN, buffer_view(&done), "done");
 }
@@ -105,7 +116,7 @@ struct result end_take_refusal(struct secagg_coordinator *coordinator, unsigned 
 {
     struct signed_body body;
     TRY(coordinator_read(coordinator, from, "end", WIRE_END, &message->one, arena, &body));
-    if (coordinator->phase == PHASE_ENDED) return RESULT_OK;
+    if (coordinator->phase == PHASE_ENDED || coordinator->phase == PHASE_FINISHED) return RESULT_OK;
     CLEANUP(buffer_done) struct buffer reason = {0};
     const char *text = NULL;
     TRY(buffer_append(&reason, body.end.reason));
@@ -113,6 +124,12 @@ struct result end_take_refusal(struct secagg_coordinator *coordinator, unsigned 
     TRY(buffer_append(&coordinator->refusal, message->payload));
     TRY(effect_persist(effects, KEEP_RUN, message->payload, "refusal"));
     return coordinator_end(coordinator, effects, "%s ended the run: %s", run_member(&coordinator->run, from), text);
+}
+
+struct result end_answer_refusal(struct secagg_coordinator *coordinator, unsigned member, struct effects *effects)
+{
+    if (coordinator->phase != PHASE_FINISHED) return RESULT_OK;
+    return coordinator_reply(coordinator, member, MESSAGE_FINISHED, buffer_view(&coordinator->close), effects);
 }
 
 struct result end_answer(struct secagg_coordinator *coordinator, unsigned member, struct effects *effects)

@@ -19,6 +19,7 @@ static node_handler *const handlers[NODE_STATES][MESSAGE_KINDS_END] = {
                     [MESSAGE_CLOSED] = catch_take_closed,
                     [MESSAGE_FINISHED] = close_take_finished},
     [NODE_UPLOADING] = {[MESSAGE_TAKEN] = r1_take_receipt,
+                        [MESSAGE_ROUND] = r0_take_second,
                         [MESSAGE_PROPOSAL] = vote_take_proposal,
                         [MESSAGE_VOID_PROPOSAL] = vote_take_void_proposal,
                         [MESSAGE_VOID_CERTIFICATE] = vote_take_void_certificate,
@@ -26,21 +27,27 @@ static node_handler *const handlers[NODE_STATES][MESSAGE_KINDS_END] = {
                         [MESSAGE_SUPERSEDED] = release_take_superseded,
                         [MESSAGE_CLOSED] = catch_take_closed},
     [NODE_VOTED] = {[MESSAGE_PROPOSAL] = vote_take_proposal,
+                    [MESSAGE_ROUND] = r0_take_second,
                     [MESSAGE_VOID_PROPOSAL] = vote_take_void_proposal,
                     [MESSAGE_VOID_CERTIFICATE] = vote_take_void_certificate,
                     [MESSAGE_CERTIFICATE] = release_take_certificate,
                     [MESSAGE_SUPERSEDED] = release_take_superseded,
                     [MESSAGE_CLOSED] = catch_take_closed},
     [NODE_VOIDED] = {[MESSAGE_VOID_CERTIFICATE] = vote_take_void_certificate,
+                     [MESSAGE_ROUND] = r0_take_second,
                      [MESSAGE_SUPERSEDED] = release_take_superseded,
                      [MESSAGE_CLOSED] = catch_take_closed},
     [NODE_RELEASED] = {[MESSAGE_OPENED] = open_take,
+                       [MESSAGE_ROUND] = r0_take_second,
                        [MESSAGE_SUPERSEDED] = release_take_superseded,
                        [MESSAGE_CLOSED] = catch_take_closed},
-    [NODE_CHECKING] = {[MESSAGE_PIECES] = open_take_pieces,
-                       [MESSAGE_SUM_PIECE] = open_take_sum_piece,
+    [NODE_CHECKING] = {[MESSAGE_PIECES] = verify_take_pieces,
+                       [MESSAGE_ROUND] = r0_take_second,
+                       [MESSAGE_SUM_PIECE] = verify_take_sum_piece,
+                       [MESSAGE_OPENED] = open_take,
                        [MESSAGE_CLOSED] = catch_take_closed},
     [NODE_CATCHING] = {[MESSAGE_SUM_PIECE] = catch_take_sum_piece},
+    [NODE_ENDING] = {[MESSAGE_FINISHED] = end_take_finished},
 };
 
 static const char *const state_names[NODE_STATES] = {
@@ -87,7 +94,7 @@ struct result node_ask(struct secagg_node *node, struct effects *effects)
     case NODE_RELEASED:
         return effect_relay(effects, 0, MESSAGE_RELEASE, buffer_view(&node->round.release));
     case NODE_CHECKING:
-        return open_ask(node, effects);
+        return verify_ask(node, effects);
     case NODE_CATCHING:
         return catch_ask(node, effects);
     default:
@@ -117,43 +124,6 @@ struct result node_read_coordinator(struct secagg_node *node, const char *kind, 
            run_member(&node->run, body.message.signer));
     *ret = body;
     return RESULT_OK;
-}
-
-struct result node_evidence(struct secagg_node *node, struct effects *effects, const char *what, struct view one,
-                            struct view other)
-{
-    unsigned long long round = (unsigned long long)node->round.terms.round;
-    CLEANUP(buffer_done) struct buffer both = {0}, kept = {0};
-    bool found;
-    TRY(record_load(&node->config.records, KEEP_RUN, &kept, &found, "evidence/%s/%05llu", what, round));
-    if (found) return RESULT_OK; /* one pair proves it; more would only fill the disk */
-    struct view pair[2] = {one, other};
-    struct wire_list list = {pair, 2};
-    TRY(wire_list_encode(&list, &both));
-    TRY(effect_event(effects, "%s contradicts itself in round %llu (%s); both messages are kept as evidence",
-                     run_member(&node->run, 0), round, what));
-    return effect_persist(effects, KEEP_RUN, buffer_view(&both), "evidence/%s/%05llu", what, round);
-}
-
-struct result node_refused(struct secagg_node *node, struct effects *effects, const char *what, struct view bytes,
-                           struct result refusal)
-{
-    if (refusal.category != CATEGORY_PEER) return refusal;
-    unsigned long long round = (unsigned long long)node->last;
-    for (unsigned i = 0; i < EVIDENCE_REFUSED_MAX; i++) {
-        CLEANUP(buffer_done) struct buffer kept = {0};
-        bool found = false;
-        TRY(record_load(&node->config.records, KEEP_RUN, &kept, &found, "evidence/refused/%s/%05llu/%u", what, round,
-                        i));
-        if (found && view_equal(bytes, buffer_view(&kept))) return refusal;
-        if (found) continue;
-        TRY(effect_event(effects, "%s signed what does not fit this run (%s); it is refused and kept as evidence: %s",
-                         run_member(&node->run, 0), what, result_reason()));
-        TRY(effect_persist(effects, KEEP_RUN, bytes, "evidence/refused/%s/%05llu/%u", what, round, i));
-        node->refusing = true;
-        return refusal;
-    }
-    return refusal;
 }
 
 struct result node_erase_round(struct secagg_node *node, uint64_t round, struct effects *effects)

@@ -81,11 +81,12 @@ struct secagg_node {
     uint64_t last; /* highest round entered, voided or closed; rounds only grow */
     struct node_masked masked;
     struct node_round round;
-    struct check check;         /* of the opened sum */
-    uint64_t close_full_bytes;  /* up to here the whole sum is recomputed; CLOSE_FULL_BYTES but in tests */
-    struct buffer close;        /* own signed CLOSE on the last sum */
-    struct wire_close closed;   /* what it says; step counts when close is not empty */
-    struct wire_close catching; /* the certificate that is being caught up with */
+    struct check check;            /* of the opened sum */
+    struct secagg_checked checked; /* of the last one that this bank voted on */
+    uint64_t close_full_bytes;     /* up to here the whole sum is recomputed; CLOSE_FULL_BYTES but in tests */
+    struct buffer close;           /* own signed CLOSE on the last sum */
+    struct wire_close closed;      /* what it says; step counts when close is not empty */
+    struct wire_close catching;    /* the certificate that is being caught up with */
     struct buffer catching_certificate;
     uint64_t *sum; /* being fetched */
     uint32_t sum_next;
@@ -112,10 +113,11 @@ MUST_USE struct result node_refuse(struct secagg_node *node, struct effects *eff
 /* Contradicting messages are kept: a record and an entry for the log. */
 MUST_USE struct result node_evidence(struct secagg_node *node, struct effects *effects, const char *what,
                                      struct view one, struct view other);
-/* Passes a refusal on, and keeps the coordinator's signed message that is refused: a record and an entry for the log.
- * Only the first few of a round, so that a peer cannot fill the disk; call it before the step has any effect. */
+/* Passes a refusal on, and keeps the coordinator's signed message that is refused, with what it was compared with (or
+ * nothing): a record each and an entry for the log. Only the first few of a round, so that a peer cannot fill the disk;
+ * call it before the step has any effect. */
 MUST_USE struct result node_refused(struct secagg_node *node, struct effects *effects, const char *what,
-                                    struct view bytes, struct result refusal);
+                                    struct view bytes, struct view context, struct result refusal);
 /* Adds the records "epoch" and "round" with what they must say now. */
 MUST_USE struct result node_keep_epoch(struct secagg_node *node, struct effects *effects);
 MUST_USE struct result node_keep_round(struct secagg_node *node, struct effects *effects);
@@ -160,6 +162,8 @@ node_handler ack_take_all;
 MUST_USE struct result r0_ask(struct secagg_node *node, struct effects *effects);
 node_handler r0_take_provision;
 node_handler r0_take;
+/* An R0 while the bank is in a round: refused, and another one of that same round is evidence. */
+node_handler r0_take_second;
 MUST_USE struct result r1_ask(struct secagg_node *node, struct effects *effects);
 MUST_USE struct result r1_contribution(struct secagg_node *node, const struct input *input, struct effects *effects);
 node_handler r1_take_receipt;
@@ -171,9 +175,15 @@ MUST_USE struct result vote_void(struct secagg_node *node, uint64_t round, struc
 node_handler release_take_certificate;
 node_handler release_take_superseded;
 node_handler open_take;
-MUST_USE struct result open_ask(struct secagg_node *node, struct effects *effects);
-node_handler open_take_pieces;
-node_handler open_take_sum_piece;
+/* Checks the secrets, draws what is to be checked and makes room for it. A false secret ends the run; and so does
+ * another sum than the one that chunks were drawn for before a restart. */
+MUST_USE struct result verify_begin(struct secagg_node *node, struct view secrets, struct check *check,
+                                    struct effects *effects);
+MUST_USE struct result verify_ask(struct secagg_node *node, struct effects *effects);
+/* What was checked of the sum whose check is complete: remembered, durable and told. */
+MUST_USE struct result verify_tell(struct secagg_node *node, struct effects *effects);
+node_handler verify_take_pieces;
+node_handler verify_take_sum_piece;
 MUST_USE struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct effects *effects);
 node_handler close_take_finished;
 /* Whether a CLOSE certificate is for the last sum, as this node knows it; and the log with its step in. */
@@ -182,6 +192,6 @@ MUST_USE struct result close_check_certificate(struct secagg_node *node, struct 
 node_handler catch_take_closed;
 MUST_USE struct result catch_ask(struct secagg_node *node, struct effects *effects);
 node_handler catch_take_sum_piece;
-node_handler end_take;
+node_handler end_take, end_take_finished;
 
 #endif

@@ -1,5 +1,6 @@
 /* Open: from t releases the coordinator reconstructs the survivors' a and the others' b, checks each against its
- * commitment, takes the masks off the sum and signs it. The banks then fetch the masked inputs and check all of it. */
+ * commitment, takes the masks off the sum and signs it. A bank compares what it opens with what was certified; then it
+ * checks the sum (verify.c). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,6 +155,8 @@ static struct result sign_sum(struct secagg_coordinator *coordinator, struct vie
 {
     struct coordinator_round *round = &coordinator->round;
     TRY(ctx_sum_hash(round->sum, round->words, &round->sum_hash));
+    struct hash secrets_hash;
+    TRY(ctx_secrets_hash(secrets, &secrets_hash));
     struct wire_open open = {
         .run = coordinator->run.id,
         .epoch = round->terms.epoch,
@@ -162,6 +165,7 @@ static struct result sign_sum(struct secagg_coordinator *coordinator, struct vie
         .survivors = round->survivors,
         .headers = round->headers,
         .sum = round->sum_hash,
+        .secrets = secrets_hash,
     };
     CLEANUP(buffer_done) struct buffer bytes = {0};
     TRY(coordinator_sign(coordinator, "open", WIRE_OPEN, &open, &bytes));
@@ -337,91 +341,50 @@ static struct result take_headers(struct secagg_node *node, const struct wire_op
     return RESULT_OK;
 }
 
-static struct result take_secrets(struct secagg_node *node, const struct wire_opened *opened, struct check *check)
+/* What OPEN names is not what t banks certified: an input dropped or added, other headers, other terms. */
+static struct result opens_another(struct secagg_node *node, struct view open, struct effects *effects)
 {
-    ENSURE(opened->secrets.length == (size_t)node->run.thresholds.n * SEED_BYTES, CATEGORY_PEER,
-           "OPEN with %zu bytes of secrets", opened->secrets.length);
-    unsigned position = 0;
-    struct round_name name = node_round_name(node);
-    TRY(check_secrets(&node->run, &node->epoch, name.round, &check->open.survivors, opened->secrets.data, &position));
-    return check_unmasking(&node->run, &node->epoch, &name, &node->round.ctx, &check->open.survivors,
-                           opened->secrets.data, &check->unmasking);
+    TRY(node_evidence(node, effects, "inputs", open, buffer_view(&node->round.certificate)));
+    return node_refuse(node, effects, "%s opened round %llu for something else than was certified",
+                       run_member(&node->run, 0), (unsigned long long)node->round.terms.round);
 }
 
-/* Every chunk while that is affordable; else each with the stated probability, this bank's own dice. */
-static void draw_chunks(struct secagg_node *node, struct check *check)
+/* A second OPEN of the round that is being checked. */
+static struct result opens_again(struct secagg_node *node, struct view open, struct effects *effects)
 {
-    uint64_t bytes = 0;
-    bool small = check->words <= CLOSE_FULL_BYTES / 8;
-    if (small) bytes = check->words * 8 * check->survivors_count;
-    check->sampling = !small || bytes > node->close_full_bytes;
-    if (!check->sampling) return;
-    uint64_t p = check_probability(&node->run.thresholds);
-    for (uint32_t c = 0; c < check->chunks; c++)
-        check->chosen[c] = random_below(node->config.random, UINT64_C(1) << 32) < p;
+    struct view first = buffer_view(&node->check.signed_open);
+    ENSURE(!view_equal(open, first), CATEGORY_PEER, "OPEN of round %llu again",
+           (unsigned long long)node->round.terms.round);
+    TRY(node_evidence(node, effects, "open", first, open));
+    return node_refuse(node, effects, "%s signed two sums of round %llu", run_member(&node->run, 0),
+                       (unsigned long long)node->round.terms.round);
 }
 
-/* What was drawn for a signed sum is kept before a chunk is asked for: a bank that is restarted, because the
- * coordinator left it without an answer, checks the same chunks of the same sum. */
-static struct result keep_draw(struct secagg_node *node, const struct check *check, struct effects *effects)
-{
-    struct buffer *drawn = &node->round.drawn;
-    buffer_clear(drawn);
-    TRY(buffer_u64(drawn, check->signed_open.length));
-    TRY(buffer_append(drawn, buffer_view(&check->signed_open)));
-    for (uint32_t c = 0; c < check->chunks; c++) TRY(buffer_u8(drawn, check->chosen[c]));
-    return effect_persist(effects, KEEP_RUN, buffer_view(drawn), "drawn/%05llu",
-                          (unsigned long long)node->round.terms.round);
-}
-
-/* The chunks drawn before; another sum that the coordinator signed for the round is evidence. */
-static struct result repeat_draw(struct secagg_node *node, struct check *check, struct effects *effects)
-{
-    struct reader reader = reader_of(buffer_view(&node->round.drawn), "the chunks drawn");
-    uint64_t length;
-    struct view open, chosen;
-    TRY(reader_u64(&reader, &length));
-    TRY(reader_take(&reader, (size_t)length, &open));
-    TRY(reader_take(&reader, check->chunks, &chosen));
-    TRY(reader_end(&reader));
-    if (!view_equal(open, buffer_view(&check->signed_open))) {
-        TRY(node_evidence(node, effects, "open", open, buffer_view(&check->signed_open)));
-        return node_refuse(node, effects, "%s signed two sums of round %llu", run_member(&node->run, 0),
-                           (unsigned long long)node->round.terms.round);
-    }
-    for (uint32_t c = 0; c < check->chunks; c++) check->chosen[c] = chosen.data[c] != 0;
-    return RESULT_OK;
-}
-
-static struct result begin_check(struct secagg_node *node, const struct wire_opened *opened, struct wire_arena *arena,
+static struct result begin_check(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
                                  struct check *check, struct effects *effects)
 {
-    TRY(buffer_append(&check->signed_open, opened->open));
-    TRY(take_headers(node, opened, arena, check));
-    TRY(take_secrets(node, opened, check));
-    draw_chunks(node, check);
-    if (check->sampling)
-        TRY(node->round.drawn.length ? repeat_draw(node, check, effects) : keep_draw(node, check, effects));
-    check->sum = calloc((size_t)check->words, sizeof *check->sum);
-    if (check->sampling) check->part = calloc(CHUNK_WORDS, sizeof *check->part);
-    ENSURE(check->sum && (check->part || !check->sampling), CATEGORY_ENVIRONMENT, "out of memory for a sum");
-    check->position = members_next(&check->open.survivors, 0);
-    return RESULT_OK;
+    TRY(buffer_append(&check->signed_open, message->opened.open));
+    TRY(buffer_append(&check->opened, message->payload));
+    TRY(take_headers(node, &message->opened, arena, check));
+    return verify_begin(node, message->opened.secrets, check, effects);
 }
 
 struct result open_take(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
                         struct effects *effects)
 {
     struct signed_body body;
-    TRY(node_read_coordinator(node, "open", WIRE_OPEN, message->opened.open, arena, &body));
+    struct view signed_open = message->opened.open;
+    TRY(node_read_coordinator(node, "open", WIRE_OPEN, signed_open, arena, &body));
     const struct node_round *round = &node->round;
-    ENSURE(body.open.round == round->terms.round && hash_equal(&body.open.ctx, &round->ctx) &&
-               members_equal(&body.open.survivors, &round->survivors) &&
-               hash_equal(&body.open.headers, &round->headers),
-           CATEGORY_PEER, "OPEN for something else than what is certified");
+    ENSURE(body.open.round == round->terms.round, CATEGORY_PEER, "OPEN of round %llu in round %llu",
+           (unsigned long long)body.open.round, (unsigned long long)round->terms.round);
+    if (node->state == NODE_CHECKING) return opens_again(node, signed_open, effects);
+    if (body.open.epoch != round->terms.epoch || !hash_equal(&body.open.ctx, &round->ctx) ||
+        !members_equal(&body.open.survivors, &round->survivors) || !hash_equal(&body.open.headers, &round->headers))
+        return opens_another(node, signed_open, effects);
     struct check check = {
         .active = true, .open = body.open, .words = round->words, .chunks = check_chunks(round->words)};
-    struct result result = begin_check(node, &message->opened, arena, &check, effects);
+    struct result result = begin_check(node, message, arena, &check, effects);
     if (!result_ok(result) || node->state == NODE_ENDING) {
         check_done(&check);
         return result;
@@ -430,135 +393,4 @@ struct result open_take(struct secagg_node *node, const struct message *message,
     node->check = check;
     node->state = NODE_CHECKING;
     return RESULT_OK;
-}
-
-struct result open_ask(struct secagg_node *node, struct effects *effects)
-{
-    const struct check *check = &node->check;
-    if (check->sampling && !check->fetched) {
-        struct wire_fetch_sum fetch = {.step = node->fold.step, .chunk = check->chunk};
-        return effect_send(effects, 0, MESSAGE_FETCH_SUM, &fetch);
-    }
-    struct wire_fetch fetch = {.round = node->round.terms.round,
-                               .position = check->position,
-                               .chunk = check->chunk,
-                               .count = check->sampling ? 1 : 0};
-    return effect_send(effects, 0, MESSAGE_FETCH, &fetch);
-}
-
-/* The coordinator signed a sum that is not the sum. */
-static struct result false_sum(struct secagg_node *node, struct effects *effects)
-{
-    TRY(node_evidence(node, effects, "sum", buffer_view(&node->check.signed_open),
-                      buffer_view(&node->round.certificate)));
-    return node_refuse(node, effects, "the sum of round %llu that %s signed is not the sum of the masked inputs",
-                       (unsigned long long)node->round.terms.round, run_member(&node->run, 0));
-}
-
-/* The place of a masked chunk: whose, and which. */
-struct place {
-    unsigned position; /* 0 after the last */
-    uint32_t chunk;
-};
-
-/* Sampling asks for one chunk of every survivor; else all chunks of one come before the next. */
-static struct place next_place(const struct check *check, struct place place)
-{
-    if (!check->sampling && ++place.chunk < check->chunks) return place;
-    if (!check->sampling) place.chunk = 0;
-    place.position = members_next(&check->open.survivors, place.position);
-    return place;
-}
-
-static struct result check_piece(const struct secagg_node *node, struct place place, struct view piece)
-{
-    const struct check *check = &node->check;
-    ENSURE(place.position, CATEGORY_PEER, "more masked inputs than there are");
-    unsigned rank = members_rank(&check->open.survivors, place.position);
-    struct hash leaf;
-    ENSURE(piece.length == check_chunk_words(check->words, place.chunk) * 8, CATEGORY_PEER,
-           "chunk %u of %s has %zu bytes", place.chunk, run_member(&node->run, place.position), piece.length);
-    TRY(ctx_chunk_leaf(place.chunk, piece, &leaf));
-    ENSURE(hash_equal(&leaf, &check->leaves[(size_t)rank * check->chunks + place.chunk]), CATEGORY_PEER,
-           "chunk %u of %s is not the one its R1 commits to", place.chunk, run_member(&node->run, place.position));
-    return RESULT_OK;
-}
-
-static struct result finish_full(struct secagg_node *node, struct effects *effects)
-{
-    struct check *check = &node->check;
-    TRY(mask_apply(check->unmasking, 0, check->sum, (size_t)check->words));
-    struct hash hash;
-    TRY(ctx_sum_hash(check->sum, check->words, &hash));
-    if (!hash_equal(&hash, &check->open.sum)) return false_sum(node, effects);
-    return close_vote(node, check->sum, effects);
-}
-
-/* The next chunk that was chosen, from check->chunk on; the number of chunks when there is none. */
-static uint32_t next_chosen(const struct check *check, uint32_t from)
-{
-    while (from < check->chunks && !check->chosen[from]) from++;
-    return from;
-}
-
-static struct result sampled_next(struct secagg_node *node, uint32_t from, struct effects *effects)
-{
-    struct check *check = &node->check;
-    check->chunk = next_chosen(check, from);
-    check->position = members_next(&check->open.survivors, 0);
-    memset(check->part, 0, CHUNK_BYTES);
-    return check->chunk < check->chunks ? RESULT_OK : close_vote(node, check->sum, effects);
-}
-
-static struct result finish_sampled(struct secagg_node *node, struct effects *effects)
-{
-    struct check *check = &node->check;
-    uint64_t first = (uint64_t)check->chunk * CHUNK_WORDS;
-    size_t words = check_chunk_words(check->words, check->chunk);
-    TRY(mask_apply(check->unmasking, first, check->part, words));
-    if (memcmp(check->part, check->sum + first, words * 8) != 0) return false_sum(node, effects);
-    return sampled_next(node, check->chunk + 1, effects);
-}
-
-struct result open_take_pieces(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
-                               struct effects *effects)
-{
-    (void)arena;
-    struct check *check = &node->check;
-    const struct wire_pieces *pieces = &message->pieces;
-    ENSURE(pieces->round == node->round.terms.round && pieces->position == check->position &&
-               pieces->chunk == check->chunk && pieces->pieces.count > 0 && (!check->sampling || check->fetched),
-           CATEGORY_PEER, "masked inputs that were not asked for");
-    size_t taken = check->sampling ? 1 : pieces->pieces.count;
-    struct place place = {check->position, check->chunk};
-    for (size_t i = 0; i < taken; i++, place = next_place(check, place))
-        TRY(check_piece(node, place, pieces->pieces.items[i]));
-    place = (struct place){check->position, check->chunk};
-    for (size_t i = 0; i < taken; i++, place = next_place(check, place))
-        check_add(check->sampling ? check->part : check->sum + (size_t)place.chunk * CHUNK_WORDS,
-                  pieces->pieces.items[i]);
-    check->position = place.position;
-    check->chunk = place.chunk;
-    if (check->position) return RESULT_OK;
-    return check->sampling ? finish_sampled(node, effects) : finish_full(node, effects);
-}
-
-struct result open_take_sum_piece(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
-                                  struct effects *effects)
-{
-    (void)arena;
-    struct check *check = &node->check;
-    const struct wire_sum_piece *piece = &message->sum_piece;
-    ENSURE(check->sampling && !check->fetched && piece->step == node->fold.step && piece->chunk == check->chunk &&
-               piece->words.length == check_chunk_words(check->words, check->chunk) * 8,
-           CATEGORY_PEER, "a chunk of a sum that was not asked for");
-    memcpy(check->sum + (size_t)check->chunk * CHUNK_WORDS, piece->words.data, piece->words.length);
-    if (++check->chunk < check->chunks) return RESULT_OK;
-    struct hash hash;
-    TRY(ctx_sum_hash(check->sum, check->words, &hash));
-    if (!hash_equal(&hash, &check->open.sum))
-        return node_refuse(node, effects, "%s sends another sum of step %llu than it signed", run_member(&node->run, 0),
-                           (unsigned long long)node->fold.step);
-    check->fetched = true;
-    return sampled_next(node, 0, effects);
 }

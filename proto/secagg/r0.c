@@ -121,7 +121,20 @@ static struct result note_equivocation(struct secagg_node *node, const struct wi
 {
     if (view_equal(round->r0, buffer_view(&node->round.r0)))
         return FAIL(CATEGORY_PEER, "R0 of round %llu again", (unsigned long long)node->round.terms.round);
-    return node_evidence(node, effects, "r0", buffer_view(&node->round.r0), round->r0);
+    TRY(node_evidence(node, effects, "r0", buffer_view(&node->round.r0), round->r0));
+    return node_refuse(node, effects, "%s opened round %llu twice, with different terms", run_member(&node->run, 0),
+                       (unsigned long long)node->round.terms.round);
+}
+
+struct result r0_take_second(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
+                             struct effects *effects)
+{
+    struct signed_body body;
+    TRY(node_read_coordinator(node, "r0", WIRE_R0, message->round.r0, arena, &body));
+    ENSURE(body.r0.round == node->round.terms.round && node->round.r0.length, CATEGORY_PEER,
+           "R0 of round %llu in round %llu", (unsigned long long)body.r0.round,
+           (unsigned long long)node->round.terms.round);
+    return note_equivocation(node, &message->round, effects);
 }
 
 static struct result enter(struct secagg_node *node, const struct wire_round *round, const struct wire_r0 *r0,
@@ -145,6 +158,34 @@ static struct result enter(struct secagg_node *node, const struct wire_round *ro
     return node_keep_round(node, effects);
 }
 
+/* What the terms were compared with: the certificate of the step before and the checkpoint that it leads to. */
+static struct result certified_before(const struct secagg_node *node, struct view certificate,
+                                      const struct run_log *log, struct buffer *out)
+{
+    CLEANUP(buffer_done) struct buffer text = {0};
+    if (node->fold.step == 0) return RESULT_OK;
+    TRY(run_log_text(log, &node->run.id, &text));
+    const struct view items[2] = {certificate, buffer_view(&text)};
+    return wire_list_encode(&(struct wire_list){items, 2}, out);
+}
+
+/* The terms, and the certificate of the step before, which also says what the terms must be. ret: the log with it. */
+static struct result check_round(struct secagg_node *node, const struct wire_round *round, const struct wire_r0 *r0,
+                                 struct wire_arena *arena, struct effects *effects, struct run_log *ret)
+{
+    CLEANUP(buffer_done) struct buffer context = {0};
+    bool certified = result_ok(check_previous(node, round->close, arena, ret));
+    if (certified && r0->step == node->fold.step) TRY(certified_before(node, round->close, ret, &context));
+    struct result fits = check_terms(node, r0);
+    /* One of a step or epoch that this bank has left may only be late. */
+    if (!result_ok(fits) && (r0->step < node->fold.step || r0->epoch < node->epoch.epoch)) return fits;
+    if (result_ok(fits)) {
+        if (!certified) TRY(check_previous(node, round->close, arena, ret));
+        fits = check_checkpoint(node, r0, ret);
+    }
+    return node_refused(node, effects, "r0", round->r0, buffer_view(&context), fits);
+}
+
 struct result r0_take(struct secagg_node *node, const struct message *message, struct wire_arena *arena,
                       struct effects *effects)
 {
@@ -155,13 +196,8 @@ struct result r0_take(struct secagg_node *node, const struct message *message, s
         return note_equivocation(node, &message->round, effects);
     ENSURE(r0->round > node->last, CATEGORY_PEER, "R0 of round %llu after round %llu: rounds only grow",
            (unsigned long long)r0->round, (unsigned long long)node->last);
-    struct result fits = check_terms(node, r0);
-    /* One of a step or epoch that this bank has left may only be late. */
-    if (!result_ok(fits) && (r0->step < node->fold.step || r0->epoch < node->epoch.epoch)) return fits;
-    TRY(node_refused(node, effects, "r0", message->round.r0, fits));
     struct run_log log;
-    TRY(check_previous(node, message->round.close, arena, &log));
-    TRY(node_refused(node, effects, "r0", message->round.r0, check_checkpoint(node, r0, &log)));
+    TRY(check_round(node, &message->round, r0, arena, effects, &log));
     struct node_masked masked = node->masked;
     TRY(check_retry(node, r0, message->round.retry, arena, &masked));
     struct result allowed = ledger_check(node);

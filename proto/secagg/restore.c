@@ -199,6 +199,7 @@ static struct result load_epoch(struct secagg_node *node, bool *ret_crippled)
 
 static struct result load_fold(struct secagg_node *node)
 {
+    TRY(secagg_checked_load(&node->config.records, &node->checked));
     const struct plan *plan = node->run.terms.plan;
     const struct task *task = node->run.terms.task;
     CLEANUP(buffer_done) struct buffer state = {0};

@@ -147,7 +147,7 @@ static bool same_close(const struct wire_close *a, const struct wire_close *b)
 {
     return a->epoch == b->epoch && a->round == b->round && a->step == b->step && hash_equal(&a->ctx, &b->ctx) &&
            members_equal(&a->survivors, &b->survivors) && hash_equal(&a->headers, &b->headers) &&
-           hash_equal(&a->sum, &b->sum) && hash_equal(&a->state, &b->state);
+           hash_equal(&a->sum, &b->sum) && hash_equal(&a->state, &b->state) && hash_equal(&a->model, &b->model);
 }
 
 static bool same_vote(enum wire_type type, const struct signed_body *a, const struct signed_body *b)

@@ -72,6 +72,22 @@ MUST_USE struct result secagg_node_step(struct secagg_node *node, const struct i
 const struct fold *secagg_node_fold(const struct secagg_node *node);
 const char *secagg_node_phase(const struct secagg_node *node); /* for status: "waiting for R2 of round 4" */
 
+/* What a node itself checked of the sum that it voted on last, before it acted on it. */
+struct secagg_checked {
+    uint64_t round, step, words; /* round 0: none yet */
+    unsigned secrets;            /* revealed, each against its owner's commitment */
+    unsigned inputs;             /* masked, each against its bank's signature */
+    uint32_t chunks, recomputed; /* of the sum, and how many of them from all inputs */
+    uint64_t probability;        /* with which each was drawn, in 2^-32; 2^32 where all are recomputed */
+};
+struct secagg_checked secagg_node_checked(const struct secagg_node *node);
+/* The same from the records, also of a run that is over. */
+MUST_USE struct result secagg_checked_load(const struct record_source *records, struct secagg_checked *ret);
+/* How likely this node misses one false chunk. */
+double secagg_checked_unseen(const struct secagg_checked *checked);
+/* As a sentence, appended; nothing when there was none. */
+MUST_USE struct result secagg_checked_text(const struct secagg_checked *checked, struct buffer *out);
+
 /* Answers a request for attestation of another member's counter (any node of the roster may, joined or not). */
 MUST_USE struct result secagg_attest(const struct sign_key *key, unsigned position, const struct roster *roster,
                                      struct node_counters *counters, struct view request, struct buffer *out);

@@ -48,9 +48,11 @@ struct result vote_take_proposal(struct secagg_node *node, const struct message 
            (unsigned long long)node->round.terms.round);
     if (node->state == NODE_VOTED) {
         if (view_equal(proposal, buffer_view(&node->round.proposal))) return RESULT_OK;
-        return node_evidence(node, effects, "r2", buffer_view(&node->round.proposal), proposal);
+        TRY(node_evidence(node, effects, "r2", buffer_view(&node->round.proposal), proposal));
+        return node_refuse(node, effects, "%s proposed two sets of inputs for round %llu", run_member(&node->run, 0),
+                           (unsigned long long)body.r2.round);
     }
-    TRY(node_refused(node, effects, "r2", proposal, check_proposal(node, &body.r2)));
+    TRY(node_refused(node, effects, "r2", proposal, (struct view){0}, check_proposal(node, &body.r2)));
     TRY(check_own_header(node, &body.r2, message->proposal.path, arena));
     struct wire_r2 vote = body.r2;
     vote.counter = node_count(node);

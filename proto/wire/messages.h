@@ -122,7 +122,7 @@ struct wire_open {
     uint64_t round;
     struct hash ctx;
     struct members survivors;
-    struct hash headers, sum;
+    struct hash headers, sum, secrets;
 };
 struct wire_close {
     struct hash run;
@@ -133,7 +133,8 @@ struct wire_close {
     struct hash ctx;
     struct members survivors;
     struct hash headers, sum, state;
-    uint64_t time; /* seconds since 1970 */
+    struct hash model; /* SHA-256, after the last step; else zeros */
+    uint64_t time;     /* seconds since 1970 */
     struct signature cosignature;
 };
 struct wire_end {

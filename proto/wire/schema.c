@@ -106,7 +106,7 @@ static const struct wire_rule r3_rules[] = {
 };
 static const struct wire_rule open_rules[] = {
     BYTES(open, run),         EPOCH(open),          ROUND(open),      BYTES(open, ctx),
-    MEMBERS(open, survivors), BYTES(open, headers), BYTES(open, sum),
+    MEMBERS(open, survivors), BYTES(open, headers), BYTES(open, sum), BYTES(open, secrets),
 };
 static const struct wire_rule close_rules[] = {
     BYTES(close, run),
@@ -119,6 +119,7 @@ static const struct wire_rule close_rules[] = {
     BYTES(close, headers),
     BYTES(close, sum),
     BYTES(close, state),
+    BYTES(close, model),
     U64(close, time, 0, INT64_MAX),
     BYTES(close, cosignature),
 };

@@ -18,13 +18,13 @@ static const struct golden {
     uint64_t entries, signatures, steps;
 } goldens[] = {
     /* 0.1.0: three banks of 60 rows, simulated */
-    {"logistic", "01c276c1e94ae27dcd8994199a9d427f0ee0a510e4f8ef9b994d954e933d549e",
+    {"logistic", "7405ed830082e62c950fee304bdef5aedb563081e066474adfadd79650957dfc",
      "a83a8432783eca5ea2d51f558886a76ab50a1116df63affc562de4b7a58b41a0", 186, 237, 15},
-    {"statistics", "48eb3d67a2da2ca8d6c3681b6779bd5971b97c0e94070d8e387fe0dc405c1aae",
+    {"statistics", "195444b4abb9768ebe6489ff210894316659ba6dd7f2e3a0debdda09209f9343",
      "993b88ef513a1076293e3123ec1d2bbee028dd89e82021b404a3a5362cf58fa6", 42, 57, 3},
-    {"scorecard", "419f9fc89c736f3dda97d07c7c3db8d3d050ca78e01bce921496ba86cc431455",
+    {"scorecard", "f4b47293703d9d509ad305de4100c3904209769b4519f894ff5eb63e8ed12790",
      "23ccf57586eee8f0d80d939feea447fd151713c5397680a25984759c4b0d46c0", 212, 273, 17},
-    {"evaluate", "a8dd71034133ac524f68dbdc4b3485b7f6b571e17b2b06795b78724ec144bf2a",
+    {"evaluate", "7071841e213ba0ef49ab3df8a3ce2fb1516b3b0aa688d2bc08fcac8a2f0b8cc4",
      "88885fb460f39674467cdfbea17a1026f72aeef830dac8cf5b05ac5952b7c873", 126, 162, 10},
 };
 

@@ -226,6 +226,31 @@ static void no_round_can_be_dropped(void **state)
     }
 }
 
+/* Nor where the coordinator signs that the run was over before: the banks certify a model with the last step alone. */
+static void no_run_is_over_before_its_end(void **state)
+{
+    (void)state;
+    const struct pieces *pieces = &fixtures[0].pieces[BUNDLE_PUBLIC];
+    CLEANUP(buffer_done) struct buffer forged = {0}, cut = {0}, bundle = {0};
+    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+    CLEANUP(pieces_done) struct pieces rest = {0};
+    struct view items[64];
+    struct pieces shorter = {items, 0};
+    struct wire_end body;
+    size_t r0 = 0;
+    for (size_t number = 1; number < pieces->count; number++)
+        if (piece_kind(pieces->items[number]) == BUNDLE_R0) r0 = number;
+    for (size_t i = 0; i < pieces->count; i++)
+        if (i < r0 || i == pieces->count - 1) items[shorter.count++] = pieces->items[i];
+    pieces_join(&shorter, &cut);
+    pieces_of(buffer_view(&cut), &rest);
+    OK(wire_end_decode(message_body(BUNDLE_DONE, piece_payload(rest.items[r0]), 0, &arena), 4, &arena, &body));
+    body.round--;
+    OK(signed_make(fixtures[0].run->consortium.parties[0].key, 0, "done", WIRE_END, &body, &forged));
+    pieces_with(&rest, r0, buffer_view(&forged), &bundle);
+    assert_fails(fixtures[0].run, buffer_view(&bundle), r0, "over after round", 1);
+}
+
 /* An entry of one run does not go into another's. */
 static void entries_belong_to_their_run(void **state)
 {
@@ -383,6 +408,26 @@ static void a_false_sum_is_refuted(void **state)
     }
 }
 
+/* A last word that names another model than the banks certified, also where the model itself is left out. */
+static void a_false_model_is_refuted(void **state)
+{
+    (void)state;
+    for (unsigned form = 0; form < FORMS; form++) {
+        const struct fixture *fixture = &fixtures[0];
+        const struct pieces *pieces = &fixture->pieces[form];
+        const size_t done = first_of(pieces, BUNDLE_DONE);
+        CLEANUP(buffer_done) struct buffer forged = {0}, bundle = {0};
+        CLEANUP(wire_arena_done) struct wire_arena arena = {0};
+        struct wire_end body;
+        OK(wire_end_decode(message_body(BUNDLE_DONE, piece_payload(pieces->items[done]), 0, &arena),
+                           fixture->run->config.banks, &arena, &body));
+        body.proof.bytes[0] ^= 1;
+        OK(signed_make(fixture->run->consortium.parties[0].key, 0, "done", WIRE_END, &body, &forged));
+        pieces_with(pieces, done, buffer_view(&forged), &bundle);
+        assert_fails(fixture->run, buffer_view(&bundle), done, "another model in form", form);
+    }
+}
+
 /* ---- whose bundle it is */
 
 static void the_fingerprint_decides(void **state)
@@ -501,11 +546,13 @@ int main(void)
         cmocka_unit_test(every_cut_is_found),
         cmocka_unit_test(entries_stay_where_they_are),
         cmocka_unit_test(no_round_can_be_dropped),
+        cmocka_unit_test(no_run_is_over_before_its_end),
         cmocka_unit_test(entries_belong_to_their_run),
         cmocka_unit_test(no_message_can_be_signed_by_another),
         cmocka_unit_test(no_note_can_be_signed_by_another),
         cmocka_unit_test(a_submission_is_signed_by_its_submitter),
         cmocka_unit_test(a_false_sum_is_refuted),
+        cmocka_unit_test(a_false_model_is_refuted),
         cmocka_unit_test(the_fingerprint_decides),
         cmocka_unit_test(no_secret_is_in_it),
         cmocka_unit_test(no_input_is_in_it),

@@ -20,7 +20,7 @@ struct play {
     struct session *session;       /* NULL where the reply belongs to no run */
     unsigned member;               /* to whom */
     struct view frame;             /* the reply as it would go out */
-    bool offers;                   /* it answers a poll, with offers */
+    unsigned outside;              /* CHEAT_OFFERS: it answers a poll; CHEAT_BUNDLE: a piece of a bundle; else 0 */
     const struct message *message; /* of a run's machine; NULL for others */
     struct wire_arena *arena;
     struct buffer *out; /* what goes out instead; empty: this cheat cannot be played here */
@@ -38,10 +38,10 @@ struct memory {
 };
 extern struct memory memory;
 
-enum { CHEAT_OFFERS = MESSAGE_KINDS_END };
+enum { CHEAT_OFFERS = MESSAGE_KINDS_END, CHEAT_BUNDLE };
 struct cheat {
     const char *name;
-    unsigned kind; /* of the message that it changes; 0: any reply of a run's machine; CHEAT_OFFERS: a poll's answer */
+    unsigned kind; /* of the message that it changes; 0: any reply of a run's machine; CHEAT_OFFERS, CHEAT_BUNDLE */
     struct result (*play)(struct play *play);
 };
 const struct cheat *cheat_find(const char *name, size_t length); /* or NULL */

@@ -1,6 +1,7 @@
 /* The cheats. Each fills play->out, or leaves it empty when it cannot be played in this reply. */
 #include <string.h>
 
+#include "proto/run/note.h"
 #include "tests/cheat/cheat.h"
 
 /* Where a frame of a run's machine has the kind of the frame, and of the message in it. */
@@ -249,6 +250,17 @@ static struct result play_finished_early(struct play *play)
     return close.length ? send_raw(play, MESSAGE_FINISHED, close) : RESULT_OK;
 }
 
+/* In place of the proposal: the round opened once more, with another model. */
+static struct result play_r0_second(struct play *play)
+{
+    CLEANUP(buffer_done) struct buffer r0 = {0};
+    struct wire_r0 terms = play->session->machine->round.terms;
+    terms.state.bytes[0] ^= 1;
+    TRY(sign(play, "r0", WIRE_R0, &terms, &r0));
+    const struct wire_round round = {.r0 = buffer_view(&r0)};
+    return send(play, MESSAGE_ROUND, &round);
+}
+
 /* ---- R2 and VOID */
 
 static struct result send_proposal(const struct play *play, unsigned without, bool other_headers, bool path)
@@ -393,6 +405,33 @@ static struct result play_secret_false(struct play *play)
     return send(play, MESSAGE_OPENED, &opened);
 }
 
+/* The same, and OPEN names it. */
+static struct result play_secret_signed(struct play *play)
+{
+    struct wire_opened opened = play->message->opened;
+    struct wire_open body;
+    CLEANUP(buffer_done) struct buffer secrets = {0};
+    TRY(read_open(play, &body));
+    TRY(copy(&secrets, opened.secrets));
+    secrets.data[0] ^= 1;
+    opened.secrets = buffer_view(&secrets);
+    TRY(ctx_secrets_hash(opened.secrets, &body.secrets));
+    return send_opened(play, &body, opened);
+}
+
+/* In place of masked inputs: another OPEN, with another sum. */
+static struct result play_open_second(struct play *play)
+{
+    struct wire_opened opened;
+    struct wire_signed one;
+    struct wire_open body;
+    TRY(wire_opened_decode(buffer_view(&play->session->machine->round.opening), size_of(play), play->arena, &opened));
+    TRY(wire_signed_decode(opened.open, size_of(play), play->arena, &one));
+    TRY(wire_open_decode(one.body, size_of(play), play->arena, &body));
+    body.sum.bytes[0] ^= 1;
+    return send_opened(play, &body, opened);
+}
+
 static struct result play_secret_missing(struct play *play)
 {
     struct wire_opened opened = play->message->opened;
@@ -470,6 +509,30 @@ static struct result play_closed_short(struct play *play)
     TRY(wire_list_encode(&list, &close));
     closed.close = buffer_view(&close);
     return send(play, MESSAGE_CLOSED, &closed);
+}
+
+/* ---- the bundle: the first checkpoint in it with another root, signed anew; all other bytes are as they were */
+
+enum { ROOT_TEXT = 44 };
+
+static struct result play_bundle_checkpoint(struct play *play)
+{
+    CLEANUP(buffer_done) struct buffer bytes = {0}, note = {0}, payload = {0};
+    struct service_piece piece;
+    static const char origin[] = "cofferdam/1/run/";
+    TRY(service_piece_read(view_of(play->frame.data + FRAME_PAYLOAD, play->frame.length - FRAME_PAYLOAD), &piece));
+    TRY(copy(&bytes, piece.bytes));
+    uint8_t *at = bytes.length ? memmem(bytes.data, bytes.length, origin, strlen(origin)) : NULL;
+    if (!at) return RESULT_OK;
+    size_t text = strlen(origin) + 2 * HASH_BYTES + strlen("\n1\n") + ROOT_TEXT + 1;
+    uint8_t *root = at + text - ROOT_TEXT - 1;
+    *root = *root == 'A' ? 'B' : 'A';
+    TRY(note_sign(view_of(at, text), play->hub->roster.coordinator_name, play->hub->key, &note));
+    if ((size_t)(at - bytes.data) + note.length > bytes.length) return RESULT_OK;
+    memcpy(at, note.data, note.length);
+    piece.bytes = buffer_view(&bytes);
+    TRY(service_piece_write(&piece, &payload));
+    return send_frame(play, SERVICE_BUNDLE, &play->session->submission.id, buffer_view(&payload));
 }
 
 /* ---- the end, and what is no message of the protocol */
@@ -596,6 +659,7 @@ static const struct cheat cheats[] = {
     {"r0-kind", MESSAGE_ROUND, play_r0_kind},
     {"r0-back", MESSAGE_ROUND, play_r0_back},
     {"r0-first", MESSAGE_ROUND, play_r0_first},
+    {"r0-second", MESSAGE_PROPOSAL, play_r0_second},
     {"close-short", MESSAGE_ROUND, play_close_short},
     {"close-doubled", MESSAGE_ROUND, play_close_doubled},
     {"close-none", MESSAGE_ROUND, play_close_none},
@@ -620,6 +684,8 @@ static const struct cheat cheats[] = {
     {"open-set", MESSAGE_OPENED, play_open_set},
     {"open-headers", MESSAGE_OPENED, play_open_headers},
     {"secret-false", MESSAGE_OPENED, play_secret_false},
+    {"secret-signed", MESSAGE_OPENED, play_secret_signed},
+    {"open-second", MESSAGE_PIECES, play_open_second},
     {"secret-missing", MESSAGE_OPENED, play_secret_missing},
     {"header-swapped", MESSAGE_OPENED, play_header_swapped},
     {"leaves-swapped", MESSAGE_OPENED, play_leaves_swapped},
@@ -627,6 +693,7 @@ static const struct cheat cheats[] = {
     {"pieces-of-another", MESSAGE_PIECES, play_pieces_of_another},
     {"sum-changed", MESSAGE_SUM_PIECE, play_sum_changed},
     {"closed-short", MESSAGE_CLOSED, play_closed_short},
+    {"bundle-checkpoint", CHEAT_BUNDLE, play_bundle_checkpoint},
     {"end", 0, play_end},
     {"end-other-kind", 0, play_end_other_kind},
     {"end-other-run", 0, play_end_other_run},

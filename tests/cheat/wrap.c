@@ -115,7 +115,7 @@ static bool fits(const struct listed *one, const struct play *play)
 {
     const char *bank = play->hub->roster.members[play->member - 1].name;
     if (one->spent || (one->bank[0] && strcmp(one->bank, bank) != 0)) return false;
-    if (!play->message) return play->offers && one->cheat->kind == CHEAT_OFFERS;
+    if (!play->message) return play->outside && one->cheat->kind == play->outside;
     return !one->cheat->kind || one->cheat->kind == play->message->kind;
 }
 
@@ -148,7 +148,9 @@ struct result __wrap_transport_server_reply(struct transport_server *server, uin
     struct play play = {.hub = cheating_hub,
                         .session = session_find(cheating_hub, &frame.run),
                         .member = member,
-                        .offers = frame.kind == SERVICE_OFFERS,
+                        .outside = frame.kind == SERVICE_OFFERS   ? CHEAT_OFFERS
+                                   : frame.kind == SERVICE_BUNDLE ? CHEAT_BUNDLE
+                                                                  : 0,
                         .frame = bytes,
                         .arena = &arena,
                         .out = &out};

@@ -176,7 +176,8 @@ static void keys_and_ends(void **state)
     world = world_new();
     world->endings[0] = (struct audit_ending){0, "the plan's deadline"};
     world->facts.endings_count = 1;
-    deviates(world, "ended", "The coordinator, hub, ended the run before its last step: the plan's deadline");
+    deviates(world, "ended",
+             "The coordinator (hub) ended the run before its last step; why is its word alone: the plan's deadline");
 }
 
 static void rosters_change(void **state)

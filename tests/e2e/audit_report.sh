@@ -66,7 +66,7 @@ END
 
 # The commands that it gives show the hashes that it gives.
 python3 -c 'import json; [print(h["value"], h["command"], sep="\t") for h in json.load(open("logistic.json"))["hashes"] if h["key"] != "roster"]' >commands
-[ "$(wc -l <commands)" -eq 5 ] || fail "$(cat commands)"
+[ "$(wc -l <commands)" -eq 6 ] || fail "$(cat commands)"
 while IFS=$'\t' read -r value command; do
     (cd logistic && PATH="$(dirname "$cofferdam"):$PATH" bash -c "$command") | grep -qF -- "$value" || fail "$command does not show $value"
 done <commands
@@ -129,7 +129,8 @@ for mine, whole in zip(public["rounds"][1:], full["rounds"][1:]):
     assert mine["numbers"] is None and mine["fields"] == [] and mine["before"] == "" and mine["words"] == whole["words"]
     assert all(mine[key] == whole[key] for key in ("checked_by", "signed_by", "sum", "state", "earliest"))
 assert any("the model" in text for text in public["form_lacks"]) and any("the model" in text for text in full["form_shows"])
-assert "model" not in [item["key"] for item in public["hashes"]]
+hashes = [{item["key"]: item["value"] for item in report["hashes"]}["model"] for report in (full, sums, public)]
+assert len(set(hashes)) == 1, hashes
 END
 
 # Every task's sums are told in words.

@@ -54,7 +54,6 @@ finished-early@west       |the run is said to be finished at step 1, where it is
 finished-short@north      |a certificate with 2 votes, of which 3 are needed
 u-without-another@south   |kept as evidence: a set of inputs without a bank of the cohort
 u-without-it@east         |kept as evidence: a set of inputs without a bank of the cohort
-u-second@west             |contradicts itself in round 1 (r2); both messages are kept as evidence
 m-other@north             |this bank.s R1 in the proposal: an inclusion path does not lead to the root
 m-no-path@south           |this bank.s R1 in the proposal
 misdirected@west          |this bank.s R1 in the proposal: an inclusion path does not lead to the root
@@ -66,10 +65,7 @@ void-for-u@west           |a certificate with a vote of the coordinator
 certificate-short@east    |a certificate with 2 votes, of which 3 are needed
 certificate-doubled@west  |a certificate with two votes of
 certificate-changed@north |r2 of .*: the signature does not verify
-open-ctx@east             |OPEN for something else than what is certified
-open-set@west             |OPEN for something else than what is certified
-open-headers@north        |OPEN for something else than what is certified
-secret-false@west         |the secret revealed for west in round 1 is not the one it committed to
+secret-false@west         |other secrets than those that OPEN names
 secret-missing@east       |OPEN with 96 bytes of secrets
 header-swapped@west       |an R1 of north in OPEN that is not for this round
 leaves-swapped@north      |chunk hashes of north that do not fit its R1
@@ -124,6 +120,12 @@ for bank in "${banks[@]}"; do
     kept=$(python3 tests/support/records.py "$HOME_DIR/$bank/state/state.db" evidence/ | wc -l)
     said=$(grep -c "kept as evidence" "$HOME_DIR/$bank/log")
     [ "$kept" -gt 0 ] && [ "$kept" -eq "$said" ] || die "$bank says $said times that it kept evidence, and has $kept"
+    files=0
+    for file in "$HOME_DIR/$bank/state/runs/$run/evidence/"*.cfe; do
+        "$COFFERDAM" audit evidence "$file" --roster "$HOME_DIR/roster.note" >"$HOME_DIR/told" || die "$file does not hold"
+        files=$((files + 1))
+    done
+    [ "$files" -eq "$kept" ] || die "$bank has $kept records of evidence and $files files"
 done
 
 # A sum that is not the sum, shown to one bank or to all; one that a late bank fetches; another offer than was submitted;

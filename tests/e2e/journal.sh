@@ -38,7 +38,7 @@ done
 has south "approved +by policy: policy.yaml:11: author north, purpose credit-risk"
 has south "frozen +700 rows, 1[0-9]{2} of them held out; columns income age sex default"
 has south "^  data +700 rows, .*; columns income age sex default"
-has south "^  left +[0-9]+ numbers, [0-9]+ bytes, all masked, in "
+has south "^  left +[0-9]+ words of 64 bits, [0-9]+ bytes, all masked, in "
 [ "$(events south started)" -eq 5 ] || die "$(events south started) starts of south, not 5"
 for event in seen approved frozen done bundle; do [ "$(events south $event)" -eq 1 ] || die "south tells $event not once"; done
 audit "$(journal_of south)" --bundle "$bundle" --json | python3 -c '

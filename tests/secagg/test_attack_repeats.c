@@ -65,7 +65,7 @@ static void a_restart_draws_no_new_chunks(void **state)
     open_other(&cohort, 1);
     assert_int_equal(cohort.parties[1].node->state, NODE_ENDING);
     assert_true(cohort_event(&cohort, "signed two sums of round 1"));
-    assert_true(cohort_event(&cohort, "contradicts itself in round 1 (open)"));
+    assert_true(cohort_event(&cohort, "signed in round 1 what cannot be (open)"));
     cohort_done(&cohort);
 }
 

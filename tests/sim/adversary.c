@@ -248,6 +248,7 @@ static struct result cheat_opened(struct adversary *adversary, unsigned to, cons
         TRY(pretend(adversary, to, &body.sum));
     else
         secrets.data[dice(adversary, secrets.length)] ^= 1;
+    if (dice(adversary, 2) == 0) TRY(ctx_secrets_hash(buffer_view(&secrets), &body.secrets));
     TRY(sign_as(adversary, 0, "open", WIRE_OPEN, &body, &changed));
     opened.open = buffer_view(&changed);
     opened.secrets = buffer_view(&secrets);

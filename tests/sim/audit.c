@@ -1,5 +1,6 @@
 #include "tests/sim/audit.h"
 
+#include "tests/sim/evidence.h"
 #include "tests/support/memory_bundle.h"
 #include "tests/support/tamper.h"
 #include "tests/support/toy.h"
@@ -21,6 +22,14 @@ static void submitted(void *context, struct submission *submission)
     submission->plan.on_dropout = scenario->plan.on_dropout;
     submission->plan.deadline_hours = scenario->plan.deadline_hours;
     if (!scenario->logistic) submission->terms.task = &toy_task;
+}
+
+struct result audit_evidence(struct consortium *consortium, const struct scenario *scenario, unsigned accomplice,
+                             uint64_t *proven, uint64_t *stated)
+{
+    struct reading reading = {.scenario = scenario};
+    const struct replay_observer observer = {.context = &reading, .submitted = submitted};
+    return evidence_run(consortium, &observer, accomplice, proven, stated);
 }
 
 static struct result pass_on(void *context, const struct replay *replay, const struct bundle_entry *entry)

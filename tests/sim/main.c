@@ -55,9 +55,11 @@ static void report(const struct sim_tally *tally, uint64_t milliseconds)
            "replayed from their bundles\n",
            (unsigned long long)tally->seeds, (unsigned long long)tally->finished, (unsigned long long)tally->ended,
            (unsigned long long)tally->cheated, (unsigned long long)tally->replayed);
-    printf("%llu sums closed, %llu releases, %llu rounds voided, %llu messages refused, %llu cheats\n",
+    printf("%llu sums closed, %llu releases, %llu rounds voided, %llu messages refused, %llu cheats, %llu files of "
+           "evidence that prove one, %llu statements\n",
            (unsigned long long)tally->rounds, (unsigned long long)tally->released, (unsigned long long)tally->voided,
-           (unsigned long long)tally->refused, (unsigned long long)tally->cheats);
+           (unsigned long long)tally->refused, (unsigned long long)tally->cheats, (unsigned long long)tally->proven,
+           (unsigned long long)tally->stated);
     for (int kind = 0; kind < FAULT_KINDS; kind++)
         printf("%s%llu %s", kind ? ", " : "", (unsigned long long)tally->faults[kind], fault_names[kind]);
     printf("\n%.1f s: %.0f simulated rounds an hour\n", (double)milliseconds / 1000,

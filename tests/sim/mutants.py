@@ -49,9 +49,10 @@ MUTANTS = {
                               "ENSURE(true, CATEGORY_PEER,"),
     "an_old_disk_joins": ("attest.c", "    if (highest <= mine) return RESULT_OK;", "    if (highest <= mine || mine) return RESULT_OK;"),
     "forget_the_counter": ("counters.c", "    if (counted) {", "    if (counted && counters->mine % 4 != 3) {"),
-    "trust_the_secrets_in_open": ("open.c", "TRY(check_secrets(&node->run,", "(void)(check_secrets(&node->run,",
+    "trust_the_secrets_in_open": ("verify.c", "    if (fits.category == CATEGORY_PEER) return false_secret(node, check, position, effects);\n"
+                                              "    TRY(fits);\n", "    (void)fits;\n",
                                   "if (!hash_equal(&hash, &check->open.sum)) return false_sum(node, effects);", ""),
-    "trust_a_sampled_sum": ("open.c", "    if (memcmp(check->part, check->sum + first, words * 8) != 0) return "
+    "trust_a_sampled_sum": ("verify.c", "    if (memcmp(check->part, check->sum + first, words * 8) != 0) return "
                             "false_sum(node, effects);\n", ""),
     "erasures_are_not_repeated": ("node.c", "    TRY(node_repeat_erasures(node, effects));\n", ""),
     "an_input_is_added_twice": ("r1.c", "    if (upload->next > 0 || !header->chunk.length) return RESULT_OK;",

@@ -23,6 +23,8 @@ void sim_add(struct sim_tally *sum, const struct sim_tally *more)
     sum->voided += more->voided;
     sum->refused += more->refused;
     sum->cheats += more->cheats;
+    sum->proven += more->proven;
+    sum->stated += more->stated;
     for (int kind = 0; kind < FAULT_KINDS; kind++) sum->faults[kind] += more->faults[kind];
 }
 
@@ -35,6 +37,7 @@ struct world {
     struct buffer bundle;
     struct bundle_sink sink;
     bool replayed;
+    uint64_t proven, stated; /* by the evidence that parties kept */
 };
 
 static void world_done(struct world *world)
@@ -122,7 +125,9 @@ static void count(const struct world *world, struct sim_tally *tally)
                             .released = world->oracle.opened,
                             .voided = world->oracle.voided,
                             .refused = world->oracle.refused,
-                            .cheats = world->adversary.cheats};
+                            .cheats = world->adversary.cheats,
+                            .proven = world->proven,
+                            .stated = world->stated};
     if (world->consortium.parties[0].done)
         one.finished = 1;
     else if (!world->scenario.adversary)
@@ -147,6 +152,8 @@ static struct result go(struct world *world, bool trace)
     /* A cheating coordinator may keep a run from ending; what it may not is checked at every step. */
     if (!world->scenario.adversary || !consortium->stands_still) TRY(result);
     TRY(oracle_over(&world->oracle));
+    TRY(audit_evidence(consortium, &world->scenario, world->scenario.adversary ? world->adversary.accomplice : 0,
+                       &world->proven, &world->stated));
     return audit_run(consortium, &world->scenario, &world->bundle, &world->replayed);
 }
 

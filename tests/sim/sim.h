@@ -9,6 +9,7 @@ struct sim_tally {
     uint64_t replayed;                        /* from their bundles */
     uint64_t rounds;                          /* closed */
     uint64_t released, voided, refused, cheats;
+    uint64_t proven, stated; /* evidence that parties kept, by what its files say */
     uint64_t faults[FAULT_KINDS];
 };
 void sim_add(struct sim_tally *sum, const struct sim_tally *more);

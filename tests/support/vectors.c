@@ -29,12 +29,13 @@ static void quote_long_integers(struct view text, struct buffer *out)
     for (size_t i = 0; i < text.length;) {
         size_t digits = 0;
         while (!inside && i + digits < text.length && isdigit(text.data[i + digits])) digits++;
-        if (digits > 18) need(buffer_text(out, "\""));
+        bool integer = digits > 18 && (i == 0 || text.data[i - 1] != '.');
+        if (integer) need(buffer_text(out, "\""));
         size_t length = digits ? digits : 1;
         if (text.data[i] == '"') inside = !inside;
         if (inside && text.data[i] == '\\') length = 2;
         need(buffer_append(out, view_of(text.data + i, length)));
-        if (digits > 18) need(buffer_text(out, "\""));
+        if (integer) need(buffer_text(out, "\""));
         i += length;
     }
 }
