@@ -31,8 +31,8 @@ struct result plan_policy_json(const struct policy *policy, const struct policy_
     struct result judged = policy_judge(policy, about, append_finding, findings);
     bool allows = result_ok(judged) && result_ok(policy_check(policy, about));
     json_t *json = json_pack("{s:b, s:I, s:I, s:I, s:o}", "allows", allows, "rounds_most",
-                             (json_int_t)policy->rounds_most, "numbers_run", (json_int_t)policy->numbers_run,
-                             "numbers_month", (json_int_t)policy->numbers_month, "findings", findings);
+                             (json_int_t)policy->rounds_most, "words_run", (json_int_t)policy->words_run, "words_month",
+                             (json_int_t)policy->words_month, "findings", findings);
     if (!result_ok(judged)) json_decref(json);
     TRY(judged);
     ENSURE(json, CATEGORY_ENVIRONMENT, "no memory for what a policy says");

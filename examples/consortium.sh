@@ -79,7 +79,7 @@ cohort: {minimum: $4, on_dropout: [wait], changes: []}
 rows: {minimum: 1}
 cells: {minimum: 1}
 rounds: {most: 10000}
-numbers: {run: 1000000000, month: 1000000000000}
+words: {run: 1000000000, month: 1000000000000}
 approve:
   - {author: $2, purpose: $3}
 END

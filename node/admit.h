@@ -7,7 +7,7 @@
 
 /* The policy's file. CATEGORY_USAGE with file:line, CATEGORY_ENVIRONMENT when it cannot be read. */
 MUST_USE struct result admit_load(const char *path, struct policy *ret);
-/* words: numbers of the run's first input; 0 when some have left already. Borrows from the submission. */
+/* words: words of the run's first input; 0 when some have left already. Borrows from the submission. */
 struct policy_case admit_case(const struct submission *submission, const struct policy_spent *spent, uint64_t words);
 /* CATEGORY_FALSE with the reason that the submitter is told. */
 MUST_USE struct result admit_check(const struct policy *policy, unsigned position, const struct submission *submission,

@@ -123,9 +123,9 @@ static struct result check_connection(struct bank *bank)
 static void month_of(const struct buffer *status, struct check_known *known)
 {
     json_t *json = json_loadb((const char *)status->data, status->length, 0, NULL);
-    const json_t *numbers = json_object_get(json, "numbers_this_month");
-    known->month = json_is_integer(numbers);
-    known->month_numbers = known->month ? (uint64_t)json_integer_value(numbers) : 0;
+    const json_t *words = json_object_get(json, "words_this_month");
+    known->month = json_is_integer(words);
+    known->month_words = known->month ? (uint64_t)json_integer_value(words) : 0;
     json_decref(json);
 }
 
@@ -147,7 +147,7 @@ static struct result check_state(struct bank *bank, struct check_known *known)
         printf("state     %s, every record of it whole\n", state);
         TRY(spent_load(bank->store, NULL, clock_now_ms(), &spent));
         known->month = true;
-        known->month_numbers = spent.month;
+        known->month_words = spent.month;
         TRY(journal_check(bank->store, state, &entries));
         printf("journal   %s/" JOURNAL_FILE ", %" PRIu64 " entries, as the node wrote them\n", state, entries);
     }

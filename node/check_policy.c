@@ -42,10 +42,10 @@ struct result check_policy(const struct bank *bank)
 {
     const struct policy *policy = &bank->policy;
     CLEANUP(buffer_done) struct buffer remarks = {0};
-    printf("policy    %s: %u rule%s approve%s plans, cohorts of at least %u, at most %llu numbers a month\n",
+    printf("policy    %s: %u rule%s approve%s plans, cohorts of at least %u, at most %llu words a month\n",
            bank->config->policy, policy->rules_count, policy->rules_count == 1 ? "" : "s",
            policy->rules_count == 1 ? "s" : "", (unsigned)policy->cohort_minimum,
-           (unsigned long long)policy->numbers_month);
+           (unsigned long long)policy->words_month);
     for (unsigned i = 0; i < policy->authors.count; i++)
         if (strcmp(policy->authors.items[i], POLICY_ANY) != 0 &&
             !roster_position_of_name(&bank->roster, policy->authors.items[i]))
@@ -77,7 +77,7 @@ struct result check_policy_plan(const struct bank *bank, const struct check_plan
         .rows_known = known->rows,
         .rows = known->rows_count,
         .month_known = known->month,
-        .month = known->month_numbers,
+        .month = known->month_words,
     };
     TRY(buffer_text(&out, "\nWhat each round's sum says\n"));
     TRY(task->explain(&checked->plan, &out));

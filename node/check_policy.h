@@ -18,7 +18,7 @@ MUST_USE struct result check_plan_open(const char *path, const struct roster *ro
 /* What the checks before have found out of this bank. */
 struct check_known {
     bool rows, month;
-    uint64_t rows_count, month_numbers;
+    uint64_t rows_count, month_words;
 };
 
 /* Prints a line on the policy, and what is remarkable about it. */

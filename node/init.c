@@ -36,7 +36,7 @@ static struct result policy_text(struct buffer *out)
     return buffer_format(out,
                          "# What this bank takes part in. Its node refuses what is not allowed here\n"
                          "# (docs/operators.md, Policy).\n"
-                         "purposes: []                         # words of the plans; \"*\" alone: whatever it is\n"
+                         "purposes: []                         # as plans name them; \"*\" alone: whatever it is\n"
                          "tasks: []                            # statistics, logistic, scorecard, evaluate\n"
                          "authors: []                          # members of the roster\n"
                          "columns:\n"
@@ -48,7 +48,7 @@ static struct result policy_text(struct buffer *out)
                          "rows: {minimum: 1000}                # of this bank's own table\n"
                          "cells: {minimum: 10}                 # customers of a cell that a plan shows\n"
                          "rounds: {most: 100}                  # of a run\n"
-                         "numbers: {run: 1000000, month: 10000000}   # 64-bit numbers that leave, masked\n"
+                         "words: {run: 1000000, month: 10000000}   # of 64 bits, that leave, masked\n"
                          "approve: []                          # until a rule approves a plan, this bank refuses it\n"
                          "#  - {plan: \"64 hex digits\"}          # this very plan\n"
                          "#  - {author: north, purpose: credit-risk, task: logistic}\n",

@@ -173,7 +173,7 @@ static struct result part_admit(const struct part *part)
     struct result result =
         admit_check(&bank->policy, bank->position, submission, &spent, spent.rounds ? 0 : fold.words);
     if (!result_ok(result))
-        log_info("run", "%.12s: numbers that have left this bank in this month: %llu", part->hex,
+        log_info("run", "%.12s: words that have left this bank in this month: %llu", part->hex,
                  (unsigned long long)spent.month);
     return result;
 }

@@ -2,9 +2,9 @@
 
 #include <time.h>
 
-#define KEY_RUN "daemon/released" /* u64 inputs ‖ u64 numbers */
+#define KEY_RUN "daemon/released" /* u64 inputs ‖ u64 words */
 
-/* "daemon/released/2026-11": u64 numbers */
+/* "daemon/released/2026-11": u64 words */
 static struct result month_key(uint64_t now_ms, char out[SPENT_KEY_BYTES])
 {
     time_t seconds = (time_t)(now_ms / 1000);

@@ -1,4 +1,4 @@
-/* What has left this bank: inputs and their numbers, of a run and of a calendar month (UTC), counted in its store.
+/* What has left this bank: inputs and their 64-bit words, of a run and of a calendar month (UTC), counted in its store.
  *
  * An input is charged in the batch that lets it leave, so that no crash forgets it and no restart charges it twice; an
  * input that is masked anew, after a round that was given up, is charged anew. Under the node's lock, which makes runs

@@ -97,8 +97,8 @@ struct result status_bank(struct bank *bank, json_t **ret)
     ENSURE(json, CATEGORY_ENVIRONMENT, "no memory for the status");
     (void)json_object_set_new(json, "journal", json_string(journal_path(bank->journal)));
     (void)json_object_set_new(json, "journal_entries", json_integer((json_int_t)journal_entries(bank->journal)));
-    (void)json_object_set_new(json, "numbers_this_month", json_integer((json_int_t)spent.month));
-    (void)json_object_set_new(json, "numbers_a_month", json_integer((json_int_t)bank->policy.numbers_month));
+    (void)json_object_set_new(json, "words_this_month", json_integer((json_int_t)spent.month));
+    (void)json_object_set_new(json, "words_a_month", json_integer((json_int_t)bank->policy.words_month));
     *ret = json;
     return RESULT_OK;
 }
@@ -165,9 +165,9 @@ struct result status_lines(struct view text, struct buffer *out)
         TRY(buffer_format(out, "coordinator %s: connected\n", text_of(json, "coordinator")));
     TRY(buffer_format(out, "journal %s: %lld entries\n", text_of(json, "journal"),
                       json_integer_value(json_object_get(json, "journal_entries"))));
-    TRY(buffer_format(out, "released in this month: %lld numbers of at most %lld\n",
-                      json_integer_value(json_object_get(json, "numbers_this_month")),
-                      json_integer_value(json_object_get(json, "numbers_a_month"))));
+    TRY(buffer_format(out, "released in this month: %lld words of at most %lld\n",
+                      json_integer_value(json_object_get(json, "words_this_month")),
+                      json_integer_value(json_object_get(json, "words_a_month"))));
     json_array_foreach(runs, index, run)
     {
         const json_t *here = json_object_get(run, "here");

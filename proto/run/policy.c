@@ -28,7 +28,7 @@ struct raw_minimum {
 struct raw_rounds {
     char *most;
 };
-struct raw_numbers {
+struct raw_words {
     char *run, *month;
 };
 struct raw_rule {
@@ -44,7 +44,7 @@ struct raw_policy {
     struct raw_cohort *cohort;
     struct raw_minimum *rows, *cells;
     struct raw_rounds *rounds;
-    struct raw_numbers *numbers;
+    struct raw_words *words;
     struct raw_rule *approve;
     unsigned approve_count;
     char *approvals;
@@ -80,9 +80,9 @@ static const cyaml_schema_field_t rounds_fields[] = {
     TEXT("most", REQUIRED, struct raw_rounds, most),
     CYAML_FIELD_END,
 };
-static const cyaml_schema_field_t numbers_fields[] = {
-    TEXT("run", REQUIRED, struct raw_numbers, run),
-    TEXT("month", REQUIRED, struct raw_numbers, month),
+static const cyaml_schema_field_t words_fields[] = {
+    TEXT("run", REQUIRED, struct raw_words, run),
+    TEXT("month", REQUIRED, struct raw_words, month),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t rule_fields[] = {
@@ -110,7 +110,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_MAPPING_PTR("rows", REQUIRED, struct raw_policy, rows, minimum_fields),
     CYAML_FIELD_MAPPING_PTR("cells", REQUIRED, struct raw_policy, cells, minimum_fields),
     CYAML_FIELD_MAPPING_PTR("rounds", REQUIRED, struct raw_policy, rounds, rounds_fields),
-    CYAML_FIELD_MAPPING_PTR("numbers", REQUIRED, struct raw_policy, numbers, numbers_fields),
+    CYAML_FIELD_MAPPING_PTR("words", REQUIRED, struct raw_policy, words, words_fields),
     CYAML_FIELD_SEQUENCE("approve", REQUIRED, struct raw_policy, approve, &rule_entry, 0, LISTED_MAX),
     TEXT("approvals", OPTIONAL, struct raw_policy, approvals),
     CYAML_FIELD_SEQUENCE("officers", OPTIONAL, struct raw_policy, officers, &officer_entry, 0, LISTED_MAX),
@@ -257,11 +257,11 @@ static struct result bounds_from(const struct document *document, const struct r
     TRY(whole(document, "cells.minimum", raw->cells->minimum, 1, PLAN_CELLS_MOST, &cells));
     policy->cells_minimum = (uint32_t)cells;
     TRY(whole(document, "rounds.most", raw->rounds->most, 1, RUN_ROUNDS_MAX, &policy->rounds_most));
-    TRY(whole(document, "numbers.run", raw->numbers->run, 1, INT64_MAX, &policy->numbers_run));
-    TRY(whole(document, "numbers.month", raw->numbers->month, 1, INT64_MAX, &policy->numbers_month));
-    if (policy->numbers_run > policy->numbers_month)
-        return fail(document, "numbers.run", "a run cannot have more numbers than a month (line %u); lower it",
-                    document_line(document, "numbers.month"));
+    TRY(whole(document, "words.run", raw->words->run, 1, INT64_MAX, &policy->words_run));
+    TRY(whole(document, "words.month", raw->words->month, 1, INT64_MAX, &policy->words_month));
+    if (policy->words_run > policy->words_month)
+        return fail(document, "words.run", "a run cannot have more words than a month (line %u); lower it",
+                    document_line(document, "words.month"));
     return RESULT_OK;
 }
 

@@ -41,8 +41,8 @@ struct policy {
     unsigned changes_count;
     uint64_t rows_minimum; /* of this bank's own table */
     uint32_t cells_minimum;
-    uint64_t rounds_most;                /* inputs of this bank in a run */
-    uint64_t numbers_run, numbers_month; /* 64-bit words of them */
+    uint64_t rounds_most;            /* inputs of this bank in a run */
+    uint64_t words_run, words_month; /* of 64 bits, of these inputs */
     struct policy_rule *rules;
     unsigned rules_count;
     unsigned approvals; /* officers who must approve a plan of no rule; 0: it is refused */
@@ -66,10 +66,10 @@ struct policy_case {
     const struct hash *run; /* NULL: not submitted yet, and so without a cohort */
     unsigned cohort;        /* how many banks */
     const char *left_out;   /* a member of the roster that is not in the cohort, or NULL */
-    uint64_t words;         /* numbers of the run's first input; 0: some have left already */
+    uint64_t words;         /* words of the run's first input; 0: some have left already */
     bool rows_known, month_known;
     uint64_t rows;  /* of this bank's table */
-    uint64_t month; /* numbers that have left this bank in this month, in all runs */
+    uint64_t month; /* words that have left this bank in this month, in all runs */
 };
 
 enum policy_verdict {
@@ -112,11 +112,11 @@ MUST_USE struct result policy_rule_words(const struct policy *policy, const stru
  */
 MUST_USE struct result policy_check_rows(const struct policy *policy, uint64_t rows);
 
-/* What has left this bank: inputs and their numbers in a run, numbers in a calendar month. */
+/* What has left this bank: inputs and their words in a run, words in a calendar month. */
 struct policy_spent {
     uint64_t rounds, run, month;
 };
-/* CATEGORY_FALSE when an input of so many numbers, after those before, is one that the policy does not let leave. */
+/* CATEGORY_FALSE when an input of so many words, after those before, is one that the policy does not let leave. */
 MUST_USE struct result policy_check_input(const struct policy *policy, const struct policy_spent *before,
                                           uint64_t words);
 

@@ -1,4 +1,4 @@
-/* What a policy says of a run: each entry by itself, and the numbers that have left. */
+/* What a policy says of a run: each entry by itself, and the words that have left. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -173,26 +173,26 @@ static struct result judge_rounds(const struct judging *judging)
                 "at most %" PRIu64 " rounds; before one more the node ends the run", most);
 }
 
-static struct result judge_numbers(const struct judging *judging)
+static struct result judge_words(const struct judging *judging)
 {
     const struct policy *policy = judging->policy;
     const struct policy_case *about = judging->about;
-    if (about->words > policy->numbers_run)
-        return find(judging, POLICY_REFUSED, "numbers.run",
-                    "the first round alone takes %" PRIu64 " numbers and this bank gives at most %" PRIu64 " in a run",
-                    about->words, policy->numbers_run);
-    TRY(find(judging, POLICY_ALLOWED, "numbers.run",
-             "at most %" PRIu64 " numbers in this run; before more the node ends it", policy->numbers_run));
+    if (about->words > policy->words_run)
+        return find(judging, POLICY_REFUSED, "words.run",
+                    "the first round alone takes %" PRIu64 " words and this bank gives at most %" PRIu64 " in a run",
+                    about->words, policy->words_run);
+    TRY(find(judging, POLICY_ALLOWED, "words.run",
+             "at most %" PRIu64 " words in this run; before more the node ends it", policy->words_run));
     if (!about->month_known)
-        return find(judging, POLICY_OPEN, "numbers.month",
-                    "at most %" PRIu64 " numbers in a calendar month, over all runs; the node counts them",
-                    policy->numbers_month);
-    bool allowed = about->month <= policy->numbers_month && about->words <= policy->numbers_month - about->month;
-    return find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "numbers.month",
-                allowed ? "at most %" PRIu64 " numbers in a calendar month, over all runs"
+        return find(judging, POLICY_OPEN, "words.month",
+                    "at most %" PRIu64 " words in a calendar month, over all runs; the node counts them",
+                    policy->words_month);
+    bool allowed = about->month <= policy->words_month && about->words <= policy->words_month - about->month;
+    return find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "words.month",
+                allowed ? "at most %" PRIu64 " words in a calendar month, over all runs"
                         : "this run would take more than the %" PRIu64
-                          " numbers that this bank gives in a calendar month",
-                policy->numbers_month);
+                          " words that this bank gives in a calendar month",
+                policy->words_month);
 }
 
 /* --- approval: by the plan's hash, or by author and purpose; a name alone is nothing, as anyone can use it --- */
@@ -272,8 +272,8 @@ struct result policy_judge(const struct policy *policy, const struct policy_case
                            struct result (*take)(void *context, const struct policy_finding *finding), void *context)
 {
     static struct result (*const entries[])(const struct judging *judging) = {
-        judge_purpose, judge_task, judge_author, judge_columns, judge_cohort,  judge_change,
-        judge_dropout, judge_rows, judge_cells,  judge_rounds,  judge_numbers, judge_approval,
+        judge_purpose, judge_task, judge_author, judge_columns, judge_cohort, judge_change,
+        judge_dropout, judge_rows, judge_cells,  judge_rounds,  judge_words,  judge_approval,
     };
     const struct judging judging = {policy, about, take, context};
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) TRY(entries[i](&judging));
@@ -343,11 +343,11 @@ struct result policy_check_input(const struct policy *policy, const struct polic
     ENSURE(!exceeds(policy->rounds_most, before->rounds, 1), CATEGORY_FALSE,
            "%s:%u: this bank takes part in at most %" PRIu64 " rounds of a run", policy->name,
            policy_line(policy, "rounds.most"), policy->rounds_most);
-    ENSURE(!exceeds(policy->numbers_run, before->run, words), CATEGORY_FALSE,
-           "%s:%u: this bank gives at most %" PRIu64 " numbers in a run", policy->name,
-           policy_line(policy, "numbers.run"), policy->numbers_run);
-    ENSURE(!exceeds(policy->numbers_month, before->month, words), CATEGORY_FALSE,
-           "%s:%u: this bank gives at most %" PRIu64 " numbers in a calendar month", policy->name,
-           policy_line(policy, "numbers.month"), policy->numbers_month);
+    ENSURE(!exceeds(policy->words_run, before->run, words), CATEGORY_FALSE,
+           "%s:%u: this bank gives at most %" PRIu64 " words in a run", policy->name, policy_line(policy, "words.run"),
+           policy->words_run);
+    ENSURE(!exceeds(policy->words_month, before->month, words), CATEGORY_FALSE,
+           "%s:%u: this bank gives at most %" PRIu64 " words in a calendar month", policy->name,
+           policy_line(policy, "words.month"), policy->words_month);
     return RESULT_OK;
 }

@@ -19,21 +19,22 @@ static struct result put_finding(void *context, const struct policy_finding *fin
 
 static struct result put_leaving(const struct policy *policy, const struct policy_case *about, struct buffer *out)
 {
-    unsigned rounds = policy_line(policy, "rounds.most"), run = policy_line(policy, "numbers.run");
-    unsigned month = policy_line(policy, "numbers.month");
+    unsigned rounds = policy_line(policy, "rounds.most"), run = policy_line(policy, "words.run");
+    unsigned month = policy_line(policy, "words.month");
     TRY(buffer_text(out, "\nWhat would leave this bank\n"));
-    TRY(buffer_format(out,
-                      "  what       a vector of numbers a round, each the sum over this bank's rows and masked; the "
-                      "first has %" PRIu64 "\n",
-                      about->words));
+    TRY(buffer_format(
+        out,
+        "  what       a vector of 64-bit words a round: sums over this bank's rows, masked; the first has "
+        "%" PRIu64 "\n",
+        about->words));
     TRY(buffer_text(out,
                     "  to whom    the coordinator, who cannot read it; what opens is the sum over all banks of the\n"
                     "             cohort, which the coordinator and every bank of the cohort see\n"));
     TRY(buffer_format(out, "  how often  at most %" PRIu64 " times (%s:%u)\n", policy->rounds_most, policy->name,
                       rounds));
-    TRY(buffer_format(out, "  bound      at most %" PRIu64 " numbers in this run (%s:%u)\n", policy->numbers_run,
+    TRY(buffer_format(out, "  bound      at most %" PRIu64 " words in this run (%s:%u)\n", policy->words_run,
                       policy->name, run));
-    TRY(buffer_format(out, "             and %" PRIu64 " in a calendar month", policy->numbers_month));
+    TRY(buffer_format(out, "             and %" PRIu64 " in a calendar month", policy->words_month));
     if (about->month_known) TRY(buffer_format(out, ", of which %" PRIu64 " have left", about->month));
     return buffer_format(out, " (%s:%u)\n", policy->name, month);
 }

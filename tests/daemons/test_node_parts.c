@@ -110,7 +110,7 @@ static void what_left_is_counted_by_run_and_month_over_restarts(void **state)
     assert_true(result_ok(charge(store, &policy, 1, NOVEMBER_MS, 60)));
     assert_true(result_ok(charge(store, &policy, 1, NOVEMBER_MS, 40)));
     assert_int_equal(charge(store, &policy, 1, NOVEMBER_MS, 1).category, CATEGORY_FALSE);
-    assert_non_null(strstr(result_reason(), "at most 100 numbers in a run"));
+    assert_non_null(strstr(result_reason(), "at most 100 words in a run"));
     store_closep(&store);
     store = NULL;
     assert_true(result_ok(store_open(directory, &store)));
@@ -118,7 +118,7 @@ static void what_left_is_counted_by_run_and_month_over_restarts(void **state)
     assert_true(result_ok(charge(store, &policy, 2, NOVEMBER_MS, 80)));
     assert_true(result_ok(charge(store, &policy, 3, NOVEMBER_MS, 70)));
     assert_int_equal(charge(store, &policy, 2, NOVEMBER_MS, 1).category, CATEGORY_FALSE);
-    assert_non_null(strstr(result_reason(), "at most 250 numbers in a calendar month"));
+    assert_non_null(strstr(result_reason(), "at most 250 words in a calendar month"));
     struct policy_spent spent;
     assert_true(result_ok(spent_load(store, &(struct hash){{1}}, NOVEMBER_MS, &spent)));
     assert_int_equal(spent.rounds, 2);

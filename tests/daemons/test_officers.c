@@ -42,7 +42,7 @@ static void policy_set(struct stage *stage, const char *rule, const char *more)
     OK(buffer_format(&text,
                      "purposes: [\"*\"]\ntasks: [\"*\"]\nauthors: [\"*\"]\ncolumns: {allowed: [\"*\"]}\n"
                      "cohort: {minimum: 3, on_dropout: [wait]}\nrows: {minimum: 1}\ncells: {minimum: 1}\n"
-                     "rounds: {most: 100}\nnumbers: {run: 1000, month: 1000}\napprove: [%s]\n%s"
+                     "rounds: {most: 100}\nwords: {run: 1000, month: 1000}\napprove: [%s]\n%s"
                      "officers:\n  - {name: Ada, key: %s}\n  - {name: Bert, key: %s}\n",
                      rule, more, ada, bert));
     policy_done(&stage->bank.policy);

@@ -27,7 +27,7 @@ refused() { # TEXT [TEXT OF ITS OWN]: south refuses a run: the others hear the f
     [ "${EVENT:-refused}" = ended ] || ! grep -q "\"event\":\"sent\".*$run" "$journal" || die "something left"
 }
 number_of() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
-this_month() { "$NODE" status "$south" --json | number_of numbers_this_month; }
+this_month() { "$NODE" status "$south" --json | number_of words_this_month; }
 
 # Each entry by itself.
 again '1s/credit-risk/churn/; s/purpose: credit-risk/purpose: churn/'
@@ -57,7 +57,7 @@ again '6s/1/701/'
 refused "its data cannot be used for this plan; its own log says why" \
     "policy.yaml:6: this bank's table has 700 rows and the policy asks for at least 701"
 ! grep -q "70[01]" "$HOME_DIR/watched" || die "the others are told how many rows south has: $(cat "$HOME_DIR/watched")"
-[ "$(this_month)" -eq 0 ] || die "numbers were charged that never left"
+[ "$(this_month)" -eq 0 ] || die "words were charged that never left"
 
 # A run, counted; the node is killed in the middle.
 again
@@ -65,36 +65,36 @@ run=$(submit north) || die "not submitted"
 until_true 20 grep -q "\"event\":\"sent\".*$run.*\"round\":3," "$journal" || die "round 3 did not come"
 SIGNAL=KILL again
 for bank in "${banks[@]}"; do watch "$bank" "$run" >/dev/null || die "no model at $bank"; done
-sent() { grep '"event":"sent"' "$journal" | python3 -c 'import json, sys; print(sum(json.loads(line)["facts"]["numbers"] for line in sys.stdin))'; }
-numbers=$(sent)
-[ "$(this_month)" -eq "$numbers" ] || die "$(this_month) numbers are charged, and $numbers left"
+sent() { grep '"event":"sent"' "$journal" | python3 -c 'import json, sys; print(sum(json.loads(line)["facts"]["words"] for line in sys.stdin))'; }
+words=$(sent)
+[ "$(this_month)" -eq "$words" ] || die "$(this_month) words are charged, and $words left"
 
 # Another run fits into the month in part: it is ended before the input that would be too much, over kills, and by each start.
-limit=$((numbers + numbers / 2))
-again "9s/.*/numbers: {run: 1000, month: $limit}/; 9s/1000/$limit/"
+limit=$((words + words / 2))
+again "9s/.*/words: {run: 1000, month: $limit}/; 9s/1000/$limit/"
 "$NODE" check "$south" --plan "$HOME_DIR/plan.note" >"$HOME_DIR/checked" || die "check: $(cat "$HOME_DIR/checked")"
-grep -qF "and $limit in a calendar month, of which $numbers have left (policy.yaml:9)" "$HOME_DIR/checked" || die "check does not tell what left"
-EVENT=ended refused "policy.yaml:9: this bank gives at most $limit numbers in a calendar month"
-[ "$(sent)" -le "$limit" ] && [ "$(sent)" -gt "$numbers" ] || die "$(sent) numbers left, of $limit"
-[ "$(this_month)" -eq "$(sent)" ] || die "$(this_month) numbers are charged, and $(sent) left"
+grep -qF "and $limit in a calendar month, of which $words have left (policy.yaml:9)" "$HOME_DIR/checked" || die "check does not tell what left"
+EVENT=ended refused "policy.yaml:9: this bank gives at most $limit words in a calendar month"
+[ "$(sent)" -le "$limit" ] && [ "$(sent)" -gt "$words" ] || die "$(sent) words left, of $limit"
+[ "$(this_month)" -eq "$(sent)" ] || die "$(this_month) words are charged, and $(sent) left"
 [ ! -e "$south/state/runs"/*/table.frozen ] || die "a frozen table is left"
-SIGNAL=KILL again "9s/.*/numbers: {run: $limit, month: $limit}/"
-EVENT=ended refused "policy.yaml:9: this bank gives at most $limit numbers in a calendar month"
-until_true 10 test "$(sent)" -le "$limit" || die "$(sent) numbers left, of $limit, after a kill"
+SIGNAL=KILL again "9s/.*/words: {run: $limit, month: $limit}/"
+EVENT=ended refused "policy.yaml:9: this bank gives at most $limit words in a calendar month"
+until_true 10 test "$(sent)" -le "$limit" || die "$(sent) words left, of $limit, after a kill"
 # With next to nothing left of the month, nothing of a run leaves.
 left=$(this_month)
-again "9s/.*/numbers: {run: $left, month: $left}/"
-refused "policy.yaml:9: this run would take more than the $left numbers that this bank gives in a calendar month"
+again "9s/.*/words: {run: $left, month: $left}/"
+refused "policy.yaml:9: this run would take more than the $left words that this bank gives in a calendar month"
 
 # Two runs at once share what is left.
 before=$(this_month)
-limit=$((before + numbers + numbers / 2))
-again "9s/.*/numbers: {run: $numbers, month: $limit}/"
+limit=$((before + words + words / 2))
+again "9s/.*/words: {run: $words, month: $limit}/"
 one=$(submit north) && two=$(submit north) || die "not submitted"
 watch north "$one" >/dev/null 2>&1
 watch north "$two" >/dev/null 2>&1
 until_true 10 grep -qE "\"event\":\"(ended|refused)\".*($one|$two).*in a calendar month" "$journal" || die "both runs had enough"
-[ "$(this_month)" -eq "$(sent)" ] && [ "$(sent)" -le "$limit" ] || die "$(sent) numbers left, $(this_month) charged, of $limit"
+[ "$(this_month)" -eq "$(sent)" ] && [ "$(sent)" -le "$limit" ] || die "$(sent) words left, $(this_month) charged, of $limit"
 
 # Rounds.
 again '8s/10000/25/; s/rounds/&/'
@@ -130,9 +130,9 @@ sed -i '3s/north/north, nobody/; 4s/.*/columns: {allowed: []}/' "$south/policy.y
 "$NODE" check "$south" >"$HOME_DIR/told" || die "an empty list is no mistake"
 told "warning   policy.yaml:3: nobody is no member of the roster"
 told "warning   policy.yaml:4: columns.allowed is empty, so this bank refuses every run"
-sed -i '9s/.*/numbers: {run: 2, month: 1}/' "$south/policy.yaml"
+sed -i '9s/.*/words: {run: 2, month: 1}/' "$south/policy.yaml"
 party_kill south TERM
-expect_exit 2 "south/policy.yaml:9: key \"numbers.run\": a run cannot have more numbers than a month" "$NODE" run "$south"
+expect_exit 2 "south/policy.yaml:9: key \"words.run\": a run cannot have more words than a month" "$NODE" run "$south"
 expect_exit 2 "south/policy.yaml:9" "$COFFERDAM" plan check "$HOME_DIR/plan.yaml" --policy "$south/policy.yaml"
 
 # The files to begin with allow nothing, and are good but for that.

@@ -213,7 +213,7 @@ static struct result read_policy(void *context)
     CLEANUP(buffer_done) struct buffer out = {0};
     TRY(policy_parse(outcome->in, "policy.yaml", &policy));
     TRY(buffer_format(&out, "%u %u %llu %s", policy.rules_count, policy.changes_count,
-                      (unsigned long long)policy.numbers_month, policy.columns.items[1]));
+                      (unsigned long long)policy.words_month, policy.columns.items[1]));
     return compare(outcome, buffer_view(&out));
 }
 

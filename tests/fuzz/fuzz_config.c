@@ -65,8 +65,7 @@ static void policy_read(struct view text)
         must(strncmp(result_reason(), "dir/policy.yaml:", 16) == 0 && !policy.raw, "a refused policy");
         return;
     }
-    must(policy.numbers_run <= policy.numbers_month && policy.cohort_minimum >= 3 && policy.rows_minimum >= 1,
-         "bounds");
+    must(policy.words_run <= policy.words_month && policy.cohort_minimum >= 3 && policy.rows_minimum >= 1, "bounds");
     policy_asked(&policy);
 }
 

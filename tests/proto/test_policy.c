@@ -29,7 +29,7 @@ enum {
     ROWS,
     CELLS,
     ROUNDS,
-    NUMBERS,
+    WORDS,
     APPROVE,
     RULE,
     LINES
@@ -48,7 +48,7 @@ static const char *const whole[LINES] = {
     [ROWS] = "rows: {minimum: 100}",
     [CELLS] = "cells: {minimum: 10}",
     [ROUNDS] = "rounds: {most: 30}",
-    [NUMBERS] = "numbers: {run: 1000, month: 3000}",
+    [WORDS] = "words: {run: 1000, month: 3000}",
     [APPROVE] = "approve:",
     [RULE] = "  - {author: north, purpose: credit-risk}",
 };
@@ -148,7 +148,7 @@ static void each_entry_refuses_by_itself_and_names_its_line(void **state)
         {ROWS, "rows: {minimum: 101}", ROWS, "fewer than 101 rows"},
         {CELLS, "cells: {minimum: 11}", CELLS, "cells of 10 customers and this bank asks for at least 11"},
         {ROUNDS, "rounds: {most: 24}", ROUNDS, "up to 25 rounds and this bank takes part in at most 24"},
-        {NUMBERS, "numbers: {run: 19, month: 3000}", NUMBERS, "takes 20 numbers and this bank gives at most 19"},
+        {WORDS, "words: {run: 19, month: 3000}", WORDS, "takes 20 words and this bank gives at most 19"},
         {RULE, "  - {author: south, purpose: credit-risk}", APPROVE, "nor author north with purpose credit-risk"},
         {RULE, "  - {author: north, purpose: churn}", APPROVE, "no rule approves plan "},
         {RULE, "  - {author: north, purpose: credit-risk, task: statistics}", APPROVE, "and task logistic"},
@@ -171,11 +171,11 @@ static void what_the_run_brings_is_refused_with_the_line(void **state)
     refuses_with(CHANGES, NULL, &about, COHORT, "leaves out west");
     about = usual;
     about.month = 2981; /* and 20 more */
-    refuses_with(0, NULL, &about, NUMBERS, "more than the 3000 numbers that this bank gives in a calendar month");
+    refuses_with(0, NULL, &about, WORDS, "more than the 3000 words that this bank gives in a calendar month");
     about.month = 2980;
     allows_with(0, NULL, &about);
     about.month = 5000; /* the policy was made stricter in the middle of a month */
-    refuses_with(0, NULL, &about, NUMBERS, "in a calendar month");
+    refuses_with(0, NULL, &about, WORDS, "in a calendar month");
 }
 
 static void a_forbidden_column_is_named_by_its_own_line(void **state)
@@ -185,7 +185,7 @@ static void a_forbidden_column_is_named_by_its_own_line(void **state)
     static const char text[] = "purposes: [credit-risk]\ntasks: [logistic]\nauthors: [north]\ncolumns:\n"
                                "  allowed: [\"*\"]\n  forbidden:\n    - postcode\n    - sex\n"
                                "cohort: {minimum: 3, on_dropout: [wait]}\nrows: {minimum: 1}\ncells: {minimum: 1}\n"
-                               "rounds: {most: 100}\nnumbers: {run: 1000, month: 1000}\napprove: []\n";
+                               "rounds: {most: 100}\nwords: {run: 1000, month: 1000}\napprove: []\n";
     assert_true(result_ok(policy_parse(view_text(text), "policy.yaml", &policy)));
     assert_int_equal(policy_check(&policy, &usual).category, CATEGORY_FALSE);
     assert_string_equal(result_reason(), "policy.yaml:8: column sex is forbidden");
@@ -229,14 +229,14 @@ static void what_leaves_is_bounded_by_rounds_run_and_month(void **state)
         const char *part; /* NULL: it may leave */
     } cases[] = {
         {{0, 0, 0}, 1000, NULL},
-        {{0, 0, 0}, 1001, "policy.yaml:14: this bank gives at most 1000 numbers in a run"},
+        {{0, 0, 0}, 1001, "policy.yaml:14: this bank gives at most 1000 words in a run"},
         {{29, 500, 500}, 500, NULL},
         {{30, 500, 500}, 1, "policy.yaml:13: this bank takes part in at most 30 rounds of a run"},
         {{1, 999, 999}, 1, NULL},
-        {{1, 999, 999}, 2, "at most 1000 numbers in a run"},
+        {{1, 999, 999}, 2, "at most 1000 words in a run"},
         {{1, 10, 2999}, 1, NULL},
-        {{1, 10, 2999}, 2, "policy.yaml:14: this bank gives at most 3000 numbers in a calendar month"},
-        {{1, 10, 2999}, UINT64_MAX, "numbers in a run"},
+        {{1, 10, 2999}, 2, "policy.yaml:14: this bank gives at most 3000 words in a calendar month"},
+        {{1, 10, 2999}, UINT64_MAX, "words in a run"},
         {{UINT64_MAX, UINT64_MAX, UINT64_MAX}, UINT64_MAX, "rounds of a run"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -278,8 +278,8 @@ static void a_file_that_is_wrong_or_contradicts_itself_is_refused_with_its_line(
         {ROWS, "rows: {minimum: few}", ROWS, "whole number"},
         {CELLS, "cells: {minimum: 1000001}", CELLS, "to 1000000"},
         {ROUNDS, "rounds: {most: 0}", ROUNDS, "whole number from 1"},
-        {NUMBERS, "numbers: {run: 3001, month: 3000}", NUMBERS, "a run cannot have more numbers than a month"},
-        {NUMBERS, "numbers: {run: 10}", NUMBERS, "\"month\" is missing"},
+        {WORDS, "words: {run: 3001, month: 3000}", WORDS, "a run cannot have more words than a month"},
+        {WORDS, "words: {run: 10}", WORDS, "\"month\" is missing"},
         {RULE, "  - {author: north}", RULE, "author and purpose together"},
         {RULE, "  - {purpose: credit-risk}", RULE, "author and purpose together"},
         {RULE, "  - {plan: " HEX_A ", task: logistic}", RULE, "author and purpose together"},
@@ -392,7 +392,7 @@ static void an_officer_is_told_every_entry_and_what_is_still_open(void **state)
     static const char *const said[] = {
         "the first has 20\n",
         "at most 30 times (policy.yaml:13)",
-        "at most 1000 numbers in this run (policy.yaml:14)",
+        "at most 1000 words in this run (policy.yaml:14)",
         "3000 in a calendar month (policy.yaml:14)",
         "  allows   policy.yaml:1    purpose credit-risk\n",
         "  open     policy.yaml:3    who its author is",
