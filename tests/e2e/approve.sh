@@ -140,7 +140,8 @@ for point in "before an officer's word is kept" "an officer's word is kept"; do
     party_kill south TERM
     NODE=$BUILD/failpoints/cofferdam-node COFFERDAM_FAILPOINT="node: $point:1" node_start south
     until_true 10 "$NODE" status "$south" || die "south does not start"
-    word approve ada --plan "$other" >/dev/null 2>&1 && die "south did not die at: $point"
+    timeout $((2 * PATIENCE)) "$NODE" approve "$south" --key "$HOME_DIR/ada/officer.key" --plan "$other" >/dev/null 2>&1 &&
+        die "south did not die at: $point"
     wait "${PROCESS[south]}" 2>/dev/null
     node_start south
     until_true 10 "$NODE" status "$south" || die "south does not start after: $point"
