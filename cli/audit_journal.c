@@ -26,6 +26,13 @@ static void audit_done(struct audit *audit)
     buffer_done(&audit->bytes);
 }
 
+/* A first roster is signed by all its members; of a later one only whoever has those before can tell. */
+static struct result check_signed(const char *path, const struct roster_file *file)
+{
+    if (file->roster.version != 1) return RESULT_OK;
+    return result_at(roster_verify_first(&file->roster), "%s: ", path);
+}
+
 static struct result read_rosters(const struct cli_values *paths, struct audit *audit)
 {
     audit->rosters = calloc(paths->count, sizeof *audit->rosters);
@@ -33,6 +40,8 @@ static struct result read_rosters(const struct cli_values *paths, struct audit *
     for (; audit->rosters_count < paths->count; audit->rosters_count++) {
         struct result read =
             roster_file_read(paths->items[audit->rosters_count], &audit->rosters[audit->rosters_count]);
+        if (result_ok(read))
+            read = check_signed(paths->items[audit->rosters_count], &audit->rosters[audit->rosters_count]);
         if (read.category == CATEGORY_FALSE) read.category = CATEGORY_USAGE; /* it is not what is asked about */
         TRY(read);
     }
@@ -87,7 +96,8 @@ static struct result show_head(const struct audit *audit, struct buffer *out)
     for (size_t i = 0; i < audit->rosters_count; i++) {
         char hex[2 * HASH_BYTES + 1];
         bytes_hex(hash_view(&audit->rosters[i].roster.hash), hex);
-        TRY(buffer_format(out, "roster       version %u, fingerprint %s\n", audit->rosters[i].roster.version, hex));
+        TRY(buffer_format(out, "roster       version %u, fingerprint %s: compare it with the one you know\n",
+                          audit->rosters[i].roster.version, hex));
     }
     return RESULT_OK;
 }

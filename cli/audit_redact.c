@@ -1,4 +1,6 @@
 /* cofferdam audit redact: a bundle without what only the run's parties should hold. */
+#include <string.h>
+
 #include "cli/audit.h"
 #include "cli/bundle_file.h"
 #include "cli/cli.h"
@@ -51,6 +53,7 @@ struct result cli_audit_redact(int argc, char **argv)
     if (keep_sums) redaction.form = BUNDLE_SUMS;
     redaction.sink = (struct bundle_sink){&redaction, put};
     const struct replay_observer observer = {.context = &redaction, .entry = pass_on};
+    ENSURE(strcmp(out, "-") != 0, CATEGORY_USAGE, "-o takes a file: what does not hold must not have been written");
     TRY(cli_check_output(out, operands.items, operands.count));
     TRY(bundle_file_open(operands.items[0], &file, &source));
     TRY(file_writer_open(out, &redaction.file));

@@ -44,7 +44,8 @@ struct result cli_audit_report(int argc, char **argv)
     ENSURE(!as_json || !out || strcmp(out, "-") != 0, CATEGORY_USAGE,
            "-o - and --json both write to stdout; name a file after -o");
     if (roster) TRY(audit_fingerprint(roster, &fingerprint));
-    if (out) TRY(cli_check_output(out, operands.items, operands.count));
+    const char *const inputs[] = {operands.items[0], roster};
+    if (out) TRY(cli_check_output(out, inputs, roster ? 2 : 1));
     TRY(audit_facts_gather(operands.items[0], roster ? &fingerprint : NULL, &facts));
     TRY(tell(&facts, out, as_json));
     ENSURE(facts.holds, CATEGORY_FALSE, "%s: %s", facts.path, facts.reason);

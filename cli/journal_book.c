@@ -50,6 +50,8 @@ static const struct need {
     {"officer", "officer", JSON_STRING},
     {"officer", "decision", JSON_STRING},
     {"officer", "document", JSON_STRING},
+    {"forgotten", "files", JSON_INTEGER},
+    {"forgotten", "records", JSON_INTEGER},
 };
 
 /* What happens again and again in a run, and what only grows from one entry of it to the next. */
@@ -199,8 +201,8 @@ static struct result tell_run(struct journal_book *book, const struct journal_en
     if (ends_run(entry->event)) put = put && json_object_set_new(run, "state", json_string(entry->event)) == 0;
     for (size_t i = 0; i < LISTS; i++)
         if (strcmp(lists[i].event, entry->event) == 0) return add_to_list(run, i, facts);
-    if (strcmp(entry->event, "bundle") == 0)
-        put = put && json_object_set(run, "bundle", facts) == 0;
+    if (strcmp(entry->event, "bundle") == 0 || strcmp(entry->event, "forgotten") == 0)
+        put = put && json_object_set(run, entry->event, facts) == 0;
     else
         put = put && json_object_update_missing(run, facts) == 0;
     ENSURE(put, CATEGORY_ENVIRONMENT, "no memory for a run");

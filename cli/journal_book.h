@@ -2,7 +2,7 @@
  *
  * What a run's entries say is kept as JSON, since that is what they are: {"run", "plan", "plan_hash", "purpose", ...,
  * "rows", "columns", "sent": [{"round", "step", "numbers", "bytes", "root", "header"}, ...], "void", "voted", "closed",
- * "evidence", "state": "open" | "done" | "refused" | "ended", ...}.
+ * "evidence", "state": "open" | "done" | "refused" | "ended", ..., "bundle": {...}, "forgotten": {...}}.
  */
 #ifndef CLI_JOURNAL_BOOK_H
 #define CLI_JOURNAL_BOOK_H

@@ -65,6 +65,7 @@ static const struct {
     {"ended", "{reason}"},
     {"officer", "{officer}: {decision} {of} {subject:}"},
     {"bundle", "run.cfd is kept and holds: {bytes} bytes, {digest:}"},
+    {"forgotten", "{files} files and {records} records of the run are removed"},
 };
 
 static struct result put_fact(const json_t *facts, struct view name, struct buffer *out)
@@ -98,6 +99,18 @@ static struct result put_sentence(const char *sentence, const json_t *facts, str
     return RESULT_OK;
 }
 
+/* What an entry has in some cases only. */
+static struct result put_more(const json_t *facts, bool forgotten, struct buffer *out)
+{
+    if (json_is_integer(json_object_get(facts, "without_consent")))
+        TRY(put_sentence("; {without_consent} more were left out for want of consent", facts, out));
+    if (json_is_true(json_object_get(facts, "cohort_change")))
+        TRY(buffer_text(out, "; an officer approved its cohort, which is another than before"));
+    if (forgotten && json_object_get(facts, "model")) TRY(put_sentence(", model.json {model:}", facts, out));
+    if (forgotten && json_object_get(facts, "bundle")) TRY(put_sentence(", run.cfd {bundle:}", facts, out));
+    return RESULT_OK;
+}
+
 struct result journal_show_entry(const struct journal_entry *entry, const json_t *facts, struct buffer *out)
 {
     char run[2 * HASH_BYTES + 1] = "";
@@ -108,8 +121,7 @@ struct result journal_show_entry(const struct journal_entry *entry, const json_t
     TRY(put_date(entry->time, out));
     TRY(buffer_format(out, "  %-12.*s  %-8s  ", SHORT_HEX, run, entry->event));
     TRY(put_sentence(sentence, facts, out));
-    if (json_is_true(json_object_get(facts, "cohort_change")))
-        TRY(buffer_text(out, "; an officer approved its cohort, which is another than before"));
+    TRY(put_more(facts, strcmp(entry->event, "forgotten") == 0, out));
     return buffer_u8(out, '\n');
 }
 
@@ -158,8 +170,12 @@ static struct result put_end(const json_t *run, struct buffer *out)
     TRY(buffer_text(out, "  end        "));
     TRY(put_sentence(sentence, run, out));
     TRY(buffer_u8(out, '\n'));
-    const json_t *bundle = json_object_get(run, "bundle");
-    return bundle ? put_sentence("  bundle     {bytes} bytes, {digest}\n", bundle, out) : RESULT_OK;
+    const json_t *bundle = json_object_get(run, "bundle"), *forgotten = json_object_get(run, "forgotten");
+    if (bundle) TRY(put_sentence("  bundle     {bytes} bytes, {digest}\n", bundle, out));
+    if (!forgotten) return RESULT_OK;
+    TRY(put_sentence("  forgotten  {files} files and {records} records are removed", forgotten, out));
+    TRY(put_more(forgotten, true, out));
+    return buffer_u8(out, '\n');
 }
 
 struct result journal_show_run(const json_t *run, struct buffer *out)
@@ -174,6 +190,8 @@ struct result journal_show_run(const json_t *run, struct buffer *out)
         TRY(put_sentence("  data       {rows} rows, {held_out} of them held out; columns{columns*}\n"
                          "             {digest}\n",
                          run, out));
+    if (json_is_integer(json_object_get(run, "without_consent")))
+        TRY(put_sentence("             {without_consent} more rows were left out for want of consent\n", run, out));
     TRY(put_left(run, out));
     TRY(buffer_format(out, "  closed     %zu steps\n", json_array_size(json_object_get(run, "closed"))));
     size_t kept = json_array_size(json_object_get(run, "evidence"));

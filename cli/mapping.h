@@ -20,6 +20,9 @@ struct mapping {
 void mapping_done(struct mapping *mapping);
 /* Tells on stderr which of the mapping's columns are none of a plan's: a misspelt name would go unnoticed. */
 void mapping_warn(const char *path, const struct mapping *mapping, const struct schema *schema);
-MUST_USE struct result mapping_read(const char *path, struct mapping *ret);
+/* Tells on stderr how many of a file's rows are left out for want of consent. */
+void mapping_tell_consent(const char *file, const struct csv_options *options, uint64_t left_out, uint64_t taken);
+/* purpose: the plan's, borrowed; CATEGORY_USAGE when there is none ("") and the mapping's consent is by purpose. */
+MUST_USE struct result mapping_read(const char *path, const char *purpose, struct mapping *ret);
 
 #endif

@@ -200,8 +200,10 @@ static struct result time_print(const json_t *run, const char *key, const char *
 static struct result show_print(const json_t *answer, const json_t *run, struct buffer *out)
 {
     const json_t *here = json_object_get(run, "here");
-    TRY(buffer_format(out, "run        %s\nplan       %s, submitted by %s\nstate      %s\n", text_of(run, "run"),
-                      text_of(run, "plan"), text_of(run, "submitter"), text_of(run, "state")));
+    TRY(buffer_format(out, "run        %s\n", text_of(run, "run")));
+    if (text_of(run, "plan")[0]) /* else the node has forgotten it, and knows nothing more */
+        TRY(buffer_format(out, "plan       %s, submitted by %s\n", text_of(run, "plan"), text_of(run, "submitter")));
+    TRY(buffer_format(out, "state      %s\n", text_of(run, "state")));
     TRY(names_print(json_object_get(run, "cohort"), "cohort    ", out));
     TRY(time_print(run, "submitted_ms", "submitted ", out));
     if (text_of(run, "phase")[0]) TRY(buffer_format(out, "phase      %s\n", text_of(run, "phase")));
@@ -240,8 +242,9 @@ struct result cli_run_list(int argc, char **argv)
     size_t index;
     json_array_foreach(json_object_get(answer, "runs"), index, run)
     {
-        TRY(buffer_format(&out, "%.*s  %-6s  %s by %s", SHORT_ID, text_of(run, "run"), text_of(run, "state"),
-                          text_of(run, "plan"), text_of(run, "submitter")));
+        TRY(buffer_format(&out, "%.*s  %-6s", SHORT_ID, text_of(run, "run"), text_of(run, "state")));
+        if (text_of(run, "plan")[0])
+            TRY(buffer_format(&out, "  %s by %s", text_of(run, "plan"), text_of(run, "submitter")));
         const char *phase = text_of(run, "phase");
         if (phase[0]) TRY(buffer_format(&out, ": %s", phase));
         TRY(buffer_text(&out, "\n"));
@@ -316,6 +319,7 @@ static struct result watch_end(const json_t *answer, const json_t *run)
     const char *state = here ? text_of(here, "state") : text_of(run, "state");
     if (strcmp(state, "done") == 0) return RESULT_OK;
     const char *reason = text_of(here ? here : run, "phase");
+    ENSURE(strcmp(state, "forgotten") != 0, CATEGORY_FALSE, "this node %s", reason);
     return FAIL(secagg_plan_fails(view_text(reason)) ? CATEGORY_USAGE : CATEGORY_FALSE, "the run ended: %s", reason);
 }
 

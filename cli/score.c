@@ -150,7 +150,7 @@ static struct result score_row(void *context, const struct csv_row *row)
     if (scorer->named)
         TRY(put_field(row->fields[scorer->model->features_count], &scorer->out));
     else
-        TRY(buffer_format(&scorer->out, "%" PRIu64, scorer->rows));
+        TRY(buffer_format(&scorer->out, "%" PRIu64, scorer->rows + row->table->without_consent));
     TRY(row->table->rows ? put_scored(scorer, row->table) : put_refused(scorer, row));
     TRY(buffer_u8(&scorer->out, '\n'));
     return scorer->out.length < PIECE_BYTES ? RESULT_OK : scorer_flush(scorer);
@@ -168,11 +168,13 @@ static struct result score_file(const struct score_words *words, const struct cs
     if (to_file) TRY(file_writer_open(words->out, &scorer.file));
     TRY(put_head(&scorer, words->id));
     TRY(score_specs(model, &id, scorer.named, &specs));
+    uint64_t left_out = 0;
     struct result result = csv_stream(scorer.path, options, specs, model->features_count + scorer.named,
-                                      (struct csv_visitor){&scorer, score_row});
+                                      (struct csv_visitor){&scorer, score_row}, &left_out);
     free(specs);
     TRY(result);
-    ENSURE(scorer.rows > 0, CATEGORY_USAGE, "%s: no rows follow the column names; export the file again", scorer.path);
+    mapping_tell_consent(scorer.path, options, left_out, scorer.rows);
+    ENSURE(scorer.rows > 0, CATEGORY_USAGE, "%s: there are no rows to score; export the file again", scorer.path);
     TRY(scorer_flush(&scorer));
     if (to_file) TRY(file_writer_finish(&scorer.file, 0644));
     ENSURE(scorer.refused == 0, CATEGORY_FALSE,
@@ -193,7 +195,7 @@ struct result cli_score(int argc, char **argv)
     CLEANUP(model_done) struct model model = {0};
     TRY(model_parse(buffer_view(&text), words.model, &model));
     CLEANUP(mapping_done) struct mapping mapping = {0};
-    if (words.mapping != NULL) TRY(mapping_read(words.mapping, &mapping));
+    if (words.mapping != NULL) TRY(mapping_read(words.mapping, "", &mapping));
     if (!words.metrics) return score_file(&words, &mapping.options, &model);
     return score_metrics(&model, buffer_view(&text), words.model, &words.data, &mapping.options, words.json);
 }

@@ -6,6 +6,7 @@
 #include "analytics/cases.h"
 #include "analytics/schema.h"
 #include "cli/document.h"
+#include "cli/mapping.h"
 #include "cli/metrics.h"
 #include "cli/score.h"
 
@@ -141,6 +142,7 @@ static struct result parts_read(struct parts *parts, const struct model *model, 
     for (size_t i = 0; i < files->count && result_ok(result); i++) {
         CLEANUP(table_freep) struct table *table = NULL;
         result = csv_read(files->items[i], options, specs, model->features_count + count, ROWS_MAX, &table);
+        if (result_ok(result)) mapping_tell_consent(files->items[i], options, table->without_consent, table->rows);
         if (result_ok(result)) result = parts_add(parts, model, &rule->plan, table);
     }
     free(specs);

@@ -60,9 +60,10 @@ static struct result warn(struct sites *sites, const char *file, const struct co
 static struct result read_file(struct sites *sites, const char *file, const char *mapping, struct table **ret)
 {
     CLEANUP(mapping_done) struct mapping map = {0};
-    if (mapping != NULL) TRY(mapping_read(mapping, &map));
+    if (mapping != NULL) TRY(mapping_read(mapping, sites->file.plan.purpose, &map));
     if (mapping != NULL) mapping_warn(mapping, &map, &sites->schema);
     TRY(csv_read(file, &map.options, sites->schema.specs, sites->schema.count, sites->file.plan.rows, ret));
+    mapping_tell_consent(file, &map.options, (*ret)->without_consent, (*ret)->rows);
     struct coding coding = {0};
     coding_add(&sites->file.plan, *ret, &coding);
     coding_add(&sites->file.plan, *ret, &sites->coding);

@@ -411,6 +411,7 @@ struct result session_restore(struct hub *hub, const struct hash *id, struct ses
     ENSURE(hash_equal(&session->submission.id, id), CATEGORY_FALSE, "it belongs to another roster");
     session->submitted_at = session->since = submitted_at;
     TRY(session_restore_end(session));
+    if (session->state != SERVICE_RUN_OPEN) session_write_evidence(session); /* what a full disk, say, kept away */
     *ret = session;
     session = NULL;
     return RESULT_OK;

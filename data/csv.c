@@ -20,6 +20,7 @@ struct csv_reader {
     struct csv_header header;
     struct record_reader *records;
     struct table *table;
+    size_t consent; /* of the file's columns; SIZE_MAX: none */
     struct feeding *feedings;
     struct view *fields;        /* of the row, as the plan has them */
     struct csv_visitor visitor; /* when rows are looked at one by one */
@@ -27,6 +28,7 @@ struct csv_reader {
 
 static struct result find_columns(struct csv_reader *reader)
 {
+    TRY(csv_header_consent(&reader->header, &reader->options, &reader->consent));
     for (size_t k = 0; k < reader->table->columns_count; k++) {
         struct column *column = &reader->table->columns[k];
         const struct csv_column *mapping = csv_column_of_plan(&reader->options, column->spec.name);
@@ -45,6 +47,10 @@ static struct result take(void *context, const struct record *record)
     if (!reader->header.names) {
         TRY(csv_header_set(&reader->header, &reader->options, record));
         return find_columns(reader);
+    }
+    if (reader->consent != SIZE_MAX && !csv_consents(&reader->options, record_field(record, reader->consent))) {
+        reader->table->without_consent++;
+        return RESULT_OK;
     }
     for (size_t k = 0; k < reader->table->columns_count; k++) {
         const struct feeding *feeding = &reader->feedings[k];
@@ -113,8 +119,8 @@ struct result csv_reader_feed(struct csv_reader *reader, struct view piece)
 struct result csv_reader_finish(struct csv_reader *reader, struct table **ret)
 {
     TRY(record_reader_finish(reader->records));
-    ENSURE(reader->table->rows, CATEGORY_USAGE, "%s: no rows follow the column names; export the file again",
-           reader->name);
+    if (!reader->table->rows)
+        return result_at(csv_no_rows(&reader->options, reader->table->without_consent), "%s: ", reader->name);
     table_trim(reader->table);
     *ret = reader->table;
     reader->table = NULL;
@@ -136,11 +142,13 @@ struct result csv_read(const char *path, const struct csv_options *options, cons
 }
 
 struct result csv_stream(const char *path, const struct csv_options *options, const struct column_spec *specs,
-                         size_t specs_count, struct csv_visitor visitor)
+                         size_t specs_count, struct csv_visitor visitor, uint64_t *ret_without_consent)
 {
     CLEANUP(csv_reader_freep) struct csv_reader *reader = NULL;
     TRY(csv_reader_new(path, options, specs, specs_count, 1, &reader));
     reader->visitor = visitor;
     TRY(csv_file_read(path, feed, reader));
-    return record_reader_finish(reader->records);
+    TRY(record_reader_finish(reader->records));
+    *ret_without_consent = reader->table->without_consent;
+    return RESULT_OK;
 }

@@ -30,6 +30,17 @@ struct csv_column {
     size_t missing_count;
 };
 
+/* Who consented, as a column of the file says it. A row without consent is left out before anything else looks at its
+ * values: it enters no table, counts as no row, and a wrong value in it is no error. An empty or missing field is no
+ * consent. */
+struct csv_consent {
+    const char *column;       /* the file's; NULL: nobody is asked, every row is taken */
+    const char *const *given; /* the fields that mean consent, letter for letter; */
+    size_t given_count;
+    char separator;      /* or, when not 0: the field is a list of purposes, with blanks around each or none, */
+    const char *purpose; /* and this one must be among them; NULL: any does */
+};
+
 /* A zeroed struct reads a plain CSV with a header whose names are the plan's. Everything is borrowed. */
 struct csv_options {
     char delimiter; /* 0 stands for ',' */
@@ -41,6 +52,7 @@ struct csv_options {
     size_t missing_count;
     const struct csv_column *columns; /* of the plan's columns that are not had plainly */
     size_t columns_count;
+    struct csv_consent consent;
 };
 
 /* Wrong content is CATEGORY_USAGE, a file that cannot be read CATEGORY_ENVIRONMENT. specs: as for table_new. */
@@ -49,7 +61,7 @@ MUST_USE struct result csv_read(const char *path, const struct csv_options *opti
 
 /* The same, a row at a time, in constant memory: for each row `row` gets a table that holds it alone. A row that the
  * specs refuse gets a table without rows; result_reason() then says why, without the place. Whatever breaks the file as
- * such ends it as csv_read would. */
+ * such ends it as csv_read would; no row at all does not. */
 struct csv_row {
     const struct table *table;
     const struct view *fields; /* of the specs, as the options map them; a NULL data pointer is missing */
@@ -60,7 +72,7 @@ struct csv_visitor {
     struct result (*row)(void *context, const struct csv_row *row);
 };
 MUST_USE struct result csv_stream(const char *path, const struct csv_options *options, const struct column_spec *specs,
-                                  size_t specs_count, struct csv_visitor visitor);
+                                  size_t specs_count, struct csv_visitor visitor, uint64_t *ret_without_consent);
 
 /* The same from bytes that the caller has, in pieces of any size. `name` stands for the file in reasons. After a
  * failure only csv_reader_free may follow. */
@@ -93,6 +105,7 @@ struct csv_profile {
 };
 struct csv_scan {
     uint64_t rows;
+    uint64_t without_consent; /* left out of the rows, and of all below */
     struct csv_profile *columns;
     size_t columns_count;
 };

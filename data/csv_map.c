@@ -93,25 +93,50 @@ const char *csv_header_name(const struct csv_header *header, size_t index)
     return header->names && index < header->count ? header->names[index] : NULL;
 }
 
-struct result csv_header_find(const struct csv_header *header, const char *name, const char *plan, size_t *ret)
+static bool place_of(const struct csv_header *header, const char *name, size_t *ret)
 {
     for (size_t k = 0; k < header->count; k++)
         if (strcmp(header->names[k], name) == 0) {
             *ret = k;
-            return RESULT_OK;
+            return true;
         }
-    const char *hint = "name the bank's own column for it in the node's configuration";
-    if (header->count == 1 && strpbrk(header->names[0], ",;|\t"))
-        hint = "the file has one column only: is the delimiter another?";
-    char listed[LISTED_MAX] = "";
-    for (size_t k = 0, used = 0; k < header->count && used + 1 < sizeof listed; k++) {
-        int written = snprintf(listed + used, sizeof listed - used, "%s%s", k ? ", " : "", header->names[k]);
+    return false;
+}
+
+/* What a reason says where a column is missing: the remedy, and the columns that there are. */
+static const char *hint_of(const struct csv_header *header, const char *otherwise, char listed[LISTED_MAX])
+{
+    *listed = 0;
+    for (size_t k = 0, used = 0; k < header->count && used + 1 < LISTED_MAX; k++) {
+        int written = snprintf(listed + used, LISTED_MAX - used, "%s%s", k ? ", " : "", header->names[k]);
         used += written > 0 ? (size_t)written : 0;
     }
+    bool one = header->count == 1 && strpbrk(header->names[0], ",;|\t");
+    return one ? "the file has one column only: is the delimiter another?" : otherwise;
+}
+
+struct result csv_header_find(const struct csv_header *header, const char *name, const char *plan, size_t *ret)
+{
+    char listed[LISTED_MAX];
+    if (place_of(header, name, ret)) return RESULT_OK;
+    const char *hint = hint_of(header, "name the bank's own column for it in the node's configuration", listed);
     return strcmp(name, plan) == 0
                ? FAIL(CATEGORY_USAGE, "there is no column %s; %s (there are: %s)", name, hint, listed)
                : FAIL(CATEGORY_USAGE, "there is no column %s, which is to be the plan's %s; %s (there are: %s)", name,
                       plan, hint, listed);
+}
+
+struct result csv_header_consent(const struct csv_header *header, const struct csv_options *options, size_t *ret)
+{
+    const char *name = options->consent.column;
+    char listed[LISTED_MAX];
+    *ret = SIZE_MAX;
+    if (!name || place_of(header, name, ret)) return RESULT_OK;
+    const char *hint = hint_of(header, "name the right one under source.consent, or export it as well", listed);
+    return FAIL(CATEGORY_USAGE,
+                "there is no column %s, which is to say who consented, so that no row may be read; %s "
+                "(there are: %s)",
+                name, hint, listed);
 }
 
 const struct csv_column *csv_column_of_plan(const struct csv_options *options, const char *name)
@@ -153,4 +178,36 @@ struct view csv_field(const struct csv_options *options, const struct csv_column
         if (view_equal(view_text(column->recodes[k].from), field))
             return column->recodes[k].to ? view_text(column->recodes[k].to) : missing;
     return field;
+}
+
+static bool lists(struct view field, char separator, const char *purpose)
+{
+    while (field.length) {
+        const uint8_t *end = memchr(field.data, separator, field.length);
+        size_t length = end ? (size_t)(end - field.data) : field.length;
+        struct view word = trimmed(view_of(field.data, length));
+        if (word.length && (!purpose || view_equal(view_text(purpose), word))) return true;
+        length += end != NULL;
+        field = view_of(field.data + length, field.length - length);
+    }
+    return false;
+}
+
+bool csv_consents(const struct csv_options *options, struct view field)
+{
+    const struct csv_consent *consent = &options->consent;
+    field = csv_field(options, NULL, field);
+    if (!field.data) return false;
+    if (consent->separator) return lists(field, consent->separator, consent->purpose);
+    return listed(consent->given, consent->given_count, field);
+}
+
+struct result csv_no_rows(const struct csv_options *options, uint64_t without_consent)
+{
+    ENSURE(!without_consent, CATEGORY_USAGE,
+           "no row is left: none of %llu has consent in column %s%s%s; look at the column, and at source.consent",
+           (unsigned long long)without_consent, options->consent.column,
+           options->consent.purpose ? " to the purpose " : "",
+           options->consent.purpose ? options->consent.purpose : "");
+    return FAIL(CATEGORY_USAGE, "no rows follow the column names; export the file again");
 }

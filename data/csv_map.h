@@ -22,6 +22,14 @@ const char *csv_header_name(const struct csv_header *header, size_t index); /* N
 MUST_USE struct result csv_header_find(const struct csv_header *header, const char *name, const char *plan,
                                        size_t *ret);
 
+/* The place of the column that says who consented; SIZE_MAX when the options name none. */
+MUST_USE struct result csv_header_consent(const struct csv_header *header, const struct csv_options *options,
+                                          size_t *ret);
+/* Whether this field of that column is consent. */
+bool csv_consents(const struct csv_options *options, struct view field);
+/* After the last row, when there is none: why. */
+MUST_USE struct result csv_no_rows(const struct csv_options *options, uint64_t without_consent);
+
 /* What the options say about a plan's column, or about the file's column of that name; NULL when nothing. */
 const struct csv_column *csv_column_of_plan(const struct csv_options *options, const char *name);
 const struct csv_column *csv_column_of_source(const struct csv_options *options, const char *name);

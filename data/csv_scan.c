@@ -21,11 +21,13 @@ struct scanning {
     struct csv_header header;
     struct csv_scan *scan;
     struct known *known; /* of each column */
+    size_t consent;      /* of the columns; SIZE_MAX: none */
 };
 
 static struct result set_columns(struct scanning *scanning)
 {
     size_t count = scanning->header.count;
+    TRY(csv_header_consent(&scanning->header, &scanning->options, &scanning->consent));
     scanning->scan->columns = calloc(count, sizeof *scanning->scan->columns);
     scanning->known = calloc(count, sizeof *scanning->known);
     ENSURE(scanning->scan->columns && scanning->known, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
@@ -95,6 +97,10 @@ static struct result take(void *context, const struct record *record)
         TRY(csv_header_set(&scanning->header, &scanning->options, record));
         return set_columns(scanning);
     }
+    if (scanning->consent != SIZE_MAX && !csv_consents(&scanning->options, record_field(record, scanning->consent))) {
+        scanning->scan->without_consent++;
+        return RESULT_OK;
+    }
     scanning->scan->rows++;
     for (size_t k = 0; k < record->count; k++) {
         struct csv_profile *profile = &scanning->scan->columns[k];
@@ -145,7 +151,7 @@ struct result csv_scan(const char *path, const struct csv_options *options, stru
                           &records));
     TRY(csv_file_read(path, feed, records));
     TRY(record_reader_finish(records));
-    ENSURE(scanning.scan->rows, CATEGORY_USAGE, "%s: no rows follow the column names; export the file again", path);
+    if (!scanning.scan->rows) return result_at(csv_no_rows(options, scanning.scan->without_consent), "%s: ", path);
     for (size_t k = 0; k < scanning.scan->columns_count; k++) {
         struct csv_profile *profile = &scanning.scan->columns[k];
         profile->numeric = profile->numeric && profile->values_count;

@@ -48,12 +48,18 @@ static struct result ask_once(struct fetch *fetch, struct service_frame *frame, 
     return *ret_early ? RESULT_OK : FAIL(CATEGORY_FALSE, "%s", answer.reason);
 }
 
+/* The node stops, or the run is to be forgotten. */
+static bool given_up(const struct part *part)
+{
+    return atomic_load(&part->bank->stopping) || atomic_load(&part->forgotten);
+}
+
 /* The next piece, asked for again while the coordinator is away or not that far. */
 static struct result ask(struct fetch *fetch)
 {
     struct service_frame frame = {0};
     struct result result = RESULT_OK;
-    for (unsigned i = 0; i < TRIES && !atomic_load(&fetch->part->bank->stopping); i++) {
+    for (unsigned i = 0; i < TRIES && !given_up(fetch->part); i++) {
         bool early = false;
         result = ask_once(fetch, &frame, &early);
         if (result_ok(result) && !early) break;
@@ -62,7 +68,7 @@ static struct result ask(struct fetch *fetch)
         bank_rest(fetch->part->bank, REST_MS);
     }
     TRY(result);
-    ENSURE(frame.kind == SERVICE_BUNDLE, CATEGORY_ENVIRONMENT, "the node stops");
+    ENSURE(frame.kind == SERVICE_BUNDLE, CATEGORY_ENVIRONMENT, "it is not fetched any more");
     struct service_piece piece;
     TRY(service_piece_read(frame.payload, &piece));
     ENSURE(!fetch->begun || piece.total == fetch->total, CATEGORY_PEER, "the bundle changed while it was fetched");
@@ -123,8 +129,8 @@ static struct result keep_split(struct part *part, uint64_t size, struct view no
               "%.12s: the bundle's checkpoint of step %llu is not that of this bank's log; it is kept as evidence",
               part->hex, (unsigned long long)size);
     (void)pthread_mutex_lock(&part->bank->lock);
-    struct result result = store_commit(part->bank->store, &record, 1);
-    if (result_ok(result)) part_write_evidence(part);
+    struct result result = part->forgotten ? RESULT_OK : store_commit(part->bank->store, &record, 1);
+    if (result_ok(result) && !part->forgotten) part_write_evidence(part);
     (void)pthread_mutex_unlock(&part->bank->lock);
     return result;
 }
@@ -175,11 +181,21 @@ static struct result compare(struct part *part, const struct replay *replay)
     char path[FILE_PATH_MAX];
     ENSURE(hash_equal(&replay->submission.id, &part->submission.id), CATEGORY_FALSE, "it is the bundle of another run");
     if (part->state != SERVICE_RUN_DONE) return compare_end(part, replay);
-    TRY(part_path(part, "model.json", path));
+    TRY(part_path(part, PART_MODEL, path));
     TRY(file_read(path, BUFFER_LIMIT, &model));
     ENSURE(replay->stage == REPLAY_DONE && view_equal(buffer_view(&replay->model), buffer_view(&model)), CATEGORY_FALSE,
            "it does not lead to this bank's model");
     return RESULT_OK;
+}
+
+/* Not beside a run that is being forgotten: what that removes, it tells. */
+static struct result keep(struct part *part, struct file_writer *file)
+{
+    (void)pthread_mutex_lock(&part->bank->lock);
+    struct result result =
+        part->forgotten ? FAIL(CATEGORY_ENVIRONMENT, "the run is forgotten") : file_writer_finish(file, 0600);
+    (void)pthread_mutex_unlock(&part->bank->lock);
+    return result;
 }
 
 static struct result fetch_all(struct part *part)
@@ -194,7 +210,7 @@ static struct result fetch_all(struct part *part)
     const struct replay_observer observer = {.context = &fetch, .met = meet};
     TRY(replay_bundle(&source, &part->bank->roster.hash, &observer, &replay));
     TRY(compare(part, replay));
-    TRY(file_writer_finish(&fetch.file, 0600));
+    TRY(keep(part, &fetch.file));
     log_info("run",
              "%.12s: the bundle of the run is here (%llu bytes), and all of it holds: %llu signatures, %llu sums",
              part->hex, (unsigned long long)replay->counts.bytes, (unsigned long long)replay->counts.signatures,
@@ -216,20 +232,6 @@ bool part_owes_bundle(const struct part *part)
     return result_ok(journal_tells(part->bank->journal, &part->submission.id, JOURNAL_KEY_BUNDLE, &told)) && !told;
 }
 
-/* The digest of the file that is kept, as sha256sum tells it. */
-static struct result file_digest(const char *path, struct hash *ret, uint64_t *ret_bytes)
-{
-    CLEANUP(hash_stream_done) struct hash_stream stream = {0};
-    CLEANUP(buffer_done) struct buffer piece = {0};
-    TRY(hash_start(&stream, NULL));
-    for (uint64_t at = 0;; at += piece.length) {
-        TRY(file_read_piece(path, at, SERVICE_PIECE_MAX, &piece, ret_bytes));
-        if (piece.length == 0) break;
-        TRY(hash_update(&stream, buffer_view(&piece)));
-    }
-    return hash_finish(&stream, ret);
-}
-
 static struct result tell_bundle(struct part *part)
 {
     char path[FILE_PATH_MAX];
@@ -238,15 +240,18 @@ static struct result tell_bundle(struct part *part)
     if (part_wants_bundle(part) || !part_owes_bundle(part)) return RESULT_OK;
     TRY(part_path(part, PART_BUNDLE, path));
     TRY(file_digest(path, &digest, &bytes));
-    return journal_bundle(part, &digest, bytes);
+    (void)pthread_mutex_lock(&part->bank->lock);
+    struct result result = part->forgotten ? RESULT_OK : journal_bundle(part, &digest, bytes);
+    (void)pthread_mutex_unlock(&part->bank->lock);
+    return result;
 }
 
 /* For as long as the coordinator may come back with it. */
 static void fetch(struct part *part)
 {
-    for (bool told = false; part_wants_bundle(part) && !atomic_load(&part->bank->stopping); told = true) {
+    for (bool told = false; !given_up(part) && part_wants_bundle(part); told = true) {
         struct result result = fetch_all(part);
-        if (result_ok(result) || atomic_load(&part->bank->stopping)) return;
+        if (result_ok(result) || given_up(part)) return;
         if (result.category != CATEGORY_ENVIRONMENT) {
             log_error("run", "%.12s: there is no bundle that holds: %s", part->hex, result_reason());
             return;
@@ -258,9 +263,51 @@ static void fetch(struct part *part)
     }
 }
 
+/* A file that lies there untold may have been put there by anybody: it is replayed like one that comes in, and moved
+ * out of the way when it is not the run's bundle. */
+struct kept {
+    char path[FILE_PATH_MAX];
+    uint64_t at;
+};
+
+static struct result kept_read(void *context, uint8_t *into, size_t length, size_t *ret_got)
+{
+    struct kept *kept = context;
+    CLEANUP(buffer_done) struct buffer piece = {0};
+    uint64_t bytes;
+    TRY(file_read_piece(kept->path, kept->at, length, &piece, &bytes));
+    if (piece.length) memcpy(into, piece.data, piece.length);
+    kept->at += piece.length;
+    *ret_got = piece.length;
+    return RESULT_OK;
+}
+
+static struct result replay_kept(struct part *part, const char *path)
+{
+    CLEANUP(replay_freep) struct replay *replay = NULL;
+    struct kept kept = {.at = 0};
+    (void)snprintf(kept.path, sizeof kept.path, "%s", path);
+    TRY(replay_bundle(&(struct bundle_source){&kept, kept_read}, &part->bank->roster.hash, NULL, &replay));
+    return compare(part, replay);
+}
+
+static void check_kept(struct part *part)
+{
+    char path[FILE_PATH_MAX], aside[FILE_PATH_MAX];
+    if (part_wants_bundle(part) || !part_owes_bundle(part) || !result_ok(part_path(part, PART_BUNDLE, path)) ||
+        !result_ok(part_path(part, PART_BUNDLE ".not", aside)))
+        return;
+    struct result held = replay_kept(part, path);
+    if (result_ok(held)) return;
+    log_error("run", "%.12s: what lies there as %s is not the run's bundle (%s); it is kept as %s", part->hex, path,
+              result_reason(), aside);
+    (void)rename(path, aside);
+}
+
 void part_fetch_bundle(struct part *part)
 {
+    check_kept(part);
     fetch(part);
     struct result result = tell_bundle(part);
-    if (!result_ok(result)) bank_give_up(part->bank, result);
+    if (!result_ok(result) && !atomic_load(&part->forgotten)) bank_give_up(part->bank, result);
 }

@@ -33,12 +33,31 @@ static void show_column(const struct csv_profile *column)
     printf(", %" PRIu64 " missing\n", column->missing);
 }
 
-static struct result check_file(const struct config_source *source, const struct csv_options *options)
+/* How many rows are left out for want of consent, and by what. */
+static void show_consent(const struct csv_consent *consent, uint64_t left_out, uint64_t taken)
+{
+    if (!consent->column) return;
+    printf("consent   %" PRIu64 " of %" PRIu64 " rows are left out: their column %s ", left_out, left_out + taken,
+           consent->column);
+    if (consent->separator) {
+        printf("%s%s\n", consent->purpose ? "does not list " : "lists no purpose",
+               consent->purpose ? consent->purpose : " (--plan PLAN counts for its own)");
+        return;
+    }
+    printf("is not");
+    for (size_t k = 0; k < consent->given_count; k++) printf("%s %s", k ? " or" : "", consent->given[k]);
+    printf("\n");
+}
+
+static struct result check_file(const struct config_source *source)
 {
     CLEANUP(csv_scan_freep) struct csv_scan *scan = NULL;
-    TRY(csv_scan(source->file, options, &scan));
+    CLEANUP(source_options_done) struct source_options options = {0};
+    TRY(source_options_of(source, NULL, &options));
+    TRY(csv_scan(source->file, &options.csv, &scan));
     printf("source    %s: %s, %" PRIu64 " rows, %zu columns under the plans' names\n", source->name, source->file,
            scan->rows, scan->columns_count);
+    show_consent(&options.csv.consent, scan->without_consent, scan->rows);
     for (size_t k = 0; k < scan->columns_count; k++) show_column(&scan->columns[k]);
     return RESULT_OK;
 }
@@ -86,16 +105,19 @@ static bool show_fit(const struct column *column, const struct column_spec *want
     return fits;
 }
 
-static struct result check_fit(const struct config_source *source, const struct csv_options *options, const char *path,
-                               const struct plan *plan, struct check_known *known)
+static struct result check_fit(const struct config_source *source, const char *path, const struct plan *plan,
+                               struct check_known *known)
 {
+    CLEANUP(source_options_done) struct source_options options = {0};
     CLEANUP(schema_done) struct schema schema = {0}, loose = {0};
     CLEANUP(table_freep) struct table *table = NULL;
     TRY(schema_of(plan, &schema));
     TRY(schema_of(plan, &loose));
     for (size_t k = 0; k < loose.count; k++) loosen(&loose.specs[k]);
-    TRY(csv_read(source->file, options, loose.specs, loose.count, plan->rows, &table));
+    TRY(source_options_of(source, plan->purpose, &options));
+    TRY(csv_read(source->file, &options.csv, loose.specs, loose.count, plan->rows, &table));
     printf("plan      %s: %s, %" PRIu64 " rows\n", path, plan->name, table->rows);
+    if (options.csv.consent.separator) show_consent(&options.csv.consent, table->without_consent, table->rows);
     known->rows = true;
     known->rows_count = table->rows;
     unsigned bad = 0;
@@ -167,7 +189,6 @@ static void part(const char *what, struct result result, struct result *kept, ch
 struct result bank_check(const char *config_path, const char *plan)
 {
     CLEANUP(bank_freep) struct bank *bank = NULL;
-    CLEANUP(source_options_done) struct source_options options = {0};
     CLEANUP(check_plan_done) struct check_plan checked = {0};
     struct check_known known = {0};
     TRY(bank_load(config_path, &bank));
@@ -176,16 +197,13 @@ struct result bank_check(const char *config_path, const char *plan)
     printf("roster    version %u, %u members; this is %s, position %u\n", bank->roster.version, bank->roster.size,
            bank->roster.members[bank->position - 1].name, bank->position);
     TRY(check_policy(bank));
-    TRY(source_options_of(&config->source, &options));
     struct result kept = RESULT_OK;
     char reason[SERVICE_REASON_MAX + 1] = "";
-    part("source", check_file(&config->source, &options.csv), &kept, reason, sizeof reason);
+    part("source", check_file(&config->source), &kept, reason, sizeof reason);
     struct result opened = plan ? check_plan_open(plan, &bank->roster, &checked) : RESULT_OK;
     part("plan", opened, &kept, reason, sizeof reason);
     bool judged = plan && result_ok(opened);
-    if (judged)
-        part("plan", check_fit(&config->source, &options.csv, plan, &checked.plan, &known), &kept, reason,
-             sizeof reason);
+    if (judged) part("plan", check_fit(&config->source, plan, &checked.plan, &known), &kept, reason, sizeof reason);
     part("state", check_state(bank, &known), &kept, reason, sizeof reason);
     part("link", check_connection(bank), &kept, reason, sizeof reason);
     if (judged) part("policy", check_policy_plan(bank, &checked, &known), &kept, reason, sizeof reason);

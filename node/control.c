@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "analytics/json_text.h"
-#include "node/part.h"
+#include "node/forget.h"
 #include "node/plans.h"
 #include "node/status.h"
 #include "sys/log.h"
@@ -119,12 +119,39 @@ static struct result ask_plans(struct bank *bank, const json_t *request, json_t 
     return plans_list(bank, ret);
 }
 
+static json_t *hash_json(const struct hash *hash)
+{
+    char hex[2 * HASH_BYTES + 1];
+    bytes_hex(hash_view(hash), hex);
+    return json_string(hex);
+}
+
+static struct result ask_forget(struct bank *bank, const json_t *request, json_t **ret)
+{
+    struct forgotten forgotten;
+    const char *id = NULL;
+    TRY(text_of(request, "run", &id));
+    TRY(run_forget(bank, id, &forgotten));
+    json_t *json = json_pack("{s:o, s:I, s:b}", "run", hash_json(&forgotten.run), "forgotten_ms",
+                             (json_int_t)forgotten.at, "before", forgotten.before);
+    bool whole = json != NULL;
+    if (whole && !forgotten.before)
+        whole = json_object_set_new(json, "files", json_integer((json_int_t)forgotten.files)) == 0 &&
+                json_object_set_new(json, "records", json_integer((json_int_t)forgotten.records)) == 0;
+    if (whole && forgotten.has_model) whole = json_object_set_new(json, "model", hash_json(&forgotten.model)) == 0;
+    if (whole && forgotten.has_bundle) whole = json_object_set_new(json, "bundle", hash_json(&forgotten.bundle)) == 0;
+    if (!whole) json_decref(json);
+    ENSURE(whole, CATEGORY_ENVIRONMENT, "the run is forgotten, and there is no memory for an answer");
+    *ret = json;
+    return RESULT_OK;
+}
+
 static const struct {
     const char *word;
     struct result (*handle)(struct bank *bank, const json_t *request, json_t **ret);
 } asks[] = {
-    {"status", ask_status}, {"runs", ask_runs},   {"roster", ask_roster},  {"submit", ask_submit},
-    {"cancel", ask_cancel}, {"plans", ask_plans}, {"officer", plans_take},
+    {"status", ask_status}, {"runs", ask_runs},     {"roster", ask_roster}, {"submit", ask_submit},
+    {"cancel", ask_cancel}, {"forget", ask_forget}, {"plans", ask_plans},   {"officer", plans_take},
 };
 
 static struct result handle(struct bank *bank, struct view bytes, json_t **ret)

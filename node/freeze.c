@@ -95,7 +95,7 @@ struct result freeze_source(const struct config_source *source, const struct pla
 {
     CLEANUP(source_options_done) struct source_options options = {0};
     CLEANUP(frozen_done) struct frozen frozen = {0};
-    TRY(source_options_of(source, &options));
+    TRY(source_options_of(source, plan->purpose, &options));
     TRY(schema_of(plan, &frozen.schema));
     TRY(csv_read(source->file, &options.csv, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table));
     TRY(write_table(frozen.table, path, &frozen.hash));

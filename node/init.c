@@ -26,7 +26,8 @@ static struct result node_text(const struct program_words *words, struct buffer 
                          "  # columns:\n"
                          "  #   - {plan: income, column: EINKOMMEN, factor: 0.001}\n"
                          "  #   - {plan: sex, column: geschlecht, levels: [{from: m, to: \"1\"}, {from: w, to: "
-                         "\"2\"}]}\n",
+                         "\"2\"}]}\n"
+                         "  # consent: {column: zustimmung, given: [\"ja\"]}\n",
                          words->key ? words->key : "node.key", words->roster ? words->roster : "roster.note",
                          words->name ? words->name : "customers", words->source ? words->source : "customers.csv");
 }

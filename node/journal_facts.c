@@ -122,11 +122,16 @@ struct result journal_frozen(struct part *part, struct journal_notes *notes)
     struct hex digest = hex_of(&part->frozen.hash);
     uint64_t held = 0;
     for (uint64_t row = 0; table->held && row < table->rows; row++) held += table->held[row];
-    return journal_note(notes, run_of(part), "frozen",
-                        json_pack("{s:s, s:I, s:I, s:s, s:o}", "source", part->bank->config->source.name, "rows",
-                                  (json_int_t)table->rows, "held_out", (json_int_t)held, "digest", digest.text,
-                                  "columns", columns_json(&part->frozen.schema)),
-                        "frozen");
+    const struct config_source *source = &part->bank->config->source;
+    json_t *facts =
+        json_pack("{s:s, s:I, s:I, s:s, s:o}", "source", source->name, "rows", (json_int_t)table->rows, "held_out",
+                  (json_int_t)held, "digest", digest.text, "columns", columns_json(&part->frozen.schema));
+    if (facts && source->consent.column &&
+        json_object_set_new(facts, "without_consent", json_integer((json_int_t)table->without_consent)) != 0) {
+        json_decref(facts);
+        facts = NULL;
+    }
+    return journal_note(notes, run_of(part), "frozen", facts, "frozen");
 }
 
 /* ---- what the machine makes durable */
@@ -287,6 +292,22 @@ struct result journal_bundle(struct part *part, const struct hash *digest, uint6
     struct hex hex = hex_of(digest);
     return commit_one(part->bank->journal, run_of(part), "bundle",
                       json_pack("{s:s, s:I}", "digest", hex.text, "bytes", (json_int_t)bytes), JOURNAL_KEY_BUNDLE);
+}
+
+static bool add_digest(json_t *facts, const char *name, const struct hash *digest)
+{
+    return !digest || json_object_set_new(facts, name, json_string(hex_of(digest).text)) == 0;
+}
+
+struct result journal_forgotten(const struct hash *run, unsigned files, size_t records, const struct hash *model,
+                                const struct hash *bundle, struct journal_notes *notes)
+{
+    json_t *facts = json_pack("{s:I, s:I}", "files", (json_int_t)files, "records", (json_int_t)records);
+    if (facts && !(add_digest(facts, "model", model) && add_digest(facts, "bundle", bundle))) {
+        json_decref(facts);
+        facts = NULL;
+    }
+    return journal_note(notes, run, "forgotten", facts, "%s", "");
 }
 
 struct result journal_evidence(const struct part *part, const char *file, const struct hash *digest, bool proven,

@@ -27,6 +27,10 @@ MUST_USE struct result journal_step(struct part *part, struct journal_notes *not
 MUST_USE struct result journal_done(struct part *part, const struct hash *model, struct journal_notes *notes);
 MUST_USE struct result journal_ended(struct bank *bank, const struct hash *run, const char *reason,
                                      struct journal_notes *notes);
+/* A run's files and records go; model and bundle are digests of files that are among them, or NULL. */
+MUST_USE struct result journal_forgotten(const struct hash *run, unsigned files, size_t records,
+                                         const struct hash *model, const struct hash *bundle,
+                                         struct journal_notes *notes);
 
 #define JOURNAL_KEY_BUNDLE "bundle"
 

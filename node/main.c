@@ -13,6 +13,7 @@
  *   step.c     the machine and the store: what is durable before anything is sent
  *   journal.c  what the bank did, signed, for its officers; journal_facts.c says what each entry tells
  *   control.c  what this bank's own commands may ask
+ *   forget.c   how a run that is over is removed from this bank
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@
 #include "sys/program.h"
 
 #define STATUS_TIMEOUT_MS 5000
+#define FORGET_TIMEOUT_MS 120000 /* all of a large bundle is read once more, for its digest */
 
 static struct result command_check(const struct program_words *words)
 {
@@ -43,18 +45,32 @@ static struct result command_run(const struct program_words *words)
     return bank_serve(bank);
 }
 
-static struct result command_status(const struct program_words *words)
+/* Asks the running node, and shows its answer: as it is, or as lines for people. */
+static struct result ask(const struct program_words *words, struct view request, int timeout_ms,
+                         struct result (*tell)(struct view json, struct buffer *out))
 {
     char path[FILE_PATH_MAX];
     TRY(file_config(words->operand, "node.yaml", path));
     CLEANUP(config_node_freep) struct config_node *config = NULL;
     CLEANUP(buffer_done) struct buffer json = {0}, lines = {0};
     TRY(config_node_load(path, &config));
-    TRY(control_request(config->state, view_text("{\"ask\": \"status\"}"), STATUS_TIMEOUT_MS, &json));
-    if (!words->json) TRY(status_lines(buffer_view(&json), &lines));
+    TRY(control_request(config->state, request, timeout_ms, &json));
+    TRY(tell(buffer_view(&json), &lines));
     const struct buffer *shown = words->json ? &json : &lines;
     printf("%.*s%s", (int)shown->length, (const char *)shown->data, words->json ? "\n" : "");
     return RESULT_OK;
+}
+
+static struct result command_status(const struct program_words *words)
+{
+    return ask(words, view_text("{\"ask\": \"status\"}"), STATUS_TIMEOUT_MS, status_lines);
+}
+
+static struct result command_forget(const struct program_words *words)
+{
+    CLEANUP(buffer_done) struct buffer request = {0};
+    TRY(forget_request(words->second, &request));
+    return ask(words, buffer_view(&request), FORGET_TIMEOUT_MS, forget_lines);
 }
 
 int main(int argc, char **argv)
@@ -73,6 +89,7 @@ int main(int argc, char **argv)
          "an officer approves a plan, or one run of it"},
         {"deny", command_deny, "pike", "CONFIG|DIR --plan HASH|--run ID --key officer.key",
          "an officer denies it, or takes an approval back; a run under way is refused"},
+        {"forget", command_forget, "j2", "CONFIG|DIR RUN [--json]", "removes a run that is over from this bank"},
         {0},
     };
     static const struct program program = {
@@ -84,7 +101,8 @@ int main(int argc, char **argv)
                     "  cofferdam-node run /etc/cofferdam/node.yaml\n"
                     "  cofferdam-node status --json /etc/cofferdam\n"
                     "  cofferdam-node plans /etc/cofferdam\n"
-                    "  cofferdam-node approve /etc/cofferdam --plan HASH --key officer.key --expires 2026-12-31\n",
+                    "  cofferdam-node approve /etc/cofferdam --plan HASH --key officer.key --expires 2026-12-31\n"
+                    "  cofferdam-node forget /etc/cofferdam 2fc8e8b8e2a8\n",
         .commands = commands,
     };
     return program_main(&program, argc, argv);

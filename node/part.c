@@ -9,6 +9,7 @@
 #include "node/admit.h"
 #include "node/bundle.h"
 #include "node/evidence.h"
+#include "node/forget.h"
 #include "node/journal_facts.h"
 #include "node/officers.h"
 #include "node/spent.h"
@@ -87,6 +88,9 @@ static struct result part_freeze(struct part *part)
         return check_rows(part);
     }
     TRY(freeze_source(&bank->config->source, &part->submission.plan, path, &part->frozen));
+    if (bank->config->source.consent.column)
+        log_info("run", "%.12s: %llu rows are computed on, %llu are left out for want of consent", part->hex,
+                 (unsigned long long)part->frozen.table->rows, (unsigned long long)part->frozen.table->without_consent);
     TRY(check_rows(part));
     FAILPOINT("node: the table is frozen, the run not kept");
     TRY(buffer_u64(&value, part->submitted_at));
@@ -323,7 +327,7 @@ static void part_farewell(struct part *part)
 }
 
 /* Nothing of a run that is over stays in memory. */
-static void part_forget(struct part *part)
+static void part_empty(struct part *part)
 {
     (void)pthread_mutex_lock(&part->bank->lock);
     secagg_node_free(part->machine);
@@ -333,14 +337,12 @@ static void part_forget(struct part *part)
     (void)pthread_mutex_unlock(&part->bank->lock);
 }
 
-void *part_thread(void *context)
+static void part_live(struct part *part)
 {
-    struct part *part = context;
     struct bank *bank = part->bank;
     if (part->state != SERVICE_RUN_OPEN) { /* over before this process started */
         part_fetch_bundle(part);
-        fold_thread_done();
-        return NULL;
+        return;
     }
     struct result result = part_prepare(part);
     if (result_ok(result)) result = part_work(part);
@@ -354,9 +356,27 @@ void *part_thread(void *context)
     if (!result_ok(result) && !atomic_load(&bank->stopping)) bank_give_up(bank, result);
     bool took_part = part->machine != NULL;
     part_farewell(part);
-    part_forget(part);
+    part_empty(part);
     if (took_part) part_fetch_bundle(part);
+}
+
+/* It may have been forgotten meanwhile, and what the thread wrote then goes as well. */
+static void part_end_thread(struct part *part)
+{
+    uint64_t forgotten = 0;
+    (void)pthread_mutex_lock(&part->bank->lock);
+    part->ended = true;
+    struct result result = run_forgotten(part->bank, &part->submission.id, &forgotten);
+    if (result_ok(result) && forgotten) result = run_forget_rest(part->bank, &part->submission.id);
+    if (!result_ok(result)) log_warning("run", "%.12s: %s; the next start tries again", part->hex, result_reason());
+    (void)pthread_mutex_unlock(&part->bank->lock);
+}
+
+void *part_thread(void *part)
+{
+    part_live(part);
     fold_thread_done();
+    part_end_thread(part);
     return NULL;
 }
 
@@ -382,6 +402,7 @@ static struct result part_launch(struct part *part)
     while (*place && (*place)->submitted_at > part->submitted_at) place = &(*place)->next;
     part->next = *place;
     *place = part;
+    if (part->state != SERVICE_RUN_OPEN) part_write_evidence(part); /* what a full disk, say, has kept away */
     if (part->state != SERVICE_RUN_OPEN && !part_owes_bundle(part)) return RESULT_OK;
     part->threaded = pthread_create(&part->thread, NULL, part_thread, part) == 0;
     ENSURE(part->threaded, CATEGORY_ENVIRONMENT, "no thread for a run");
@@ -393,6 +414,9 @@ struct result part_offered(struct bank *bank, struct view submission)
     CLEANUP(part_freep) struct part *part = NULL;
     TRY(part_new(bank, submission, &part));
     if (part_find(bank, &part->submission.id)) return RESULT_OK;
+    uint64_t forgotten = 0;
+    TRY(run_forgotten(bank, &part->submission.id, &forgotten));
+    ENSURE(!forgotten, CATEGORY_FALSE, "this bank took part in this run, and has forgotten it since");
     log_info("run", "%.12s: plan %s, submitted by %s, %u banks", part->hex, part->submission.plan.name,
              bank->roster.members[part->submission.terms.submitter - 1].name,
              members_count(&part->submission.terms.cohort));
@@ -466,10 +490,23 @@ static struct result tell_left(struct bank *bank, const struct left *left)
 }
 
 /* A frozen table is rows of customers: it goes with its run. A process that was killed may have left one whose run is
- * over, or was never kept and is not offered again. */
-static struct result sweep_tables(struct bank *bank)
+ * over, or was never kept and is not offered again; and the folder of a run that was forgotten. */
+static struct result sweep_folder(struct bank *bank, const char *folder, const struct hash *run)
 {
-    char runs[FILE_PATH_MAX], directory[FILE_PATH_MAX], path[FILE_PATH_MAX];
+    char path[FILE_PATH_MAX];
+    uint64_t forgotten = 0;
+    const struct part *part = part_find(bank, run);
+    if (part && part->state == SERVICE_RUN_OPEN) return RESULT_OK;
+    TRY(run_forgotten(bank, run, &forgotten));
+    if (forgotten) return run_forget_rest(bank, run);
+    TRY(file_path(folder, PART_TABLE, path));
+    freeze_remove(path);
+    return RESULT_OK;
+}
+
+static struct result sweep_folders(struct bank *bank)
+{
+    char runs[FILE_PATH_MAX], folder[FILE_PATH_MAX];
     TRY(file_path(bank->config->state, "runs", runs));
     DIR *entries = opendir(runs);
     if (!entries) return RESULT_OK; /* no run yet */
@@ -477,11 +514,8 @@ static struct result sweep_tables(struct bank *bank)
     for (const struct dirent *entry; result_ok(result) && (entry = readdir(entries));) {
         struct hash id;
         if (!result_ok(bytes_unhex(view_text(entry->d_name), id.bytes, HASH_BYTES))) continue;
-        const struct part *part = part_find(bank, &id);
-        if (part && part->state == SERVICE_RUN_OPEN) continue;
-        result = file_path(runs, entry->d_name, directory);
-        if (result_ok(result)) result = file_path(directory, PART_TABLE, path);
-        if (result_ok(result)) freeze_remove(path);
+        result = file_path(runs, entry->d_name, folder);
+        if (result_ok(result)) result = sweep_folder(bank, folder, &id);
     }
     (void)closedir(entries);
     return result;
@@ -497,5 +531,5 @@ struct result parts_restore(struct bank *bank)
         memcpy(&left, restoring.left.data + at, sizeof left);
         TRY(tell_left(bank, &left));
     }
-    return sweep_tables(bank);
+    return sweep_folders(bank);
 }

@@ -17,8 +17,10 @@ struct part {
     struct submission submission;
     char hex[2 * HASH_BYTES + 1];
     pthread_t thread;
-    bool threaded; /* the thread is to be joined */
+    bool threaded;         /* the thread is to be joined */
+    atomic_bool forgotten; /* or is about to be: its thread brings nothing more (node/forget.h) */
     /* Under the node's lock: */
+    bool ended; /* the thread has nothing left to do */
     enum service_run_state state;
     char reason[SERVICE_REASON_MAX + 1];   /* SERVICE_RUN_FAILED: why */
     char phase[SERVICE_REASON_MAX + 1];    /* what it is doing */
@@ -66,6 +68,7 @@ struct record_source part_records(struct part *part);
 /* Loads the end of a run that is over; ret_over false when it is open. */
 MUST_USE struct result part_load_end(struct part *part, bool *ret_over);
 
+#define PART_MODEL "model.json"
 #define PART_TABLE "table.frozen"               /* in the run's directory, as long as the run is open */
 #define PART_KEY_SUBMISSION "daemon/submission" /* u64 time ‖ the submission */
 #define PART_KEY_TABLE "daemon/table"           /* the frozen table's hash */

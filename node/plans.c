@@ -57,7 +57,8 @@ static struct result word_json(void *visitor, const struct approval *approval, c
 
 static struct result list(struct bank *bank, json_t *runs, json_t *words)
 {
-    for (const struct part *part = bank->parts; part; part = part->next) TRY(run_json(bank, part, runs));
+    for (const struct part *part = bank->parts; part; part = part->next)
+        if (!atomic_load(&part->forgotten)) TRY(run_json(bank, part, runs));
     return officers_each(bank, word_json, words);
 }
 

@@ -10,9 +10,13 @@ void source_options_done(struct source_options *options)
     *options = (struct source_options){0};
 }
 
-struct result source_options_of(const struct config_source *source, struct source_options *ret)
+struct result source_options_of(const struct config_source *source, const char *purpose, struct source_options *ret)
 {
+    const struct config_consent *consent = &source->consent;
     size_t recodes = 0, used = 0;
+    ENSURE(!consent->separator || !purpose || *purpose, CATEGORY_USAGE,
+           "the plan has no purpose, and source.consent goes by purpose: no row has consent to it; its author has to "
+           "name one");
     for (unsigned i = 0; i < source->columns_count; i++) recodes += source->columns[i].levels_count;
     CLEANUP(source_options_done)
     struct source_options options = {
@@ -35,7 +39,12 @@ struct result source_options_of(const struct config_source *source, struct sourc
                                        .missing = (const char *const *)source->missing,
                                        .missing_count = source->missing_count,
                                        .columns = options.columns,
-                                       .columns_count = source->columns_count};
+                                       .columns_count = source->columns_count,
+                                       .consent = {.column = consent->column,
+                                                   .given = (const char *const *)consent->given,
+                                                   .given_count = consent->given_count,
+                                                   .separator = consent->separator,
+                                                   .purpose = consent->separator ? purpose : NULL}};
     *ret = options;
     memset(&options, 0, sizeof options); /* given away */
     return RESULT_OK;

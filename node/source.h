@@ -13,6 +13,9 @@ struct source_options {
 };
 
 void source_options_done(struct source_options *options);
-MUST_USE struct result source_options_of(const struct config_source *source, struct source_options *ret);
+/* purpose: the plan's, borrowed; CATEGORY_USAGE when it has none ("") and consent is by purpose. NULL: consent to any.
+ */
+MUST_USE struct result source_options_of(const struct config_source *source, const char *purpose,
+                                         struct source_options *ret);
 
 #endif

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analytics/json_text.h"
 #include "node/bundle.h"
+#include "node/forget.h"
 #include "node/journal.h"
-#include "node/part.h"
 #include "node/spent.h"
 #include "sys/clock.h"
 
@@ -55,6 +56,16 @@ static json_t *local_json(const struct part *part)
     return json;
 }
 
+/* What is left of a run that was forgotten here; NULL when it was not. */
+static json_t *forgotten_json(struct bank *bank, const struct hash *run)
+{
+    uint64_t at = 0;
+    if (!result_ok(run_forgotten(bank, run, &at)) || !at) return NULL;
+    return json_pack("{s:s, s:s, s:s, s:I}", "state", "forgotten", "phase",
+                     "has forgotten this run: its journal tells when, and what was removed", "progress", "", "since_ms",
+                     (json_int_t)at);
+}
+
 /* A run as this node alone knows it. */
 static json_t *alone_json(const struct bank *bank, const struct part *part)
 {
@@ -65,8 +76,11 @@ static json_t *alone_json(const struct bank *bank, const struct part *part)
                      (json_int_t)part->submitted_at, "here", local_json(part));
 }
 
-static json_t *told_json(const struct bank *bank, const struct service_run_status *status, const struct part *part)
+static json_t *told_json(struct bank *bank, const struct service_run_status *status)
 {
+    const struct part *part = part_find(bank, &status->run);
+    json_t *here = forgotten_json(bank, &status->run);
+    if (!here && part) here = local_json(part);
     char hex[2 * HASH_BYTES + 1];
     bytes_hex(hash_view(&status->run), hex);
     json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:s}", "run", hex, "plan",
@@ -75,8 +89,19 @@ static json_t *told_json(const struct bank *bank, const struct service_run_statu
                              names_json(&bank->roster, &status->awaited), "submitted_ms",
                              (json_int_t)status->submitted_at, "since_ms", (json_int_t)status->since, "sums",
                              (json_int_t)status->step, "phase", status->phase, "progress", status->progress);
-    if (json && part) (void)json_object_set_new(json, "here", local_json(part));
+    if (json && here)
+        (void)json_object_set_new(json, "here", here);
+    else
+        json_decref(here);
     return json;
+}
+
+/* Lock held. */
+static void add_alone(struct bank *bank, const struct hash *id, json_t *runs)
+{
+    for (const struct part *part = bank->parts; part; part = part->next)
+        if (!atomic_load(&part->forgotten) && (!id || hash_equal(id, &part->submission.id)))
+            (void)json_array_append_new(runs, alone_json(bank, part));
 }
 
 struct result status_bank(struct bank *bank, json_t **ret)
@@ -85,8 +110,7 @@ struct result status_bank(struct bank *bank, json_t **ret)
     TRY(spent_load(bank->store, NULL, clock_now_ms(), &spent));
     json_t *runs = json_array();
     (void)pthread_mutex_lock(&bank->lock);
-    for (const struct part *part = bank->parts; part; part = part->next)
-        (void)json_array_append_new(runs, alone_json(bank, part));
+    add_alone(bank, NULL, runs);
     json_t *json =
         json_pack("{s:s, s:s, s:s, s:b, s:s, s:i, s:i, s:s, s:I, s:o}", "version", COFFERDAM_VERSION, "member",
                   bank->roster.members[bank->position - 1].name, "coordinator", bank->roster.address, "connected",
@@ -118,9 +142,35 @@ static struct result ask_runs(struct bank *bank, const struct hash *id, json_t *
         TRY(service_run_status_read(&reader, bank->roster.size, &status, &got));
         if (!got) return RESULT_OK;
         (void)pthread_mutex_lock(&bank->lock);
-        (void)json_array_append_new(runs, told_json(bank, &status, part_find(bank, &status.run)));
+        (void)json_array_append_new(runs, told_json(bank, &status));
         (void)pthread_mutex_unlock(&bank->lock);
     }
+}
+
+/* Of a run that was forgotten its id is known, and no more: names and plan are the coordinator's to tell. */
+struct forgetting {
+    struct bank *bank;
+    const struct hash *id; /* the one asked for; NULL: all */
+    json_t *runs;
+};
+
+static struct result meet_scope(void *visitor, const struct hash *run)
+{
+    const struct forgetting *forgetting = visitor;
+    char hex[2 * HASH_BYTES + 1];
+    json_t *here = NULL;
+    if (!forgetting->id || hash_equal(forgetting->id, run)) here = forgotten_json(forgetting->bank, run);
+    if (!here) return RESULT_OK;
+    bytes_hex(hash_view(run), hex);
+    (void)json_array_append_new(forgetting->runs,
+                                json_pack("{s:s, s:s, s:o}", "run", hex, "state", "forgotten", "here", here));
+    return RESULT_OK;
+}
+
+static struct result add_forgotten(struct bank *bank, const struct hash *id, json_t *runs)
+{
+    struct forgetting forgetting = {bank, id, runs};
+    return store_scopes(bank->store, meet_scope, &forgetting);
 }
 
 struct result status_runs(struct bank *bank, const struct hash *id, json_t **ret)
@@ -131,9 +181,9 @@ struct result status_runs(struct bank *bank, const struct hash *id, json_t **ret
         trouble = result_reason();
         (void)json_array_clear(runs);
         (void)pthread_mutex_lock(&bank->lock);
-        for (const struct part *part = bank->parts; part; part = part->next)
-            if (!id || hash_equal(id, &part->submission.id)) (void)json_array_append_new(runs, alone_json(bank, part));
+        add_alone(bank, id, runs);
         (void)pthread_mutex_unlock(&bank->lock);
+        TRY(add_forgotten(bank, id, runs));
     }
     json_t *json =
         json_pack("{s:s, s:I, s:s, s:s, s:O}", "member", bank->roster.members[bank->position - 1].name, "now_ms",
@@ -183,4 +233,36 @@ struct result status_lines(struct view text, struct buffer *out)
             TRY(buffer_text(out, "              its bundle is not here; the log says why\n"));
     }
     return RESULT_OK;
+}
+
+struct result forget_request(const char *run, struct buffer *out)
+{
+    CLEANUP(json_freep) json_t *request = json_pack("{s:s, s:s}", "ask", "forget", "run", run);
+    return json_text(request, JSON_COMPACT, out);
+}
+
+/* The digest of a file that was removed. */
+static struct result digest_line(const json_t *json, const char *key, const char *file, struct buffer *out)
+{
+    if (!json_object_get(json, key)) return RESULT_OK;
+    return buffer_format(out, "%-10s %s, %s\n", key, file, text_of(json, key));
+}
+
+struct result forget_lines(struct view text, struct buffer *out)
+{
+    CLEANUP(json_freep) json_t *json = json_loadb((const char *)text.data, text.length, 0, NULL);
+    ENSURE(json, CATEGORY_ENVIRONMENT, "the node answered something that is no JSON");
+    const json_t *category = json_object_get(json, "category");
+    ENSURE(!category, (enum category)json_integer_value(category), "%s", text_of(json, "reason"));
+    TRY(buffer_format(out, "run        %s\n", text_of(json, "run")));
+    if (json_is_true(json_object_get(json, "before")))
+        return buffer_text(out, "removed    nothing: it was forgotten before, as the journal tells\n");
+    TRY(buffer_format(out, "removed    %lld files, %lld records of state.db\n",
+                      json_integer_value(json_object_get(json, "files")),
+                      json_integer_value(json_object_get(json, "records"))));
+    TRY(digest_line(json, "model", "model.json", out));
+    TRY(digest_line(json, "bundle", "run.cfd", out));
+    return buffer_text(out,
+                       "kept       the ledger of cohorts and the message counters, which the rules need; the journal, "
+                       "which tells of this\n");
 }

@@ -14,4 +14,8 @@ MUST_USE struct result status_runs(struct bank *bank, const struct hash *id, jso
 /* The first of the two as lines for people. */
 MUST_USE struct result status_lines(struct view json, struct buffer *out);
 
+/* The request that a run be forgotten, and its answer as lines for people; a refusal is the failure that it tells. */
+MUST_USE struct result forget_request(const char *run, struct buffer *out);
+MUST_USE struct result forget_lines(struct view json, struct buffer *out);
+
 #endif

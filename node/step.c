@@ -5,6 +5,7 @@
 
 #include "analytics/report/report.h"
 #include "crypto/base/failpoint.h"
+#include "node/erase.h"
 #include "node/evidence.h"
 #include "node/journal_facts.h"
 #include "node/officers.h"
@@ -208,52 +209,14 @@ static struct result end_write_results(const struct part *part, struct hash *ret
     TRY(report_html(&source, &report));
     TRY(hash_bytes(NULL, buffer_view(&model), ret_model));
     TRY(end_write(part, "report.html", buffer_view(&report)));
-    return end_write(part, "model.json", buffer_view(&model));
-}
-
-/* The secrets that a run left behind, as erasures. */
-struct leftovers {
-    const struct hash *run;
-    struct store_record *records;
-    char (*keys)[MACHINE_KEY_MAX];
-    size_t count, capacity;
-};
-
-static void leftovers_done(struct leftovers *leftovers)
-{
-    free(leftovers->records);
-    free(leftovers->keys);
-}
-
-static struct result leftovers_count(void *visitor, const char *key, struct view value)
-{
-    (void)key, (void)value;
-    ((struct leftovers *)visitor)->capacity++;
-    return RESULT_OK;
-}
-
-static struct result leftovers_take(void *visitor, const char *key, struct view value)
-{
-    (void)value;
-    struct leftovers *leftovers = visitor;
-    ENSURE(leftovers->count < leftovers->capacity, CATEGORY_BUG, "secrets of a run that grow while it ends");
-    char *copy = leftovers->keys[leftovers->count];
-    (void)snprintf(copy, MACHINE_KEY_MAX, "%s", key);
-    leftovers->records[leftovers->count++] =
-        (struct store_record){.scope = leftovers->run, .key = copy, .secret = true, .erase = true};
-    return RESULT_OK;
+    return end_write(part, PART_MODEL, buffer_view(&model));
 }
 
 struct result part_erase_secrets(struct store *store, const struct hash *run)
 {
-    CLEANUP(leftovers_done) struct leftovers left = {.run = run};
-    TRY(store_each(store, true, run, "", leftovers_count, &left));
-    if (!left.capacity) return RESULT_OK;
-    left.records = calloc(left.capacity, sizeof *left.records);
-    left.keys = calloc(left.capacity, sizeof *left.keys);
-    ENSURE(left.records && left.keys, CATEGORY_ENVIRONMENT, "no memory for the erasure of a run's secrets");
-    TRY(store_each(store, true, run, "", leftovers_take, &left));
-    return store_commit(store, left.records, left.count);
+    CLEANUP(erasures_done) struct erasures secrets = {0};
+    TRY(erasures_of(store, run, true, &secrets));
+    return secrets.count ? store_commit(store, secrets.records, secrets.count) : RESULT_OK;
 }
 
 /* The end and what the journal tells of it. */

@@ -185,6 +185,39 @@ static struct result column_from(const struct file *file, const struct raw_sourc
     return RESULT_OK;
 }
 
+/* A value that means consent is one that a field can have, and not one that means that there is none. */
+static struct result given_from(const struct file *file, const struct raw_source *raw, unsigned i,
+                                struct config_consent *config)
+{
+    char key[PATH_BYTES];
+    const char *given = raw->consent->given[i];
+    bool missing = *given == 0;
+    (void)snprintf(key, sizeof key, "source.consent.given.%u", i);
+    for (unsigned k = 0; k < raw->missing_count; k++) missing = missing || strcmp(raw->missing[k], given) == 0;
+    if (missing)
+        return document_fail(&file->document, key,
+                             "key \"%s\": \"%.64s\" means that there is no value, and so no consent; name another", key,
+                             given);
+    return copy(given, NULL, &config->given[i]);
+}
+
+static struct result consent_from(const struct file *file, const struct raw_source *raw, struct config_consent *config)
+{
+    const struct raw_consent *consent = raw->consent;
+    if (!consent) return RESULT_OK;
+    if ((consent->given_count > 0) == (consent->separator != NULL))
+        return document_fail(&file->document, "source.consent",
+                             "key \"source.consent\": give either the values that mean consent (given), or, where the "
+                             "column lists purposes, what stands between them (separator)");
+    if (consent->separator)
+        TRY(character(file, "source.consent.separator", consent->separator, ",;|:\t", 0, &config->separator));
+    TRY(copy(consent->column, NULL, &config->column));
+    TRY(array(consent->given_count, sizeof *config->given, (void *)&config->given));
+    config->given_count = consent->given_count;
+    for (unsigned i = 0; i < consent->given_count; i++) TRY(given_from(file, raw, i, config));
+    return RESULT_OK;
+}
+
 static struct result source_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
 {
     TRY(copy(raw->name, NULL, &config->name));
@@ -200,7 +233,7 @@ static struct result source_from(const struct file *file, const struct raw_sourc
     TRY(array(raw->columns_count, sizeof *config->columns, (void *)&config->columns));
     config->columns_count = raw->columns_count;
     for (unsigned i = 0; i < raw->columns_count; i++) TRY(column_from(file, raw, i, &config->columns[i]));
-    return RESULT_OK;
+    return consent_from(file, raw, &config->consent);
 }
 
 /* Keys of before, whose place is the policy now: a node that passed over them would take part in less, or in more, than
@@ -292,6 +325,9 @@ static void source_done(struct config_source *source)
     free((void *)source->missing);
     for (unsigned i = 0; i < source->columns_count; i++) column_done(&source->columns[i]);
     free(source->columns);
+    free(source->consent.column);
+    for (unsigned i = 0; i < source->consent.given_count; i++) free(source->consent.given[i]);
+    free((void *)source->consent.given);
 }
 
 struct result config_source_load(const char *path, struct config_source **ret)

@@ -31,6 +31,13 @@ struct config_column {
     struct config_level *levels;
     unsigned levels_count;
 };
+/* Who consented, by a column of the bank's file; one of `given` and `separator` is there (data/csv.h). */
+struct config_consent {
+    char *column; /* NULL: nothing is said of consent, every row is taken */
+    char **given;
+    unsigned given_count;
+    char separator; /* 0: none */
+};
 struct config_source {
     char *name; /* what the ledger calls it (docs/protocol.md, rule 5) */
     char *file; /* CSV */
@@ -40,6 +47,7 @@ struct config_source {
     unsigned missing_count;
     struct config_column *columns;
     unsigned columns_count;
+    struct config_consent consent;
 };
 /* A key that two banks agreed on outside: at least 32 bytes, the same at both (docs/protocol.md, Primitives). */
 struct config_psk {

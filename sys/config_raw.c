@@ -41,11 +41,18 @@ static const cyaml_schema_field_t column_fields[] = {
 static const cyaml_schema_value_t column = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_column, column_fields),
 };
+static const cyaml_schema_field_t consent_fields[] = {
+    TEXT("column", REQUIRED, struct raw_consent, column),
+    CYAML_FIELD_SEQUENCE("given", OPTIONAL, struct raw_consent, given, &token, 0, LEVELS_MAX),
+    TEXT("separator", OPTIONAL, struct raw_consent, separator),
+    CYAML_FIELD_END,
+};
 /* How the file becomes the plan's columns. */
 #define SOURCE_MAPPING                                                                                                 \
     TEXT("delimiter", OPTIONAL, struct raw_source, delimiter), TEXT("decimal", OPTIONAL, struct raw_source, decimal),  \
         CYAML_FIELD_SEQUENCE("missing", OPTIONAL, struct raw_source, missing, &token, 0, LEVELS_MAX),                  \
-        CYAML_FIELD_SEQUENCE("columns", OPTIONAL, struct raw_source, columns, &column, 0, FEATURES_MAX)
+        CYAML_FIELD_SEQUENCE("columns", OPTIONAL, struct raw_source, columns, &column, 0, FEATURES_MAX),               \
+        CYAML_FIELD_MAPPING_PTR("consent", OPTIONAL, struct raw_source, consent, consent_fields)
 static const cyaml_schema_field_t source_fields[] = {
     CYAML_FIELD_STRING_PTR("name", REQUIRED, struct raw_source, name, 1, NAME_MAX_BYTES),
     TEXT("file", REQUIRED, struct raw_source, file),

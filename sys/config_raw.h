@@ -13,12 +13,18 @@ struct raw_column {
     struct config_level *levels;
     unsigned levels_count;
 };
+struct raw_consent {
+    char *column, *separator;
+    char **given;
+    unsigned given_count;
+};
 struct raw_source {
     char *name, *file, *delimiter, *decimal;
     char **missing;
     unsigned missing_count;
     struct raw_column *columns;
     unsigned columns_count;
+    struct raw_consent *consent;
 };
 struct raw_node {
     char *key, *roster, *state, *policy, *log, *threads;

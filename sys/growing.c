@@ -18,7 +18,7 @@ void growing_close(struct growing *file)
 static struct result cut(const struct growing *file, uint64_t length)
 {
     struct stat status;
-    ENSURE(fstat(file->descriptor, &status) == 0 && S_ISREG(status.st_mode), CATEGORY_ENVIRONMENT,
+    ENSURE(fstat(file->descriptor, &status) == 0 && S_ISREG(status.st_mode), CATEGORY_FALSE,
            "%s: is no file that can grow", file->path);
     ENSURE((uint64_t)status.st_size >= length, CATEGORY_FALSE, "%s: has %lld bytes where %llu were written", file->path,
            (long long)status.st_size, (unsigned long long)length);
@@ -33,6 +33,8 @@ struct result growing_open(const char *path, uint64_t length, struct growing *re
     ENSURE(snprintf(file.path, sizeof file.path, "%s", path) < FILE_PATH_MAX, CATEGORY_USAGE,
            "%s: the path is too long", path);
     file.descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    ENSURE(file.descriptor >= 0 || (errno != EISDIR && errno != ELOOP && errno != ENOTDIR), CATEGORY_FALSE,
+           "%s is no file of this program's: %s", path, strerror(errno));
     ENSURE(file.descriptor >= 0, CATEGORY_ENVIRONMENT, "%s: %s", path, strerror(errno));
     struct result result = cut(&file, length);
     if (result_ok(result)) result = file_parent_sync(path);
@@ -97,4 +99,18 @@ struct result file_read_piece(const char *path, uint64_t offset, size_t most, st
         got += (size_t)piece;
     }
     return RESULT_OK;
+}
+
+struct result file_digest(const char *path, struct hash *ret, uint64_t *ret_bytes)
+{
+    enum { PIECE_BYTES = 1 << 20 };
+    CLEANUP(hash_stream_done) struct hash_stream stream = {0};
+    CLEANUP(buffer_done) struct buffer piece = {0};
+    TRY(hash_start(&stream, NULL));
+    for (uint64_t at = 0;; at += piece.length) {
+        TRY(file_read_piece(path, at, PIECE_BYTES, &piece, ret_bytes));
+        if (piece.length == 0) break;
+        TRY(hash_update(&stream, buffer_view(&piece)));
+    }
+    return hash_finish(&stream, ret);
 }

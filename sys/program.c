@@ -43,8 +43,11 @@ static struct result read_words(const struct program *program, const struct prog
         if (letter == 'e') ret->expires = optarg;
         if (letter == 'c') ret->cohort_change = true;
     }
-    ENSURE(argc - optind == 1, CATEGORY_USAGE, "usage: %s %s %s", program->name, command->word, command->synopsis);
+    bool two = strchr(command->options, '2') != NULL;
+    ENSURE(argc - optind == (two ? 2 : 1), CATEGORY_USAGE, "usage: %s %s %s", program->name, command->word,
+           command->synopsis);
     ret->operand = argv[optind];
+    if (two) ret->second = argv[optind + 1];
     return RESULT_OK;
 }
 

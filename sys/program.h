@@ -8,6 +8,7 @@
 /* What the words after the command were: the operand, and the options that were given. */
 struct program_words {
     const char *operand;
+    const char *second;  /* operand, of a command that takes two */
     bool json;           /* --json */
     const char *source;  /* --source FILE */
     const char *name;    /* --name NAME */
@@ -22,7 +23,7 @@ struct program_command {
     const char *word;
     struct result (*run)(const struct program_words *words);
     const char *options; /* letters of the options it takes: j(son) s(ource) n(ame) k(ey) r(oster) p(lan) i(d of a run)
-                          * e(xpires) c(ohort change) */
+                          * e(xpires) c(ohort change); 2: it takes two operands, not one */
     const char *synopsis;
     const char *summary;
 };
@@ -33,7 +34,7 @@ struct program {
     const struct program_command *commands; /* ends with a zeroed one */
 };
 
-/* Every command takes exactly one operand. Returns the exit code (docs/operators.md). */
+/* Returns the exit code (docs/operators.md). */
 int program_main(const struct program *program, int argc, char **argv);
 
 #endif

@@ -183,6 +183,14 @@ struct result store_commit(struct store *store, const struct store_record *recor
     return result;
 }
 
+struct result store_scrub(struct store *store)
+{
+    (void)pthread_mutex_lock(&store->mutex);
+    struct result result = database_scrub_log(&store->state);
+    (void)pthread_mutex_unlock(&store->mutex);
+    return result;
+}
+
 static struct database *database_of(struct store *store, bool secret)
 {
     return secret ? &store->secrets : &store->state;

@@ -32,6 +32,8 @@ struct store_record {
 /* All or nothing within each of the three steps above; after a failure (a full disk) the store goes on. Erased and
  * replaced secrets are gone from the file and its log when this returns. */
 MUST_USE struct result store_commit(struct store *store, const struct store_record *records, size_t count);
+/* What was erased from state.db before is gone from the file and its log when this returns, as secrets are at once. */
+MUST_USE struct result store_scrub(struct store *store);
 /* Replaces out. A secret's bytes are the caller's to wipe. */
 MUST_USE struct result store_load(struct store *store, bool secret, const struct hash *scope, const char *key,
                                   struct buffer *out, bool *ret_found);

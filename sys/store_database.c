@@ -407,7 +407,7 @@ struct result database_scrub_log(struct database *database)
         int code = zero_log(log, 0, LOG_HEADER);
         FAILPOINT("store: the log's header is overwritten");
         if (code == SQLITE_OK) code = zero_log(log, LOG_HEADER, size);
-        ENSURE(code == SQLITE_OK, CATEGORY_ENVIRONMENT, "%s-wal: erased secrets could not be overwritten: %s",
+        ENSURE(code == SQLITE_OK, CATEGORY_ENVIRONMENT, "%s-wal: erased records could not be overwritten: %s",
                database->path, sqlite3_errstr(code));
     }
     FAILPOINT("store: the log is overwritten");

@@ -36,12 +36,17 @@ bool text_utf8(struct view text)
     return true;
 }
 
-/* The controls of ASCII and Latin-1, line and paragraph separators, and what turns the direction of writing: a name
- * that reads as another one. */
+/* The controls of ASCII and Latin-1, line and paragraph separators, what turns the direction of writing, and what is
+ * not seen at all: a name that reads as another one. */
 static bool is_control(uint32_t code)
 {
-    return code < 0x20 || (code >= 0x7F && code <= 0x9F) || (code >= 0x2028 && code <= 0x202E) ||
-           (code >= 0x2066 && code <= 0x2069);
+    static const uint32_t ranges[][2] = {
+        {0x00, 0x1F},     {0x7F, 0x9F},     {0xAD, 0xAD},     {0x061C, 0x061C}, {0x180E, 0x180E}, {0x200B, 0x200F},
+        {0x2028, 0x202E}, {0x2060, 0x206F}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE01EF},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (code >= ranges[i][0] && code <= ranges[i][1]) return true;
+    return false;
 }
 
 /* Length of the printable character at p, or 0. `but`: ASCII controls that are let through. */

@@ -105,7 +105,7 @@ struct replay {
     struct replay_round round;
     struct buffer certificate; /* CLOSE, of the step that the next checkpoint is over */
     struct buffer model;
-    struct hash model_hash; /* SHA-256, as the banks certified it with the last step; zeros before */
+    struct hash model_hash;     /* SHA-256, as the banks certified it with the last step; zeros before */
     struct buffer refusal, end; /* signed */
     struct replay_counts counts;
 };

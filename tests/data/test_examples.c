@@ -74,7 +74,7 @@ static void the_mappings_give_the_plans_rows(void **state)
     uint64_t first = 0;
     for (size_t k = 0; k < sizeof banks / sizeof *banks; k++) {
         CLEANUP(mapping_done) struct mapping mapping = {0};
-        if (banks[k].mapping) need(mapping_read(banks[k].mapping, &mapping));
+        if (banks[k].mapping) need(mapping_read(banks[k].mapping, "", &mapping));
         CLEANUP(table_freep) struct table *own = NULL, *share = NULL;
         (void)snprintf(path, sizeof path, "%s/%s.csv", folder, banks[k].name);
         need(csv_read(path, banks[k].mapping ? &mapping.options : &plainly, schema.specs, schema.count, plan.rows,

@@ -41,6 +41,7 @@ expect_exit 3 'takes a fingerprint' verify "$whole" --roster 0123
 expect_exit 3 'absent.cfd' verify "$HOME_DIR/absent.cfd"
 expect_exit 1 'this is not the bundle of a run' verify "$(model_of north "$run")"
 expect_exit 1 'this is not the bundle of a run' verify /dev/null
+verify /dev/null --json 2>/dev/null | grep -q '"holds": false' || die "no JSON of what is no bundle"
 
 # Forms.
 "$COFFERDAM" audit redact "$whole" -o "$HOME_DIR/public.cfd" >/dev/null || die "no public form"
@@ -107,9 +108,15 @@ for bank in "${banks[@]}"; do
     party_start "$bank"
 done
 until_true 20 "$NODE" status "$HOME_DIR/north" || die "north does not start"
+mkdir -p "$HOME_DIR/east/state/runs/$second" # what somebody has put there before is not taken for the bundle
+cp "$whole" "$(bundle_of east "$second")"
 "$COFFERDAM" run submit --prepared "$HOME_DIR/next.run" --node "$HOME_DIR/north" >/dev/null || die "not submitted"
 for bank in "${banks[@]}" hill; do watch "$bank" "$second" >/dev/null || die "the second run failed at $bank"; done
 until_true 20 has_bundle hill "$second" || die "hill has no bundle"
+until_true 20 cmp "$(bundle_of hill "$second")" "$(bundle_of east "$second")" || die "east took another bundle"
+log_has east "is not the run's bundle" || die "east says nothing of what lay there"
+digest=$(sha256sum <"$(bundle_of hill "$second")" | cut -d' ' -f1)
+until_true 20 grep -q "\"event\":\"bundle\".*$digest" "$HOME_DIR/east/state/journal.jsonl" || die "east's journal has another digest"
 for note in first roster; do
     verify "$(bundle_of hill "$second")" --roster "$(fingerprint "$HOME_DIR/$note.note")" >"$HOME_DIR/verified" ||
         die "the second run does not hold by the fingerprint of $note.note"

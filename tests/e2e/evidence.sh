@@ -115,4 +115,12 @@ node_start west
 over_without_model
 proves west sum-00001 "that is not the sum of the banks' inputs"
 "$COFFERDAM" audit evidence "$(file_of west sum-00001)" | tail -n 25
+# Its file is lost, and the run long over: the next start makes it again, and the journal tells of it once.
+party_kill west TERM
+before=$(sha256sum <"$(file_of west sum-00001)")
+rm "$(file_of west sum-00001)"
+node_start west
+until_true 10 test -s "$(file_of west sum-00001)" || die "west did not make its file again"
+[ "$before" = "$(sha256sum <"$(file_of west sum-00001)")" ] || die "west made another file"
+told west sum-00001
 good

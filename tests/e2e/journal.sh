@@ -97,6 +97,10 @@ not_so "does not tell of the bundle's run" --bundle "$bundle"
 for org in stranger third; do "$COFFERDAM" keygen --org $org --no-passphrase --out "$HOME_DIR/$org" >/dev/null; done
 "$COFFERDAM" roster new --coordinator "$HOME_DIR/coordinator/coordinator.pub" --address tls+tcp://127.0.0.1:1 -o "$HOME_DIR/others.note" \
     "$HOME_DIR"/{stranger/stranger,third/third,north/north}.pub >/dev/null
+expect_exit 2 "not a signed note" "$COFFERDAM" audit journal "$whole" --roster "$HOME_DIR/others.note"
+for name in stranger third north; do
+    "$COFFERDAM" roster sign "$HOME_DIR/others.note" --key "$HOME_DIR/$name/identity.key" >/dev/null || die "$name cannot sign"
+done
 expect_exit 1 "line 1: it is signed by a node key that no member of the roster has" "$COFFERDAM" audit journal "$whole" --roster "$HOME_DIR/others.note"
 "$COFFERDAM" audit journal "$whole" --roster "$HOME_DIR/others.note" --roster "$HOME_DIR/roster.note" >/dev/null || die "not with two rosters"
 expect_exit 2 "--roster is missing" "$COFFERDAM" audit journal "$whole"

@@ -88,7 +88,7 @@ has_begun() { [ "$(rounds_begun)" -ge "$1" ]; }
 
 # 1. Everything that a run of its own accord comes to.
 plain() {
-    local special="$AWAY|$LOST|$TWICE|$LARGE|$ENDS|$CANCEL" place=0
+    local special="$AWAY|$LOST|$TWICE|$LARGE|$ENDS|$CANCEL|$FORGET" place=0
     QUEUE[coordinator]=$(points_of coordinator | grep -vE "$special" | with_counts)
     for bank in "${banks[@]}"; do
         QUEUE[$bank]=$(points_of node | grep -vE "$special" | with_counts)
@@ -101,6 +101,7 @@ plain() {
 
 # 2. A bank is away while the others close a sum, and catches up.
 before_start() { # PARTY POINT
+    case $2 in *"before a run is forgotten"*) [ -s "$(model_of "$1" "$RUN")" ] || die "$1 removed a run that it had not decided to forget" ;; esac
     case $2 in *"R3 release"*) [ "$STORY" = away ] || return ;; *) return ;; esac
     local next=$(($(rounds_begun) + 1)) tries=0
     until has_begun $next || [ $((tries += 1)) -gt 40 ]; do sleep 0.05; done
@@ -226,19 +227,37 @@ cancel() {
     told cancel check_cancel
 }
 
+# 8. A bank forgets runs that are over: a run is there, or it is gone, whenever the node dies; and its journal tells once.
+declare -A FORGOTTEN=() # run -> by whom
+forgotten() { "$NODE" forget "$HOME_DIR/west" "$RUN"; }
+check_forget() {
+    check_run "$1"
+    attended 20 forgotten || die "not forgotten; armed: ${ARMED[west]}"
+    attended 20 "$NODE" status "$HOME_DIR/west" || die "west does not start again"
+    FORGOTTEN[$1]=west
+    [ ! -e "$HOME_DIR/west/state/runs/$1" ] || die "west has forgotten run $1, and its folder is there"
+    [ "$(grep '"event":"forgotten"' "$HOME_DIR/west/state/journal.jsonl" | grep -c "$1")" -eq 1 ] || die "the journal of west does not tell once"
+    "$COFFERDAM" run show "$1" --node "$HOME_DIR/west" | grep -q "has forgotten this run" || die "west does not say that it has forgotten"
+}
+forget() {
+    QUEUE[west]=$(chosen node "$FORGET")
+    told forget check_forget
+}
+
 knows() { # PARTY RUN: and that it is over
     local program=$NODE
+    [ "${FORGOTTEN[$2]:-}" != "$1" ] || return 0
     [ "$1" != coordinator ] || program=$COORDINATOR
     "$program" status "$HOME_DIR/$1" --json | grep -A 4 "\"run\": \"$2\"" | grep -qE '"state": "(done|failed)"'
 }
-for story in ${STORIES:-plain away lost twice large ends cancel}; do "$story"; done
+for story in ${STORIES:-plain away lost twice large ends cancel forget}; do "$story"; done
 
 # A frozen table that was never part of a run, and one whose run is over, go when the node starts.
 never=$HOME_DIR/north/state/runs/$(printf %064d 0)
 mkdir "$never"
 echo "rows" | tee "$never/table.frozen" >"$never/table.frozen.new"
 
-# Every submission that was acknowledged is known to everyone; nothing is left of it all but what should be.
+# Every submission that was acknowledged is known to everyone who has not forgotten it; nothing is left of it all but what should be.
 for party in "${parties[@]}"; do
     party_kill "$party" TERM
     ARMED[$party]=

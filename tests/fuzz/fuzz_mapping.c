@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t length = end ? (size_t)(end - data) : size;
     must(file >= 0 && ftruncate(file, 0) == 0 && pwrite(file, data, length, 0) == (ssize_t)length);
     CLEANUP(mapping_done) struct mapping mapping = {0};
-    if (!result_ok(mapping_read(path, &mapping))) {
+    if (!result_ok(mapping_read(path, "credit-risk", &mapping))) {
         must(strncmp(result_reason(), path, strlen(path)) == 0);
         return 0;
     }

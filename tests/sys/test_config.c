@@ -73,6 +73,7 @@ static void a_whole_node_configuration(void **state)
                  "    - {plan: limit, column: LIMIT_BAL, factor: 1e-3}\n"
                  "    - plan: sex\n"
                  "      levels: [{from: m, to: \"1\"}, {from: \"\", to: \"2\"}]\n"
+                 "  consent: {column: zustimmung, given: [ja, \"J\"]}\n"
                  "threads: 2\n");
     CLEANUP(config_node_freep) struct config_node *config = NULL;
     ok(config_node_load(path, &config));
@@ -94,6 +95,10 @@ static void a_whole_node_configuration(void **state)
     assert_int_equal(config->source.columns[1].levels_count, 2);
     assert_string_equal(config->source.columns[1].levels[1].from, "");
     assert_string_equal(config->source.columns[1].levels[1].to, "2");
+    assert_string_equal(config->source.consent.column, "zustimmung");
+    assert_int_equal(config->source.consent.given_count, 2);
+    assert_string_equal(config->source.consent.given[1], "J");
+    assert_int_equal(config->source.consent.separator, 0);
     assert_int_equal(config->threads, 2);
 }
 
@@ -106,6 +111,7 @@ static void what_is_left_out_has_its_default(void **state)
     assert_string_equal(config->log, "info");
     assert_int_equal(config->source.delimiter, ',');
     assert_int_equal(config->source.decimal, '.');
+    assert_null(config->source.consent.column);
     assert_int_equal(config->threads, 1);
     CLEANUP(config_coordinator_freep) struct config_coordinator *coordinator = NULL;
     write_config("key: k\nroster: r\nstate: s\n");
@@ -115,7 +121,8 @@ static void what_is_left_out_has_its_default(void **state)
     assert_int_equal(coordinator->patience_seconds, 0);
 }
 
-#define NODE "key: k\nroster: r\nstate: s\npolicy: p\nsource: {name: n, file: f.csv}\n" /* five lines */
+#define SOURCE "key: k\nroster: r\nstate: s\npolicy: p\nsource:\n  name: n\n  file: f\n" /* seven lines */
+#define NODE "key: k\nroster: r\nstate: s\npolicy: p\nsource: {name: n, file: f.csv}\n"  /* five lines */
 
 static void each_mistake_is_told_with_its_line(void **state)
 {
@@ -157,6 +164,14 @@ static void each_mistake_is_told_with_its_line(void **state)
         {"key: k\nroster: r\npolicy: p\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - plan: a\n    levels:\n"
          "    - {from: m, to: x}\n    - {from: m, to: y}\n",
          12, "\"m\" stands here twice"},
+        {SOURCE "  consent: {given: [ja]}\n", 8, "\"column\" is missing"},
+        {SOURCE "  consent:\n    column: c\n", 8, "what stands between them (separator)"},
+        {SOURCE "  consent: {column: c, given: [ja], separator: \";\"}\n", 8, "either the values that mean consent"},
+        {SOURCE "  consent: {column: c, given: []}\n", 8, "either the values that mean consent"},
+        {SOURCE "  consent:\n    column: c\n    separator: and\n", 10, "one of these characters"},
+        {SOURCE "  consent:\n    column: c\n    given:\n    - ja\n    - \"\"\n", 12, "means that there is no value"},
+        {SOURCE "  missing: [NA]\n  consent:\n    column: c\n    given:\n    - NA\n", 12, "and so no consent"},
+        {SOURCE "  consent:\n    column: c\n    given: [ja]\n    purpose: x\n", 11, "\"purpose\" is not known here"},
         {"key: \"unclosed\nroster: r\n", 3, "not well-formed YAML"},
         {"", 1, "empty"},
     };
@@ -195,6 +210,12 @@ static void a_mapping_alone(void **state)
     assert_null(config->file);
     assert_int_equal(config->delimiter, '|');
     assert_string_equal(config->columns[0].levels[0].to, "1");
+    CLEANUP(config_source_freep) struct config_source *consent = NULL;
+    write_config("source:\n  consent: {column: purposes, separator: \";\"}\n");
+    ok(config_source_load(path, &consent));
+    assert_string_equal(consent->consent.column, "purposes");
+    assert_int_equal(consent->consent.separator, ';');
+    assert_int_equal(consent->consent.given_count, 0);
     struct config_source *none = NULL;
     write_config("source:\n  delimiter: \"|\"\n  separator: \"|\"\n");
     refused(config_source_load(path, &none), 3, "separator");

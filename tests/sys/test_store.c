@@ -512,6 +512,13 @@ static void what_is_erased_leaves_no_trace(void **state)
     expect(store, true, NULL, "kept", "the one that stays");
     expect(store, true, NULL, "short", "replaced");
     expect(store, true, NULL, "long", NULL);
+    put(store, NULL, "open", mark, false);
+    erase = (struct store_record){NULL, "open", {0}, false, true};
+    ok(store_commit(store, &erase, 1));
+    assert_true(traces(mark) > 0); /* in the log of state.db */
+    ok(store_scrub(store));
+    assert_int_equal(traces(mark), 0);
+    expect(store, true, NULL, "kept", "the one that stays");
     store_close(store);
     assert_int_equal(traces(mark), 0);
 }
