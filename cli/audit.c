@@ -169,8 +169,8 @@ struct result cli_audit_verify(int argc, char **argv)
     result = result_at(result, "%s: ", file.path);
     (void)snprintf(reason, sizeof reason, "%s", result_ok(result) ? "" : result_reason());
     if (!replay && as_json)
-        TRY(cli_print_json(json_pack("{s:b, s:s, s:s, s:n}", "holds", 0, "verdict", "DOES NOT HOLD", "reason", reason,
-                                     "form")));
+        TRY(cli_print_json(
+            json_pack("{s:b, s:s, s:s, s:n}", "holds", 0, "verdict", "DOES NOT HOLD", "reason", reason, "form")));
     if (replay && as_json) TRY(print_json(replay, result_ok(result), reason));
     if (replay && !as_json) TRY(print_table(replay, roster != NULL, result_ok(result)));
     if (result_ok(result)) return RESULT_OK;
