@@ -5,6 +5,7 @@
 banks=(north south east)
 e2e_make "${banks[@]}"
 e2e_start "${banks[@]}"
+until_true 10 "$NODE" status "$HOME_DIR/south" || die "south does not start" # a signal before that is the shell's
 south=$HOME_DIR/south
 journal=$south/state/journal.jsonl
 
