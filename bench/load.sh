@@ -21,7 +21,8 @@ load() { ( # BANKS: in a subshell, with a directory and processes of its own
         k=$((k + 1))
         awk -v seed=$k 'BEGIN { srand(seed); print "x,y"; for (i = 0; i < 100; i++) { x = int(rand() * 100)
             print x "," (rand() < x / 200 + 0.2 ? 1 : 0) } }' >"$HOME_DIR/$bank/rows.csv"
-        echo "allow: [{author: bank1, purpose: load}]" | node_config "$bank" rows.csv
+        node_config "$bank" rows.csv </dev/null
+        policy_config "$bank" bank1 load 5
     done
     cat >"$HOME_DIR/plan.yaml" <<END
 cofferdam: 1

@@ -19,10 +19,8 @@ consortium_keys "$(free_port)" "${BANKS[@]}" || die "no keys"
 coordinator_config
 for bank in "${BANKS[@]}"; do
     mapping=examples/mappings/$(tr '[:upper:]' '[:lower:]' <<<"$bank").yaml
-    {
-        [ ! -e "$mapping" ] || sed '1,/^source:/d' "$mapping"
-        echo "allow: [{author: NORTH, purpose: credit-risk}]"
-    } | node_config "$bank" "../data/$bank.csv"
+    { [ ! -e "$mapping" ] || sed '1,/^source:/d' "$mapping"; } | node_config "$bank" "../data/$bank.csv"
+    policy_config "$bank" NORTH credit-risk 5
 done
 coordinator_start
 for bank in "${BANKS[@]}"; do node_start "$bank"; done

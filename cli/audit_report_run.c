@@ -88,7 +88,7 @@ static struct result agreement(const json_t *report, struct buffer *out)
     return buffer_text(
         out, "The node of every bank in the cohort then signed one-time keys for this run alone, and that it has those "
              "of every other bank (P1 and ACK). That is how this bundle proves that a bank took part. A node does so "
-             "only when its own configuration allows the plan; the configuration is not in the bundle, nor is a "
+             "only when its own policy allows the plan; the policy is not in the bundle, nor is a "
              "signature of a bank's officer.</p>\n");
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analytics/json_text.h"
+#include "proto/run/approval.h"
 #include "proto/run/roster.h"
 
 /* What the facts of an event must have. */
@@ -46,6 +47,9 @@ static const struct need {
     {"refused", "reason", JSON_STRING},
     {"ended", "reason", JSON_STRING},
     {"bundle", "digest", JSON_STRING},
+    {"officer", "officer", JSON_STRING},
+    {"officer", "decision", JSON_STRING},
+    {"officer", "document", JSON_STRING},
     {"forgotten", "files", JSON_INTEGER},
     {"forgotten", "records", JSON_INTEGER},
 };
@@ -213,6 +217,21 @@ static struct result parse_facts(const struct journal_entry *entry, json_t **ret
     return RESULT_OK;
 }
 
+/* An officer's word stands in the journal as it was signed. That the key is an officer's, the bank's policy says. */
+static struct result check_officer(const struct journal_entry *entry, const json_t *facts)
+{
+    struct approval approval;
+    char subject[2 * HASH_BYTES + 1];
+    if (strcmp(entry->event, "officer") != 0) return RESULT_OK;
+    TRY(approval_parse(view_text(journal_book_text(facts, "document")), &approval));
+    TRY(result_at(approval_verify(&approval), "the word of officer %s: ", journal_book_text(facts, "officer")));
+    bytes_hex(hash_view(&approval.subject), subject);
+    ENSURE(strcmp(subject, journal_book_text(facts, "subject")) == 0 &&
+               strcmp(approval_word(approval.decision), journal_book_text(facts, "decision")) == 0,
+           CATEGORY_FALSE, "it is not what officer %s signed", journal_book_text(facts, "officer"));
+    return RESULT_OK;
+}
+
 static struct result take_entry(void *context, const struct journal_entry *entry)
 {
     struct journal_book *book = context;
@@ -220,6 +239,7 @@ static struct result take_entry(void *context, const struct journal_entry *entry
     TRY(parse_facts(entry, &facts));
     TRY(check_facts(entry, facts));
     TRY(check_signature(book, entry, facts));
+    TRY(check_officer(entry, facts));
     if (entry->has_run) TRY(tell_run(book, entry, facts));
     if (!book->earliest) book->earliest = entry->time;
     book->latest = entry->time;

@@ -63,6 +63,7 @@ static const struct {
     {"done", "after {steps} steps, model.json {model:}"},
     {"refused", "{reason}"},
     {"ended", "{reason}"},
+    {"officer", "{officer}: {decision} {of} {subject:}"},
     {"bundle", "run.cfd is kept and holds: {bytes} bytes, {digest:}"},
     {"forgotten", "{files} files and {records} records of the run are removed"},
 };

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/keygen.h"
 #include "proto/run/roster.h"
 #include "sys/file.h"
 #include "sys/keys.h"
@@ -88,17 +89,22 @@ static struct result report(const struct keygen *keygen, bool json)
 
 struct result cli_keygen(int argc, char **argv)
 {
-    const char *name = NULL, *directory = NULL;
-    bool unsealed = false, json = false;
+    const char *name = NULL, *directory = NULL, *person = NULL;
+    bool unsealed = false, json = false, officer = false;
     const struct cli_option options[] = {
         {.name = "org", .required = true, .value = &name},
         {.name = "out", .letter = 'o', .required = true, .value = &directory},
         {.name = "no-passphrase", .flag = &unsealed},
+        {.name = "officer", .flag = &officer},
+        {.name = "name", .value = &person},
         {.name = "json", .flag = &json},
         {0},
     };
     TRY(cli_parse(argc, argv, options, "", 0, 0, NULL));
     TRY(result_at(roster_name_check(name), "--org "));
+    ENSURE(officer == (person != NULL), CATEGORY_USAGE,
+           "keygen: --officer and --name go together: --name is the officer's");
+    if (officer) return keygen_officer(&(struct keygen_officer){name, person, directory, unsealed, json});
     CLEANUP(keygen_done) struct keygen keygen = {0};
     TRY(paths_check(&keygen, directory, name));
     if (!unsealed) TRY(keys_passphrase("Passphrase for the identity key", true, &keygen.passphrase));

@@ -11,15 +11,18 @@
 #include "sys/process.h"
 
 static const struct cli_command commands[] = {
-    {"keygen", cli_keygen, "--org NAME --out DIR [--no-passphrase] [--json]",
-     "Makes an organisation's two keys and the file it sends to the others",
-     "Writes DIR/identity.key, DIR/node.key, DIR/node.crt and DIR/NAME.pub; none may exist.\n\n"
+    {"keygen", cli_keygen, "--org NAME --out DIR [--officer --name PERSON] [--no-passphrase] [--json]",
+     "Makes an organisation's two keys and the file it sends to the others; or an officer's key",
+     "Writes DIR/identity.key, DIR/node.key, DIR/node.crt and DIR/NAME.pub; none may exist. With --officer it writes\n"
+     "DIR/officer.key alone, with which a person approves plans for the bank, and prints the line for its policy.\n\n"
      "  --org NAME        the name in the roster: no blanks, no slash\n"
      "  --out DIR         made when it is not there\n"
-     "  --no-passphrase   leaves identity.key unsealed; else COFFERDAM_PASSPHRASE_FILE or the terminal is asked\n"
+     "  --officer         an officer's key, whose name is given with --name PERSON\n"
+     "  --no-passphrase   leaves the key unsealed; else COFFERDAM_PASSPHRASE_FILE or the terminal is asked\n"
      "  --json            prints the public keys as JSON\n\n"
      "Examples:\n"
      "  cofferdam keygen --org north --out keys\n"
+     "  cofferdam keygen --officer --org north --name ada --out ada\n"
      "  cofferdam keygen --org test --out /tmp/test --no-passphrase\n"},
     {"roster new", cli_roster_new, "--coordinator FILE.pub --address ADDRESS -o ROSTER MEMBER.pub...",
      "Writes the first roster from the .pub files of coordinator and members",
@@ -73,13 +76,16 @@ static const struct cli_command commands[] = {
      "Examples:\n"
      "  cofferdam plan new --from customers.csv -o plan.yaml\n"
      "  cofferdam plan new --from customers.csv --target default --positive 1 --id customer_id -o plan.yaml\n"},
-    {"plan check", cli_plan_check, "PLAN.yaml [--json]",
+    {"plan check", cli_plan_check, "PLAN.yaml [--policy policy.yaml] [--json]",
      "Explains what a plan would compute and release, and proves its bounds",
      "Takes YAML or a signed plan; - is stdin. Exit code 2 with file and line when the plan is wrong.\n\n"
-     "  --json   prints JSON\n\n"
+     "  --policy FILE   a bank's policy: what would leave that bank, and which line allows or refuses it; exit code 1\n"
+     "                  when it refuses. The author is who signed first; no signature is verified here\n"
+     "  --json          prints JSON\n\n"
      "Examples:\n"
      "  cofferdam plan check plan.yaml\n"
-     "  cofferdam plan check plan.note --json\n"},
+     "  cofferdam plan check plan.note --json\n"
+     "  cofferdam plan check plan.note --policy policy.yaml\n"},
     {"plan sign", cli_plan_sign, "PLAN.yaml --org NAME --key identity.key -o PLAN.note",
      "Signs a plan as your organisation",
      "The plan is checked first. A signed plan gets one more signature.\n\n"

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/plan.h"
+#include "cli/plan_policy.h"
 #include "cli/plan_words.h"
 #include "proto/run/fold.h"
 #include "proto/run/members.h"
@@ -102,8 +103,9 @@ static struct result who_is_needed(const struct plan *plan, const struct thresho
                       least->n - least->t, least->n, least->n - least->t + 1));
     TRY(wrap(out, buffer_view(&line)));
     if (!*plan->purpose)
-        TRY(buffer_text(out,
-                        "  no purpose is named: only banks that allow this very plan by its hash can take part\n"));
+        TRY(buffer_text(
+            out,
+            "  no purpose is named: only banks that allow any, and approve this very plan by its hash, take part\n"));
     return buffer_format(out, "  the run ends unfinished after %u hours\n", plan->deadline_hours);
 }
 
@@ -146,43 +148,65 @@ static json_t *layout_json(const struct layout *layout)
     return fields;
 }
 
-static struct result check_json(const struct plan_file *file, const struct thresholds *least, const struct fold *fold)
+/* What was read and made for the check. */
+struct check {
+    struct plan_file file;
+    struct fold fold;
+    struct thresholds least;
+    struct policy policy;
+    bool policed; /* --policy was given */
+};
+
+static void check_done(struct check *check)
 {
-    const struct plan *plan = &file->plan;
+    policy_done(&check->policy);
+    fold_done(&check->fold);
+    plan_file_done(&check->file);
+}
+
+static struct result check_json(const struct check *check, const struct policy_case *about)
+{
+    const struct plan *plan = &check->file.plan;
+    const struct thresholds *least = &check->least;
     char hex[65];
     bytes_hex(hash_view(&plan->hash), hex);
-    json_t *releases = json_array();
-    TRY(plan_words_releases(&file->plan, file->task, append_json, releases));
+    json_t *releases = json_array(), *policy = NULL;
+    TRY(plan_words_releases(plan, check->file.task, append_json, releases));
+    if (check->policed) TRY(plan_policy_json(&check->policy, about, &policy));
     return cli_print_json(json_pack(
-        "{s:b, s:s, s:s, s:s, s:s, s:i, s:{s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:i}, s:o, s:{s:I, s:o}}", "ok", 1,
+        "{s:b, s:s, s:s, s:s, s:s, s:i, s:{s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:i}, s:o, s:{s:I, s:o}, s:o*}", "ok", 1,
         "plan", plan->name, "hash", hex, "purpose", plan->purpose, "task", plan->task, "features",
         (int)plan->features_count, "cohort", "minimum", (int)plan->cohort_minimum, "rows", (json_int_t)plan->rows,
         "deadline_hours", (int)plan->deadline_hours, "f", (int)least->f, "t", (int)least->t, "v", (int)least->v,
         "silent_before_upload_that_stall", 1, "silent_after_upload_that_stall", (int)(least->n - least->t + 1),
-        "releases", releases, "first_round", "words", (json_int_t)fold->words, "fields", layout_json(&fold->layout)));
+        "releases", releases, "first_round", "words", (json_int_t)check->fold.words, "fields",
+        layout_json(&check->fold.layout), "policy", policy));
 }
 
-static struct result check_text(const struct plan_file *file, const struct thresholds *least, const struct fold *fold)
+static struct result check_text(const struct check *check, const struct policy_case *about)
 {
     CLEANUP(buffer_done) struct buffer out = {0};
-    TRY(what_computed(file, &out));
-    TRY(what_released(file, &out));
-    TRY(who_is_needed(&file->plan, least, &out));
-    TRY(what_proved(&file->plan, fold, &out));
+    TRY(what_computed(&check->file, &out));
+    TRY(what_released(&check->file, &out));
+    TRY(who_is_needed(&check->file.plan, &check->least, &out));
+    TRY(what_proved(&check->file.plan, &check->fold, &out));
+    if (check->policed) TRY(policy_explain(&check->policy, about, &out));
     return cli_print(buffer_view(&out));
 }
 
 struct result cli_plan_check(int argc, char **argv)
 {
     bool json = false;
-    const struct cli_option options[] = {{.name = "json", .flag = &json}, {0}};
+    const char *policy = NULL;
+    const struct cli_option options[] = {{.name = "json", .flag = &json}, {.name = "policy", .value = &policy}, {0}};
     static struct cli_values operands;
     TRY(cli_parse(argc, argv, options, "PLAN.yaml", 1, 1, &operands));
-    CLEANUP(plan_file_done) struct plan_file file = {0};
-    TRY(plan_file_read(operands.items[0], &file));
-    CLEANUP(fold_done) struct fold fold = {0};
-    TRY(result_at(fold_start(&file.plan, file.task, &fold), "%s: ", operands.items[0]));
-    struct thresholds least;
-    TRY(thresholds_of(file.plan.cohort_minimum, &least));
-    return (json ? check_json : check_text)(&file, &least, &fold);
+    CLEANUP(check_done) struct check check = {.policed = policy != NULL};
+    TRY(plan_file_read(operands.items[0], &check.file));
+    if (policy) TRY(plan_policy_read(policy, &check.policy));
+    TRY(result_at(fold_start(&check.file.plan, check.file.task, &check.fold), "%s: ", operands.items[0]));
+    TRY(thresholds_of(check.file.plan.cohort_minimum, &check.least));
+    const struct policy_case about = plan_policy_case(&check.file, check.fold.words);
+    TRY((json ? check_json : check_text)(&check, &about));
+    return policy ? policy_check(&check.policy, &about) : RESULT_OK;
 }

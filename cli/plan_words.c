@@ -44,11 +44,6 @@ struct result plan_words_derived(const struct plan *plan, const struct plan_deri
     return buffer_format(out, "what %s is above %.15g", plan->features[of->feature].name, of->knot);
 }
 
-bool plan_fits(const struct plan *plan)
-{
-    return strcmp(plan->task, "logistic") == 0 || strcmp(plan->task, "scorecard") == 0;
-}
-
 struct result plan_words_penalty(const struct plan *plan, struct buffer *out)
 {
     if (plan->path)

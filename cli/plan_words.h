@@ -11,8 +11,6 @@ MUST_USE struct result plan_words_feature(const struct plan_feature *feature, st
 MUST_USE struct result plan_words_target(const struct plan *plan, struct buffer *out);
 /* "what age is above 30" */
 MUST_USE struct result plan_words_derived(const struct plan *plan, const struct plan_derived *of, struct buffer *out);
-/* Of plans that fit a model. */
-bool plan_fits(const struct plan *plan);
 MUST_USE struct result plan_words_penalty(const struct plan *plan, struct buffer *out);
 MUST_USE struct result plan_words_weights(const struct plan *plan, struct buffer *out);
 MUST_USE struct result plan_words_split(const struct plan *plan, struct buffer *out);

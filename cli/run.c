@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,10 +37,8 @@ static const char *text_of(const json_t *object, const char *key)
 static struct result node_state(const char *node, char out[FILE_PATH_MAX])
 {
     char path[FILE_PATH_MAX];
-    struct stat about;
     CLEANUP(config_node_freep) struct config_node *config = NULL;
-    bool directory = stat(node, &about) == 0 && S_ISDIR(about.st_mode);
-    TRY(file_path(directory ? node : "", directory ? "node.yaml" : node, path));
+    TRY(file_config(node, "node.yaml", path));
     TRY(config_node_load(path, &config));
     return file_path("", config->state, out);
 }

@@ -12,7 +12,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "coordinator/overview.h"
 #include "coordinator/session.h"
@@ -21,17 +20,6 @@
 #include "sys/program.h"
 
 #define STATUS_TIMEOUT_MS 5000
-
-/* The configuration file: as given, or coordinator.yaml in the directory given.
- */
-static struct result config_path(const char *operand, char out[FILE_PATH_MAX])
-{
-    struct stat about;
-    if (stat(operand, &about) == 0 && S_ISDIR(about.st_mode)) return file_path(operand, "coordinator.yaml", out);
-    ENSURE(strlen(operand) < FILE_PATH_MAX, CATEGORY_USAGE, "the path is too long");
-    memcpy(out, operand, strlen(operand) + 1);
-    return RESULT_OK;
-}
 
 static struct result command_init(const struct program_words *words)
 {
@@ -59,7 +47,7 @@ static struct result command_init(const struct program_words *words)
 static struct result command_check(const struct program_words *words)
 {
     char path[FILE_PATH_MAX];
-    TRY(config_path(words->operand, path));
+    TRY(file_config(words->operand, "coordinator.yaml", path));
     CLEANUP(hub_freep) struct hub *hub = NULL;
     TRY(hub_load(path, &hub));
     const struct roster *roster = &hub->roster;
@@ -78,7 +66,7 @@ static struct result command_check(const struct program_words *words)
 static struct result command_run(const struct program_words *words)
 {
     char path[FILE_PATH_MAX];
-    TRY(config_path(words->operand, path));
+    TRY(file_config(words->operand, "coordinator.yaml", path));
     CLEANUP(hub_freep) struct hub *hub = NULL;
     TRY(hub_load(path, &hub));
     return hub_serve(hub);
@@ -87,7 +75,7 @@ static struct result command_run(const struct program_words *words)
 static struct result command_status(const struct program_words *words)
 {
     char path[FILE_PATH_MAX];
-    TRY(config_path(words->operand, path));
+    TRY(file_config(words->operand, "coordinator.yaml", path));
     CLEANUP(config_coordinator_freep) struct config_coordinator *config = NULL;
     CLEANUP(buffer_done) struct buffer json = {0}, lines = {0};
     TRY(config_coordinator_load(path, &config));

@@ -67,13 +67,32 @@ log: ${LOG_LEVEL:-info}
 END
 }
 
-# A node's configuration: node_config BANK FILE.csv [MORE LINES OF source...]; lines on stdin are appended to the file.
+# A bank's policy that approves one author's plans for one purpose, with no bound worth the name: policy_config BANK AUTHOR
+# PURPOSE COHORT_MINIMUM
+policy_config() {
+    cat >"$HOME_DIR/$1/policy.yaml" <<END
+purposes: [$3]
+tasks: ["*"]
+authors: [$2]
+columns: {allowed: ["*"]}
+cohort: {minimum: $4, on_dropout: [wait], changes: []}
+rows: {minimum: 1}
+cells: {minimum: 1}
+rounds: {most: 10000}
+words: {run: 1000000000, month: 1000000000000}
+approve:
+  - {author: $2, purpose: $3}
+END
+}
+
+# A node's configuration: node_config BANK FILE.csv; lines on stdin are appended to the file. Its policy is policy.yaml.
 node_config() {
     local bank=$1 file=$2
     cat >"$HOME_DIR/$bank/node.yaml" <<END
 key: node.key
 roster: ../roster.note
 state: state
+policy: policy.yaml
 log: ${LOG_LEVEL:-info}
 END
     {

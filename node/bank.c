@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "crypto/base/failpoint.h"
+#include "node/admit.h"
 #include "node/journal.h"
 #include "node/journal_facts.h"
 #include "node/part.h"
@@ -37,6 +38,7 @@ void bank_free(struct bank *bank)
     sign_key_free(bank->key);
     for (unsigned member = 0; member <= MEMBERS_MAX; member++) secret_free(bank->psk[member]);
     roster_done(&bank->roster);
+    policy_done(&bank->policy);
     config_node_free(bank->config);
     free(bank->config_path);
     (void)pthread_cond_destroy(&bank->changed);
@@ -60,6 +62,22 @@ static struct result load_roster(struct bank *bank)
     /* A first roster is complete only with every member's signature; a later one is judged against the pinned one. */
     if (bank->roster.version != 1) return RESULT_OK;
     return result_at(roster_verify_first(&bank->roster), "%s: ", bank->config->roster);
+}
+
+/* An officer approves what the organisation's own keys carry out: with one of those he would approve himself. */
+static struct result check_officers(const struct bank *bank)
+{
+    const struct policy *policy = &bank->policy;
+    const char *path = bank->config->policy;
+    TRY(policy_check_key(policy, path, &bank->roster.coordinator, "the coordinator's key"));
+    for (unsigned i = 0; i < bank->roster.size; i++) {
+        bool own = i + 1 == bank->position;
+        const struct roster_member *member = &bank->roster.members[i];
+        TRY(policy_check_key(policy, path, &member->node, own ? "this bank's node key" : "another bank's node key"));
+        TRY(policy_check_key(policy, path, &member->identity,
+                             own ? "this bank's identity key" : "another bank's identity key"));
+    }
+    return RESULT_OK;
 }
 
 static struct result load_psk(struct bank *bank, const struct config_psk *psk)
@@ -88,8 +106,10 @@ struct result bank_load(const char *config_path, struct bank **ret)
     enum log_level level = LEVEL_INFO;
     if (bank->config->log) TRY(result_at(log_level_parse(bank->config->log, &level), "%s: log: ", config_path));
     log_start("node", level);
+    TRY(admit_load(bank->config->policy, &bank->policy));
     TRY(keys_read(bank->config->key, KEY_NODE, &bank->key));
     TRY(load_roster(bank));
+    TRY(check_officers(bank));
     for (unsigned i = 0; i < bank->config->psk_count; i++) TRY(load_psk(bank, &bank->config->psk[i]));
     *ret = bank;
     bank = NULL;
@@ -183,9 +203,16 @@ static void bank_trouble(struct bank *bank, const char *reason)
 struct result bank_ask(struct bank *bank, struct view request, unsigned patience_ms, struct buffer *reply,
                        struct service_frame *ret_frame)
 {
+    return bank_ask_unless(bank, NULL, request, patience_ms, reply, ret_frame);
+}
+
+struct result bank_ask_unless(struct bank *bank, const atomic_bool *given_up, struct view request, unsigned patience_ms,
+                              struct buffer *reply, struct service_frame *ret_frame)
+{
     uint64_t start = clock_monotonic_ms();
     for (;;) {
         ENSURE(!atomic_load(&bank->stopping), CATEGORY_ENVIRONMENT, "the node stops");
+        ENSURE(!given_up || !atomic_load(given_up), CATEGORY_FALSE, "the run is given up");
         int timeout = patience_ms ? (int)patience_ms : REQUEST_MS;
         struct result result = transport_client_request(bank->client, request, timeout, reply);
         if (result_ok(result)) {
@@ -202,7 +229,7 @@ struct result bank_ask(struct bank *bank, struct view request, unsigned patience
     }
 }
 
-struct result bank_refuse(struct bank *bank, const struct hash *run, const char *reason)
+struct result bank_refuse(struct bank *bank, const struct hash *run, const char *reason, unsigned patience_ms)
 {
     CLEANUP(buffer_done) struct buffer payload = {0}, request = {0}, reply = {0};
     struct service_answer answer = {.ok = false};
@@ -210,7 +237,7 @@ struct result bank_refuse(struct bank *bank, const struct hash *run, const char 
     (void)snprintf(answer.reason, sizeof answer.reason, "%s", reason);
     TRY(service_answer_write(&answer, &payload));
     TRY(service_frame_write(SERVICE_REFUSE, run, buffer_view(&payload), &request));
-    return bank_ask(bank, buffer_view(&request), 0, &reply, &frame);
+    return bank_ask(bank, buffer_view(&request), patience_ms, &reply, &frame);
 }
 
 /* Joins the threads of the runs. New ones are not started any more: the service thread has ended. */

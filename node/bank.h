@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "proto/run/policy.h"
 #include "proto/run/service.h"
 #include "proto/secagg/secagg.h"
 #include "sys/config.h"
@@ -16,6 +17,7 @@ struct journal;
 struct bank {
     struct config_node *config;
     char *config_path;
+    struct policy policy;
     struct roster roster; /* the pinned one */
     unsigned position;    /* ours in it */
     struct sign_key *key;
@@ -50,12 +52,16 @@ void bank_rest(struct bank *bank, unsigned milliseconds);
 
 /* One request to the coordinator, repeated while it says WAIT, until an answer or the node's stop. frame points into
  * reply. Without the lock. CATEGORY_ENVIRONMENT at the stop or, when patience_ms > 0, when that has passed;
- * CATEGORY_PEER when the reply is no frame of ours. */
+ * CATEGORY_PEER when the reply is no frame of ours. bank_ask_unless: CATEGORY_FALSE once *given_up is set, before the
+ * request is sent once more. */
 MUST_USE struct result bank_ask(struct bank *bank, struct view request, unsigned patience_ms, struct buffer *reply,
                                 struct service_frame *ret_frame);
+MUST_USE struct result bank_ask_unless(struct bank *bank, const atomic_bool *given_up, struct view request,
+                                       unsigned patience_ms, struct buffer *reply, struct service_frame *ret_frame);
 
-/* Tells the coordinator, until it has heard, that this bank takes no part: that ends the run and names the bank. */
-MUST_USE struct result bank_refuse(struct bank *bank, const struct hash *run, const char *reason);
+/* Tells the coordinator that this bank takes no part: that ends the run and names the bank. Until it has heard, or as
+ * long as patience_ms when that is > 0. */
+MUST_USE struct result bank_refuse(struct bank *bank, const struct hash *run, const char *reason, unsigned patience_ms);
 
 /* node/service.c: polls for offers and answers other members' requests for attestation, until the stop. */
 void *bank_service_thread(void *bank);

@@ -7,10 +7,11 @@
 
 #include "analytics/coding.h"
 #include "analytics/schema.h"
+#include "node/check_policy.h"
 #include "node/journal.h"
 #include "node/source.h"
-#include "proto/run/note.h"
-#include "proto/run/plan.h"
+#include "node/spent.h"
+#include "sys/clock.h"
 #include "sys/control.h"
 #include "sys/file.h"
 
@@ -61,15 +62,6 @@ static struct result check_file(const struct config_source *source)
     return RESULT_OK;
 }
 
-static struct result plan_open(const char *path, struct plan *ret)
-{
-    CLEANUP(buffer_done) struct buffer bytes = {0};
-    CLEANUP(note_done) struct note note = {0};
-    TRY(file_read(path, DOCUMENT_MAX, &bytes));
-    bool signed_note = result_ok(note_parse(buffer_view(&bytes), &note));
-    return plan_parse(signed_note ? note.text : buffer_view(&bytes), path, ret);
-}
-
 /* Counts what the plan would refuse, where the plan itself would stop at the first. */
 static void loosen(struct column_spec *spec)
 {
@@ -113,24 +105,25 @@ static bool show_fit(const struct column *column, const struct column_spec *want
     return fits;
 }
 
-static struct result check_plan(const struct config_source *source, const char *path)
+static struct result check_fit(const struct config_source *source, const char *path, const struct plan *plan,
+                               struct check_known *known)
 {
     CLEANUP(source_options_done) struct source_options options = {0};
-    CLEANUP(plan_done) struct plan plan = {0};
     CLEANUP(schema_done) struct schema schema = {0}, loose = {0};
     CLEANUP(table_freep) struct table *table = NULL;
-    TRY(plan_open(path, &plan));
-    TRY(schema_of(&plan, &schema));
-    TRY(schema_of(&plan, &loose));
+    TRY(schema_of(plan, &schema));
+    TRY(schema_of(plan, &loose));
     for (size_t k = 0; k < loose.count; k++) loosen(&loose.specs[k]);
-    TRY(source_options_of(source, plan.purpose, &options));
-    TRY(csv_read(source->file, &options.csv, loose.specs, loose.count, plan.rows, &table));
-    printf("plan      %s: %s, %" PRIu64 " rows\n", path, plan.name, table->rows);
+    TRY(source_options_of(source, plan->purpose, &options));
+    TRY(csv_read(source->file, &options.csv, loose.specs, loose.count, plan->rows, &table));
+    printf("plan      %s: %s, %" PRIu64 " rows\n", path, plan->name, table->rows);
     if (options.csv.consent.separator) show_consent(&options.csv.consent, table->without_consent, table->rows);
+    known->rows = true;
+    known->rows_count = table->rows;
     unsigned bad = 0;
     for (size_t k = 0; k < schema.count; k++)
-        bad += !show_fit(&table->columns[k], &schema.specs[k], k == schema_target(&plan));
-    TRY(show_target(&plan, table));
+        bad += !show_fit(&table->columns[k], &schema.specs[k], k == schema_target(plan));
+    TRY(show_target(plan, table));
     ENSURE(bad == 0, CATEGORY_FALSE,
            "%u columns of %s do not fit the plan; map or correct them in the node's configuration", bad, source->file);
     return RESULT_OK;
@@ -148,19 +141,35 @@ static struct result check_connection(struct bank *bank)
     return RESULT_OK;
 }
 
-/* Nothing is made here: whoever checks need not be the user that the node will run as. */
-static struct result check_state(struct bank *bank)
+/* What a running node says has left in this month. */
+static void month_of(const struct buffer *status, struct check_known *known)
 {
+    json_t *json = json_loadb((const char *)status->data, status->length, 0, NULL);
+    const json_t *words = json_object_get(json, "words_this_month");
+    known->month = json_is_integer(words);
+    known->month_words = known->month ? (uint64_t)json_integer_value(words) : 0;
+    json_decref(json);
+}
+
+/* Nothing is made here: whoever checks need not be the user that the node will run as. */
+static struct result check_state(struct bank *bank, struct check_known *known)
+{
+    struct policy_spent spent = {0};
     const char *state = bank->config->state;
     CLEANUP(buffer_done) struct buffer reply = {0};
     if (access(state, F_OK) != 0) {
         printf("state     %s, to be made at the first start\n", state);
+        known->month = true; /* nothing */
     } else if (result_ok(control_request(state, view_text("{\"ask\": \"status\"}"), CONTROL_MS, &reply))) {
         printf("state     %s, where this bank's node is running\n", state);
+        month_of(&reply, known);
     } else {
         uint64_t entries;
         TRY(store_open(state, &bank->store));
         printf("state     %s, every record of it whole\n", state);
+        TRY(spent_load(bank->store, NULL, clock_now_ms(), &spent));
+        known->month = true;
+        known->month_words = spent.month;
         TRY(journal_check(bank->store, state, &entries));
         printf("journal   %s/" JOURNAL_FILE ", %" PRIu64 " entries, as the node wrote them\n", state, entries);
     }
@@ -180,19 +189,24 @@ static void part(const char *what, struct result result, struct result *kept, ch
 struct result bank_check(const char *config_path, const char *plan)
 {
     CLEANUP(bank_freep) struct bank *bank = NULL;
+    CLEANUP(check_plan_done) struct check_plan checked = {0};
+    struct check_known known = {0};
     TRY(bank_load(config_path, &bank));
     const struct config_node *config = bank->config;
     printf("key       %s, readable by its owner alone\n", config->key);
     printf("roster    version %u, %u members; this is %s, position %u\n", bank->roster.version, bank->roster.size,
            bank->roster.members[bank->position - 1].name, bank->position);
-    printf("policy    %u rules allow plans%s, cohorts of at least %u\n", config->allow_count,
-           config->allow_count ? "" : " (none: this bank refuses every run)", config->cohort_minimum);
+    TRY(check_policy(bank));
     struct result kept = RESULT_OK;
     char reason[SERVICE_REASON_MAX + 1] = "";
     part("source", check_file(&config->source), &kept, reason, sizeof reason);
-    if (plan) part("plan", check_plan(&config->source, plan), &kept, reason, sizeof reason);
-    part("state", check_state(bank), &kept, reason, sizeof reason);
+    struct result opened = plan ? check_plan_open(plan, &bank->roster, &checked) : RESULT_OK;
+    part("plan", opened, &kept, reason, sizeof reason);
+    bool judged = plan && result_ok(opened);
+    if (judged) part("plan", check_fit(&config->source, plan, &checked.plan, &known), &kept, reason, sizeof reason);
+    part("state", check_state(bank, &known), &kept, reason, sizeof reason);
     part("link", check_connection(bank), &kept, reason, sizeof reason);
+    if (judged) part("policy", check_policy_plan(bank, &checked, &known), &kept, reason, sizeof reason);
     if (!result_ok(kept)) {
         result_say("not ready: %s", reason);
         return kept;

@@ -8,6 +8,7 @@
 
 #include "analytics/json_text.h"
 #include "node/forget.h"
+#include "node/plans.h"
 #include "node/status.h"
 #include "sys/log.h"
 
@@ -112,6 +113,12 @@ static struct result ask_cancel(struct bank *bank, const json_t *request, json_t
     return answer_run(&run, ret);
 }
 
+static struct result ask_plans(struct bank *bank, const json_t *request, json_t **ret)
+{
+    (void)request;
+    return plans_list(bank, ret);
+}
+
 static json_t *hash_json(const struct hash *hash)
 {
     char hex[2 * HASH_BYTES + 1];
@@ -143,8 +150,8 @@ static const struct {
     const char *word;
     struct result (*handle)(struct bank *bank, const json_t *request, json_t **ret);
 } asks[] = {
-    {"status", ask_status}, {"runs", ask_runs},     {"roster", ask_roster},
-    {"submit", ask_submit}, {"cancel", ask_cancel}, {"forget", ask_forget},
+    {"status", ask_status}, {"runs", ask_runs},     {"roster", ask_roster}, {"submit", ask_submit},
+    {"cancel", ask_cancel}, {"forget", ask_forget}, {"plans", ask_plans},   {"officer", plans_take},
 };
 
 static struct result handle(struct bank *bank, struct view bytes, json_t **ret)

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "crypto/base/text.h"
-#include "node/policy.h"
+#include "node/admit.h"
+#include "node/officers.h"
 #include "proto/secagg/run_log.h"
 
 #define KEY_END "end"
@@ -71,20 +72,36 @@ struct result journal_seen(struct part *part)
                       "seen");
 }
 
-/* The rule that allows the plan: as it stands in the configuration. */
+struct result journal_officer(const struct approval *approval, const char *name, struct view document,
+                              struct journal_notes *notes)
+{
+    struct hex subject = hex_of(&approval->subject);
+    return journal_note(notes, NULL, "officer",
+                        json_pack("{s:s, s:s, s:s, s:s, s:s%}", "officer", name, "decision",
+                                  approval_word(approval->decision), "of", approval->of_run ? "run" : "plan", "subject",
+                                  subject.text, "document", (const char *)document.data, document.length),
+                        "%s", "");
+}
+
+/* The rule that the plan is one of, where it stands in the policy, and the officers who approve it where it asks them.
+ */
 struct result journal_approved(struct part *part)
 {
-    const struct config_node *config = part->bank->config;
-    const struct config_allow *rule = policy_rule(config, &part->submission);
-    char text[2 * NAME_MAX_BYTES + 32];
-    ENSURE(rule, CATEGORY_BUG, "a run is approved that no rule allows");
-    if (rule->plan)
-        (void)snprintf(text, sizeof text, "plan %.64s", rule->plan);
-    else
-        (void)snprintf(text, sizeof text, "author %.64s, purpose %.64s", rule->author, rule->purpose);
+    const struct policy *policy = &part->bank->policy;
+    const struct policy_case about = admit_case(&part->submission, &(struct policy_spent){0}, 0);
+    CLEANUP(buffer_done) struct buffer text = {0};
+    struct officers_word word;
+    char by[OFFICERS_NAMES_BYTES + 16] = "policy";
+    TRY(policy_rule_words(policy, policy_rule_of(policy, &about), &text));
+    (void)pthread_mutex_lock(&part->bank->lock);
+    struct result asked = officers_ask(part->bank, &part->submission, &word);
+    (void)pthread_mutex_unlock(&part->bank->lock);
+    TRY(asked);
+    if (word.needed) (void)snprintf(by, sizeof by, "%s %s", word.needed > 1 ? "officers" : "officer", word.names);
+    bool change = word.change || policy_allows_change(policy, run_of(part));
     return commit_one(part->bank->journal, run_of(part), "approved",
-                      json_pack("{s:s, s:s, s:b}", "approved_by", "configuration", "rule", text, "cohort_change",
-                                policy_approves_cohort(config, run_of(part))),
+                      json_pack("{s:s, s:s%, s:b}", "approved_by", by, "rule", (const char *)text.data, text.length,
+                                "cohort_change", change),
                       "approved");
 }
 

@@ -6,12 +6,16 @@
 
 #include "node/journal.h"
 #include "node/part.h"
+#include "proto/run/approval.h"
 
 /* Commits of their own: the node has started; a run was offered; its plan is allowed here; its bundle is kept; an
  * evidence file is about to be written (its name, digest and claim). */
 MUST_USE struct result journal_started(struct bank *bank);
 MUST_USE struct result journal_seen(struct part *part);
 MUST_USE struct result journal_approved(struct part *part);
+/* An entry for the batch that keeps an officer's word: who said what, and the document as it was signed. */
+MUST_USE struct result journal_officer(const struct approval *approval, const char *name, struct view document,
+                                       struct journal_notes *notes);
 MUST_USE struct result journal_bundle(struct part *part, const struct hash *digest, uint64_t bytes);
 MUST_USE struct result journal_evidence(const struct part *part, const char *file, const struct hash *digest,
                                         bool proven, const char *claim);

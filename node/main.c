@@ -6,7 +6,8 @@
  *
  *   bank.c     what the daemon is made of, its threads, its pinned roster
  *   service.c  the thread that asks for offers and attests other members' counters
- *   policy.c   which runs this bank takes part in
+ *   admit.c    which runs this bank takes part in: its policy (proto/run/policy.c) is asked; spent.c counts what left
+ *   officers.c what this bank's officers approve and deny; waiting.c lets a run wait for them, plans.c tells them
  *   freeze.c   the table a run computes on, the same bytes from beginning to end
  *   part.c     a run's thread: exchange a message, step the machine, contribute
  *   step.c     the machine and the store: what is durable before anything is sent
@@ -16,10 +17,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "node/check.h"
+#include "node/init.h"
+#include "node/plans.h"
 #include "node/status.h"
 #include "sys/control.h"
 #include "sys/file.h"
@@ -28,65 +29,17 @@
 #define STATUS_TIMEOUT_MS 5000
 #define FORGET_TIMEOUT_MS 120000 /* all of a large bundle is read once more, for its digest */
 
-/* The configuration file: as given, or node.yaml in the directory given. */
-static struct result config_path(const char *operand, char out[FILE_PATH_MAX])
-{
-    struct stat about;
-    if (stat(operand, &about) == 0 && S_ISDIR(about.st_mode)) return file_path(operand, "node.yaml", out);
-    ENSURE(strlen(operand) < FILE_PATH_MAX, CATEGORY_USAGE, "the path is too long");
-    memcpy(out, operand, strlen(operand) + 1);
-    return RESULT_OK;
-}
-
-static struct result command_init(const struct program_words *words)
-{
-    char path[FILE_PATH_MAX];
-    CLEANUP(buffer_done) struct buffer text = {0};
-    TRY(file_directory(words->operand, 0700));
-    TRY(file_path(words->operand, "node.yaml", path));
-    TRY(buffer_format(&text,
-                      "# cofferdam-node. Paths are relative to this file; "
-                      "docs/operators.md explains each key.\n"
-                      "key: %s\n"
-                      "roster: %s\n"
-                      "state: state\n"
-                      "log: info\n"
-                      "source:\n"
-                      "  name: %s                 # what the ledger calls these "
-                      "rows; never rename it\n"
-                      "  file: %s\n"
-                      "  # delimiter: \";\"\n"
-                      "  # decimal: \",\"\n"
-                      "  # missing: [NA, \"-\"]\n"
-                      "  # columns:\n"
-                      "  #   - {plan: income, column: EINKOMMEN, factor: 0.001}\n"
-                      "  #   - {plan: sex, column: geschlecht, levels: [{from: "
-                      "m, to: \"1\"}, {from: w, to: \"2\"}]}\n"
-                      "  # consent: {column: zustimmung, given: [\"ja\"]}\n"
-                      "cohort_minimum: %u\n"
-                      "allow: []                         # until a plan is named "
-                      "here, this bank refuses every run\n"
-                      "#  - {plan: \"64 hex digits\"}       # this very plan\n"
-                      "#  - {author: north, purpose: credit-risk}\n",
-                      words->key ? words->key : "node.key", words->roster ? words->roster : "roster.note",
-                      words->name ? words->name : "customers", words->source ? words->source : "customers.csv",
-                      COHORT_DEFAULT));
-    TRY(file_write_new(path, buffer_view(&text), 0600));
-    printf("%s is written; next: cofferdam-node check %s\n", path, words->operand);
-    return RESULT_OK;
-}
-
 static struct result command_check(const struct program_words *words)
 {
     char path[FILE_PATH_MAX];
-    TRY(config_path(words->operand, path));
+    TRY(file_config(words->operand, "node.yaml", path));
     return bank_check(path, words->plan);
 }
 
 static struct result command_run(const struct program_words *words)
 {
     char path[FILE_PATH_MAX];
-    TRY(config_path(words->operand, path));
+    TRY(file_config(words->operand, "node.yaml", path));
     CLEANUP(bank_freep) struct bank *bank = NULL;
     TRY(bank_load(path, &bank));
     return bank_serve(bank);
@@ -97,7 +50,7 @@ static struct result ask(const struct program_words *words, struct view request,
                          struct result (*tell)(struct view json, struct buffer *out))
 {
     char path[FILE_PATH_MAX];
-    TRY(config_path(words->operand, path));
+    TRY(file_config(words->operand, "node.yaml", path));
     CLEANUP(config_node_freep) struct config_node *config = NULL;
     CLEANUP(buffer_done) struct buffer json = {0}, lines = {0};
     TRY(config_node_load(path, &config));
@@ -123,12 +76,19 @@ static struct result command_forget(const struct program_words *words)
 int main(int argc, char **argv)
 {
     static const struct program_command commands[] = {
-        {"init", command_init, "krsn", "DIR [--source FILE.csv] [--key FILE] [--roster FILE]",
-         "writes a configuration to begin with"},
+        {"init", bank_init, "krsn", "DIR [--source FILE.csv] [--key FILE] [--roster FILE]",
+         "writes a configuration and a policy to begin with"},
         {"check", command_check, "p", "CONFIG|DIR [--plan PLAN]",
          "whether this bank is ready: key, roster, data, connection"},
         {"run", command_run, "", "CONFIG|DIR", "takes part in runs until SIGTERM"},
         {"status", command_status, "j", "CONFIG|DIR [--json]", "the connection and this bank's runs"},
+        {"plans", command_plans, "j", "CONFIG|DIR [--json]",
+         "plans that wait for an officer, approved and refused ones, and what officers said"},
+        {"approve", command_approve, "pikec",
+         "CONFIG|DIR --plan HASH|--run ID --key officer.key [--expires 2026-12-31] [--cohort-change]",
+         "an officer approves a plan, or one run of it"},
+        {"deny", command_deny, "pike", "CONFIG|DIR --plan HASH|--run ID --key officer.key",
+         "an officer denies it, or takes an approval back; a run under way is refused"},
         {"forget", command_forget, "j2", "CONFIG|DIR RUN [--json]", "removes a run that is over from this bank"},
         {0},
     };
@@ -140,6 +100,8 @@ int main(int argc, char **argv)
                     "  cofferdam-node check /etc/cofferdam --plan plan.note\n"
                     "  cofferdam-node run /etc/cofferdam/node.yaml\n"
                     "  cofferdam-node status --json /etc/cofferdam\n"
+                    "  cofferdam-node plans /etc/cofferdam\n"
+                    "  cofferdam-node approve /etc/cofferdam --plan HASH --key officer.key --expires 2026-12-31\n"
                     "  cofferdam-node forget /etc/cofferdam 2fc8e8b8e2a8\n",
         .commands = commands,
     };

@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "crypto/base/failpoint.h"
+#include "node/admit.h"
 #include "node/bundle.h"
 #include "node/evidence.h"
 #include "node/forget.h"
 #include "node/journal_facts.h"
-#include "node/policy.h"
+#include "node/officers.h"
+#include "node/spent.h"
+#include "node/waiting.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -59,6 +62,14 @@ struct result part_path(const struct part *part, const char *name, char *out)
     return file_path(directory, name, out);
 }
 
+/* How many rows this bank has is its own affair, and so is that they are too few. */
+static struct result check_rows(struct part *part)
+{
+    struct result result = policy_check_rows(&part->bank->policy, part->frozen.table->rows);
+    if (!result_ok(result)) (void)snprintf(part->own_reason, sizeof part->own_reason, "%s", result_reason());
+    return result;
+}
+
 /* Freezes the table and makes the run durable, the two together; or loads both after a restart. Without the lock: a
  * large file takes a while, and the node answers attestations meanwhile. */
 static struct result part_freeze(struct part *part)
@@ -73,12 +84,14 @@ static struct result part_freeze(struct part *part)
         struct hash hash;
         ENSURE(value.length == HASH_BYTES, CATEGORY_FALSE, "the frozen table's hash is damaged");
         memcpy(hash.bytes, value.data, HASH_BYTES);
-        return freeze_load(&part->submission.plan, path, &hash, &part->frozen);
+        TRY(freeze_load(&part->submission.plan, path, &hash, &part->frozen));
+        return check_rows(part);
     }
     TRY(freeze_source(&bank->config->source, &part->submission.plan, path, &part->frozen));
     if (bank->config->source.consent.column)
         log_info("run", "%.12s: %llu rows are computed on, %llu are left out for want of consent", part->hex,
                  (unsigned long long)part->frozen.table->rows, (unsigned long long)part->frozen.table->without_consent);
+    TRY(check_rows(part));
     FAILPOINT("node: the table is frozen, the run not kept");
     TRY(buffer_u64(&value, part->submitted_at));
     TRY(buffer_append(&value, buffer_view(&part->submission.bytes)));
@@ -133,7 +146,7 @@ static struct result check_failed_plans(struct part *part)
     const struct hash *plan = &part->submission.plan.hash;
     TRY(failed_plans(part, &key, &plans, &name));
     ENSURE(plans.length < (size_t)DATA_REFUSALS_MAX * HASH_BYTES || has_plan(&plans, plan) ||
-               policy_allows_plan(part->bank->config, plan),
+               policy_names_plan(&part->bank->policy, plan),
            CATEGORY_FALSE,
            "%d plans of this author could not be used with this bank's data; its officer has to allow the next by its "
            "hash",
@@ -152,13 +165,34 @@ static struct result keep_failed_plan(struct part *part)
     return store_commit(part->bank->store, &record, 1);
 }
 
+/* What the policy says of the run. Numbers of a run that went on before are charged already. */
+static struct result part_admit(const struct part *part)
+{
+    const struct bank *bank = part->bank;
+    const struct submission *submission = &part->submission;
+    CLEANUP(fold_done) struct fold fold = {0};
+    struct policy_spent spent;
+    TRY(spent_load(bank->store, &submission->id, clock_now_ms(), &spent));
+    TRY(fold_start(&submission->plan, submission->terms.task, &fold));
+    struct result result =
+        admit_check(&bank->policy, bank->position, submission, &spent, spent.rounds ? 0 : fold.words);
+    if (!result_ok(result))
+        log_info("run", "%.12s: words that have left this bank in this month: %llu", part->hex,
+                 (unsigned long long)spent.month);
+    return result;
+}
+
 /* Before anything of the run leaves this bank: does it want to, and do its data fit? */
 static struct result part_prepare(struct part *part)
 {
-    TRY(policy_check(part->bank->config, part->bank->position, &part->submission));
+    TRY(part_admit(part));
+    TRY(waiting_for_officers(part));
     TRY(check_failed_plans(part));
     TRY(journal_approved(part));
     struct result result = part_freeze_patiently(part);
+    (void)pthread_mutex_lock(&part->bank->lock);
+    part->frozen_once = part->frozen_once || result_ok(result);
+    (void)pthread_mutex_unlock(&part->bank->lock);
     if (result_ok(result) || result.category == CATEGORY_ENVIRONMENT) return result;
     /* The sentence may quote values of rows: it stays in this bank's log. */
     log_error("run", "%.12s: %s", part->hex, result_reason());
@@ -228,8 +262,9 @@ static struct result part_exchange(struct part *part)
     CLEANUP(buffer_done) struct buffer reply = {0};
     struct service_frame frame;
     uint64_t start = clock_monotonic_us();
-    struct result result = bank_ask(part->bank, buffer_view(&part->request), 0, &reply, &frame);
+    struct result result = bank_ask_unless(part->bank, &part->denied, buffer_view(&part->request), 0, &reply, &frame);
     if (result.category == CATEGORY_ENVIRONMENT) return RESULT_OK; /* only at the node's stop */
+    if (result.category == CATEGORY_FALSE) return RESULT_OK;       /* the loop sees why */
     log_debug("time", "%.12s exchange %llu us, %zu bytes there, %zu back", part->hex,
               (unsigned long long)(clock_monotonic_us() - start), part->request.length, reply.length);
     if (result_ok(result)) result = part_take(part, &frame);
@@ -240,6 +275,17 @@ static struct result part_exchange(struct part *part)
     }
     bank_rest(part->bank, REST_REFUSED_MS);
     return RESULT_OK;
+}
+
+/* An officer has taken back what the run went on with: nothing more of it is said than that. */
+static struct result part_denied(struct part *part)
+{
+    buffer_clear(&part->request);
+    (void)pthread_mutex_lock(&part->bank->lock);
+    struct result result = officers_check(part);
+    (void)pthread_mutex_unlock(&part->bank->lock);
+    TRY(result);
+    return FAIL(CATEGORY_FALSE, "an officer of this bank denied it, before it was approved again");
 }
 
 static struct result part_work(struct part *part)
@@ -253,7 +299,9 @@ static struct result part_work(struct part *part)
     FAILPOINT("node: the run's machine has started");
     (void)pthread_mutex_unlock(&bank->lock);
     while (result_ok(result) && part->state == SERVICE_RUN_OPEN && !atomic_load(&bank->stopping)) {
-        if (part->contribution_due)
+        if (atomic_load(&part->denied))
+            result = part_denied(part);
+        else if (part->contribution_due)
             result = part_contribute(part);
         else if (part->request.length > 0)
             result = part_exchange(part);
@@ -274,7 +322,7 @@ static void part_farewell(struct part *part)
     struct result result = RESULT_OK;
     if (part->request.length > 0)
         result = bank_ask(part->bank, buffer_view(&part->request), FAREWELL_MS, &reply, &frame);
-    if (part->state == SERVICE_RUN_FAILED) result = bank_refuse(part->bank, &part->submission.id, part->reason);
+    if (part->state == SERVICE_RUN_FAILED) result = bank_refuse(part->bank, &part->submission.id, part->reason, 0);
     if (!result_ok(result)) log_debug("run", "%.12s: the last words were not heard: %s", part->hex, result_reason());
 }
 
@@ -392,6 +440,7 @@ static struct result restore_run(struct bank *bank, const struct hash *id)
     TRY(part_new(bank, reader.rest, &part));
     ENSURE(hash_equal(&part->submission.id, id), CATEGORY_FALSE, "it belongs to another roster");
     part->submitted_at = part->since = submitted_at;
+    part->frozen_once = true;
     TRY(part_load_end(part, &over));
     if (!over) log_info("run", "%.12s goes on: plan %s", part->hex, part->submission.plan.name);
     struct part *launched = part;

@@ -27,6 +27,8 @@ struct part {
     char progress[SERVICE_REASON_MAX + 1]; /* the latest line for people */
     struct secagg_checked checked;         /* of the last sum that this bank checked */
     uint64_t submitted_at, since;          /* milliseconds since the epoch: first seen here; the phase's beginning */
+    bool waits;                            /* for officers to approve it */
+    bool frozen_once;                      /* its table was fixed: what ended then was not refused */
     struct secagg_node *machine;
     /* The thread's own: */
     struct effects effects;
@@ -34,8 +36,10 @@ struct part {
     struct buffer request; /* the frame under way, repeated until there is a reply; empty: none */
     bool sent;             /* by the step under way */
     bool contribution_due;
-    char refused[SERVICE_REASON_MAX + 1]; /* the last message that was, and why */
-    bool known_over;                      /* the coordinator said so itself */
+    char refused[SERVICE_REASON_MAX + 1];    /* the last message that was, and why */
+    char own_reason[SERVICE_REASON_MAX + 1]; /* why it failed, where the others are told less; "": they are told it */
+    bool known_over;                         /* the coordinator said so itself */
+    atomic_bool denied;                      /* by an officer, since this process knows the run */
 };
 
 void part_free(struct part *part);

@@ -30,7 +30,7 @@ static struct result take_offer(struct bank *bank, const struct service_item *it
     (void)pthread_mutex_unlock(&bank->lock);
     if (result_ok(result) || result.category == CATEGORY_ENVIRONMENT) return result;
     log_warning("service", "refused an offer: %s", result_reason());
-    return bank_refuse(bank, &item->run, result_reason());
+    return bank_refuse(bank, &item->run, result_reason(), 0);
 }
 
 /* Signed with a counter of its own, whether or not this node has been readmitted: all can be killed together. */

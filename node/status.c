@@ -7,6 +7,7 @@
 #include "node/bundle.h"
 #include "node/forget.h"
 #include "node/journal.h"
+#include "node/spent.h"
 #include "sys/clock.h"
 
 enum { STATUS_MS = 3000 };
@@ -105,6 +106,8 @@ static void add_alone(struct bank *bank, const struct hash *id, json_t *runs)
 
 struct result status_bank(struct bank *bank, json_t **ret)
 {
+    struct policy_spent spent;
+    TRY(spent_load(bank->store, NULL, clock_now_ms(), &spent));
     json_t *runs = json_array();
     (void)pthread_mutex_lock(&bank->lock);
     add_alone(bank, NULL, runs);
@@ -118,6 +121,8 @@ struct result status_bank(struct bank *bank, json_t **ret)
     ENSURE(json, CATEGORY_ENVIRONMENT, "no memory for the status");
     (void)json_object_set_new(json, "journal", json_string(journal_path(bank->journal)));
     (void)json_object_set_new(json, "journal_entries", json_integer((json_int_t)journal_entries(bank->journal)));
+    (void)json_object_set_new(json, "words_this_month", json_integer((json_int_t)spent.month));
+    (void)json_object_set_new(json, "words_a_month", json_integer((json_int_t)bank->policy.words_month));
     *ret = json;
     return RESULT_OK;
 }
@@ -210,6 +215,9 @@ struct result status_lines(struct view text, struct buffer *out)
         TRY(buffer_format(out, "coordinator %s: connected\n", text_of(json, "coordinator")));
     TRY(buffer_format(out, "journal %s: %lld entries\n", text_of(json, "journal"),
                       json_integer_value(json_object_get(json, "journal_entries"))));
+    TRY(buffer_format(out, "released in this month: %lld words of at most %lld\n",
+                      json_integer_value(json_object_get(json, "words_this_month")),
+                      json_integer_value(json_object_get(json, "words_a_month"))));
     json_array_foreach(runs, index, run)
     {
         const json_t *here = json_object_get(run, "here");

@@ -8,8 +8,9 @@
 #include "node/erase.h"
 #include "node/evidence.h"
 #include "node/journal_facts.h"
+#include "node/officers.h"
 #include "node/part.h"
-#include "node/policy.h"
+#include "node/spent.h"
 #include "sys/clock.h"
 #include "sys/entropy.h"
 #include "sys/file.h"
@@ -38,6 +39,8 @@ struct record_source part_records(struct part *part)
 struct result part_machine_new(struct part *part)
 {
     struct bank *bank = part->bank;
+    struct officers_word word;
+    TRY(officers_ask(bank, &part->submission, &word));
     CLEANUP(random_source_freep) struct random_source *random = NULL;
     TRY(entropy_source(&random));
     const struct secagg_node_config config = {
@@ -50,7 +53,7 @@ struct result part_machine_new(struct part *part)
         .table_hash = part->frozen.hash,
         .source = bank->config->source.name,
         .psk = (const struct secret *const *)bank->psk,
-        .cohort_change_approved = policy_approves_cohort(bank->config, &part->submission.id),
+        .cohort_change_approved = word.change || policy_allows_change(&bank->policy, &part->submission.id),
     };
     random = NULL; /* the machine's from here on */
     return secagg_node_new(&config, &part->machine);
@@ -61,14 +64,27 @@ static void records_freep(struct store_record **records)
     free(*records);
 }
 
-/* Makes durable what the machine persists in this step, all together, and with it what the journal tells of it. */
+/* Whether this step lets a masked input leave: its header is made durable once, whatever happens after. */
+static bool step_releases(const struct part *part)
+{
+    for (size_t i = 0; i < part->effects.count; i++) {
+        const struct effect *effect = &part->effects.items[i];
+        if (effect->kind == EFFECT_PERSIST && !effect->shared && !effect->erase && !strncmp(effect->key, "r1/", 3))
+            return true;
+    }
+    return false;
+}
+
+/* Makes durable what the machine persists in this step, all together, and with it what the journal tells of it and what
+ * the policy counts. An input that the policy does not let leave ends the run here: nothing of the step was kept. */
 static struct result step_persist(struct part *part, bool *ret_persisted)
 {
     bool evidence = false;
     *ret_persisted = false;
     if (part->effects.count == 0) return RESULT_OK;
-    CLEANUP(records_freep) struct store_record *records = calloc(part->effects.count, sizeof *records);
+    CLEANUP(records_freep) struct store_record *records = calloc(part->effects.count + SPENT_RECORDS, sizeof *records);
     ENSURE(records, CATEGORY_ENVIRONMENT, "no memory for a step's records");
+    struct spent_charge charge;
     size_t count = 0;
     for (size_t i = 0; i < part->effects.count; i++) {
         const struct effect *effect = &part->effects.items[i];
@@ -84,6 +100,12 @@ static struct result step_persist(struct part *part, bool *ret_persisted)
     }
     *ret_persisted = count > 0;
     if (count == 0) return RESULT_OK;
+    if (step_releases(part)) {
+        TRY(officers_check(part));
+        TRY(spent_charge(part->bank->store, &part->bank->policy, &part->submission.id, clock_now_ms(),
+                         secagg_node_fold(part->machine)->words, &charge));
+        for (size_t i = 0; i < SPENT_RECORDS; i++) records[count++] = charge.records[i];
+    }
     CLEANUP(journal_notes_done) struct journal_notes notes = {0};
     TRY(journal_step(part, &notes));
     TRY(journal_commit(part->bank->journal, records, count, &notes));
@@ -209,7 +231,8 @@ static struct result end_keep(struct part *part, const struct service_answer *an
     if (answer->ok)
         TRY(journal_done(part, model, &notes));
     else
-        TRY(journal_ended(part->bank, &part->submission.id, answer->reason, &notes));
+        TRY(journal_ended(part->bank, &part->submission.id, *part->own_reason ? part->own_reason : answer->reason,
+                          &notes));
     return journal_commit(part->bank->journal, &record, 1, &notes);
 }
 

@@ -6,7 +6,6 @@
 
 #include "crypto/base/limits.h"
 #include "crypto/base/text.h"
-#include "crypto/hash.h"
 #include "sys/config_raw.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -81,14 +80,6 @@ static struct result whole(const struct file *file, const char *key, const char 
                              most);
     *ret = (uint32_t)value;
     return RESULT_OK;
-}
-
-static struct result hash_text(const struct file *file, const char *key, const char *text, char **ret)
-{
-    uint8_t bytes[HASH_BYTES];
-    if (!result_ok(bytes_unhex(view_text(text), bytes, sizeof bytes)))
-        return document_fail(&file->document, key, "key \"%s\": must be 64 hex digits, lower case", key);
-    return copy(text, NULL, ret);
 }
 
 /* One character that can stand between fields or in a number. */
@@ -245,35 +236,25 @@ static struct result source_from(const struct file *file, const struct raw_sourc
     return consent_from(file, raw, &config->consent);
 }
 
-/* By hash, or by author and purpose together; never by less. */
-static struct result allow_from(const struct file *file, const struct config_allow *raw, unsigned i,
-                                struct config_allow *config)
+/* Keys of before, whose place is the policy now: a node that passed over them would take part in less, or in more, than
+ * their writer meant. */
+static struct result node_moved(const struct file *file)
 {
-    char key[PATH_BYTES], plan_key[PATH_BYTES];
-    (void)snprintf(key, sizeof key, "allow.%u", i);
-    (void)snprintf(plan_key, sizeof plan_key, "allow.%u.plan", i);
-    bool by_hash = raw->plan && !raw->author && !raw->purpose;
-    bool by_words = !raw->plan && raw->author && raw->purpose;
-    if (!by_hash && !by_words)
-        return document_fail(&file->document, key,
-                             "key \"%s\": name the plan's hash (plan), or its author and purpose together", key);
-    if (by_hash) return hash_text(file, plan_key, raw->plan, &config->plan);
-    TRY(copy(raw->author, NULL, &config->author));
-    return copy(raw->purpose, NULL, &config->purpose);
-}
-
-static struct result node_lists_from(const struct file *file, const struct raw_node *raw, struct config_node *config)
-{
-    TRY(array(raw->allow_count, sizeof *config->allow, (void *)&config->allow));
-    config->allow_count = raw->allow_count;
-    for (unsigned i = 0; i < raw->allow_count; i++) TRY(allow_from(file, &raw->allow[i], i, &config->allow[i]));
-    unsigned runs = raw->approve_cohort_change_count;
-    TRY(array(runs, sizeof *config->approve_cohort_change, (void *)&config->approve_cohort_change));
-    config->approve_count = runs;
-    for (unsigned i = 0; i < runs; i++) {
-        char key[PATH_BYTES];
-        (void)snprintf(key, sizeof key, "approve_cohort_change.%u", i);
-        TRY(hash_text(file, key, raw->approve_cohort_change[i], &config->approve_cohort_change[i]));
+    static const struct {
+        const char *key, *where;
+    } moved[] = {
+        {"allow", "approve, with purposes and authors"},
+        {"cohort_minimum", "cohort.minimum"},
+        {"approve_cohort_change", "cohort.changes"},
+    };
+    for (size_t i = 0; i < sizeof moved / sizeof *moved; i++) {
+        bool there = false;
+        TRY(document_has(&file->document, moved[i].key, &there));
+        if (there)
+            return document_fail(&file->document, moved[i].key,
+                                 "key \"%s\": stands in the policy now, the file that the key \"policy\" names, as %s; "
+                                 "move it there (docs/operators.md, Policy)",
+                                 moved[i].key, moved[i].where);
     }
     return RESULT_OK;
 }
@@ -298,15 +279,18 @@ static struct result psk_from(const struct file *file, const struct raw_node *ra
 static struct result node_from(const struct file *file, struct config_node *config)
 {
     const struct raw_node *raw = file->raw;
+    TRY(node_moved(file));
+    if (!raw->policy)
+        return document_fail(&file->document, "policy",
+                             "key \"policy\" is missing; add it: the file that says what this bank takes part in "
+                             "(docs/operators.md, Policy)");
     TRY(copy_path(file, raw->key, &config->key));
     TRY(copy_path(file, raw->roster, &config->roster));
     TRY(copy_path(file, raw->state, &config->state));
+    TRY(copy_path(file, raw->policy, &config->policy));
     TRY(copy_log(file, raw->log, &config->log));
-    TRY(whole(file, "cohort_minimum", raw->cohort_minimum, COHORT_MIN, MEMBERS_MAX, COHORT_DEFAULT,
-              &config->cohort_minimum));
     TRY(whole(file, "threads", raw->threads, 1, THREADS_MAX, 1, &config->threads));
     TRY(source_from(file, raw->source, &config->source));
-    TRY(node_lists_from(file, raw, config));
     return psk_from(file, raw, config);
 }
 
@@ -378,16 +362,9 @@ void config_node_free(struct config_node *config)
     free(config->key);
     free(config->roster);
     free(config->state);
+    free(config->policy);
     free(config->log);
     source_done(&config->source);
-    for (unsigned i = 0; i < config->allow_count; i++) {
-        free(config->allow[i].plan);
-        free(config->allow[i].author);
-        free(config->allow[i].purpose);
-    }
-    free(config->allow);
-    for (unsigned i = 0; i < config->approve_count; i++) free(config->approve_cohort_change[i]);
-    free((void *)config->approve_cohort_change);
     for (unsigned i = 0; i < config->psk_count; i++) {
         free(config->psk[i].member);
         free(config->psk[i].file);

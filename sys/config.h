@@ -49,12 +49,6 @@ struct config_source {
     unsigned columns_count;
     struct config_consent consent;
 };
-/* A plan that this bank takes part in: by the plan's hash, or by author and purpose together. */
-struct config_allow {
-    char *plan; /* 64 hex digits, or NULL */
-    char *author;
-    char *purpose;
-};
 /* A key that two banks agreed on outside: at least 32 bytes, the same at both (docs/protocol.md, Primitives). */
 struct config_psk {
     char *member;
@@ -64,14 +58,10 @@ struct config_node {
     char *key;
     char *roster;
     char *state;
-    char *log; /* debug, info, warning or error; info where it is left out */
+    char *policy; /* what the bank takes part in (proto/run/policy.h) */
+    char *log;    /* debug, info, warning or error; info where it is left out */
     struct config_source source;
-    struct config_allow *allow;
-    unsigned allow_count;
-    uint32_t cohort_minimum;      /* COHORT_DEFAULT where it is left out */
-    uint32_t threads;             /* for contributions; 1 where it is left out */
-    char **approve_cohort_change; /* run ids, 64 hex digits */
-    unsigned approve_count;
+    uint32_t threads; /* for contributions; 1 where it is left out */
     struct config_psk *psk;
     unsigned psk_count;
 };

@@ -6,8 +6,6 @@
 #define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
 #define TEXT(key, flags, structure, member) CYAML_FIELD_STRING_PTR(key, flags, structure, member, 1, CYAML_UNLIMITED)
 
-enum { LISTED_MAX = 1000 }; /* plans allowed, runs approved: a person writes them */
-
 static const cyaml_schema_field_t coordinator_fields[] = {
     TEXT("key", REQUIRED, struct raw_coordinator, key),
     TEXT("roster", REQUIRED, struct raw_coordinator, roster),
@@ -74,15 +72,6 @@ static const cyaml_schema_field_t mapping_fields[] = {
 const cyaml_schema_value_t config_raw_mapping = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_node, mapping_fields),
 };
-static const cyaml_schema_field_t allow_fields[] = {
-    TEXT("plan", OPTIONAL, struct config_allow, plan),
-    TEXT("author", OPTIONAL, struct config_allow, author),
-    TEXT("purpose", OPTIONAL, struct config_allow, purpose),
-    CYAML_FIELD_END,
-};
-static const cyaml_schema_value_t allow = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_allow, allow_fields),
-};
 static const cyaml_schema_field_t psk_fields[] = {
     CYAML_FIELD_STRING_PTR("member", REQUIRED, struct config_psk, member, 1, NAME_MAX_BYTES),
     TEXT("file", REQUIRED, struct config_psk, file),
@@ -95,13 +84,14 @@ static const cyaml_schema_field_t node_fields[] = {
     TEXT("key", REQUIRED, struct raw_node, key),
     TEXT("roster", REQUIRED, struct raw_node, roster),
     TEXT("state", REQUIRED, struct raw_node, state),
+    TEXT("policy", OPTIONAL, struct raw_node, policy),
     TEXT("log", OPTIONAL, struct raw_node, log),
     CYAML_FIELD_MAPPING_PTR("source", REQUIRED, struct raw_node, source, source_fields),
-    CYAML_FIELD_SEQUENCE("allow", OPTIONAL, struct raw_node, allow, &allow, 0, LISTED_MAX),
-    TEXT("cohort_minimum", OPTIONAL, struct raw_node, cohort_minimum),
     TEXT("threads", OPTIONAL, struct raw_node, threads),
-    CYAML_FIELD_SEQUENCE("approve_cohort_change", OPTIONAL, struct raw_node, approve_cohort_change, &token, 0,
-                         LISTED_MAX),
+    /* They stand in the policy; node_moved says so. */
+    CYAML_FIELD_IGNORE("allow", CYAML_FLAG_OPTIONAL),
+    CYAML_FIELD_IGNORE("cohort_minimum", CYAML_FLAG_OPTIONAL),
+    CYAML_FIELD_IGNORE("approve_cohort_change", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_SEQUENCE("psk", OPTIONAL, struct raw_node, psk, &psk, 0, MEMBERS_MAX),
     CYAML_FIELD_END,
 };

@@ -27,12 +27,8 @@ struct raw_source {
     struct raw_consent *consent;
 };
 struct raw_node {
-    char *key, *roster, *state, *log, *cohort_minimum, *threads;
+    char *key, *roster, *state, *policy, *log, *threads;
     struct raw_source *source;
-    struct config_allow *allow;
-    unsigned allow_count;
-    char **approve_cohort_change;
-    unsigned approve_cohort_change_count;
     struct config_psk *psk;
     unsigned psk_count;
 };

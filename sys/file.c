@@ -27,6 +27,13 @@ struct result file_path(const char *directory, const char *name, char out[FILE_P
     return RESULT_OK;
 }
 
+struct result file_config(const char *operand, const char *name, char out[FILE_PATH_MAX])
+{
+    struct stat about;
+    bool directory = stat(operand, &about) == 0 && S_ISDIR(about.st_mode);
+    return directory ? file_path(operand, name, out) : file_path("", operand, out);
+}
+
 /* Opens for reading and says how long the regular file is. Does not wait for a pipe's other end. */
 static struct result open_regular(const char *path, size_t limit, int *ret_descriptor, struct stat *ret_status)
 {

@@ -15,6 +15,9 @@
 /* directory/name; an empty directory gives name. Fails when it is too long. */
 MUST_USE struct result file_path(const char *directory, const char *name, char out[FILE_PATH_MAX]);
 
+/* A daemon's configuration: the file that is named, or `name` in the directory that is. */
+MUST_USE struct result file_config(const char *operand, const char *name, char out[FILE_PATH_MAX]);
+
 /* Replaces out. A file longer than limit is CATEGORY_USAGE. "-" is not special. */
 MUST_USE struct result file_read(const char *path, size_t limit, struct buffer *out);
 /* The same into guarded memory. Refuses what is not a regular file, is empty, belongs to another user (root excepted),

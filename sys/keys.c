@@ -16,8 +16,10 @@ enum { KEY_FILE_MAX = 4096, PUBLIC_FILE_MAX = 4096, HEX_KEY = 2 * SIGN_PUBLIC_BY
 static const char *const words[] = {
     [KEY_IDENTITY] = "cofferdam/1 identity-key ",
     [KEY_NODE] = "cofferdam/1 node-key ",
+    [KEY_OFFICER] = "cofferdam/1 officer-key ",
 };
-static const char *const names[] = {[KEY_IDENTITY] = "an identity key", [KEY_NODE] = "a node key"};
+static const char *const names[] = {
+    [KEY_IDENTITY] = "an identity key", [KEY_NODE] = "a node key", [KEY_OFFICER] = "an officer's key"};
 /* What a file sealed with a passphrase begins with. */
 static const char sealed_magic[] = "cfdseal";
 
@@ -62,9 +64,9 @@ struct result keys_write(const char *path, enum key_kind kind, const struct sign
 
 static struct result key_from(struct view line, enum key_kind kind, const char *path, struct sign_key **ret)
 {
-    enum key_kind other = kind == KEY_NODE ? KEY_IDENTITY : KEY_NODE;
-    ENSURE(!begins(line, words[other]), CATEGORY_USAGE, "%s: holds %s, where %s is needed", path, names[other],
-           names[kind]);
+    for (unsigned other = 0; other < sizeof words / sizeof *words; other++)
+        ENSURE(other == kind || !begins(line, words[other]), CATEGORY_USAGE, "%s: holds %s, where %s is needed", path,
+               names[other], names[kind]);
     size_t word = strlen(words[kind]);
     CLEANUP(secret_freep) struct secret *seed = NULL;
     TRY(secret_new(SIGN_SEED_BYTES, &seed));

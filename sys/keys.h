@@ -1,8 +1,8 @@
-/* Key files: identity.key, node.key, node.crt and NAME.pub (docs/operators.md).
+/* Key files: identity.key, node.key, node.crt, NAME.pub and officer.key (docs/operators.md).
  *
- * A key file says which of the two keys it holds, so that one cannot stand in for the other. It has mode 0600, is
- * refused when others can read it, and is never overwritten. The identity key is sealed with a passphrase (Argon2id,
- * XChaCha20-Poly1305) unless written without one; the node key opens unattended.
+ * A key file says which kind of key it holds, so that one cannot stand in for the other. It has mode 0600, is
+ * refused when others can read it, and is never overwritten. Identity and officers' keys are sealed with a passphrase
+ * (Argon2id, XChaCha20-Poly1305) unless written without one; the node key opens unattended.
  */
 #ifndef SYS_KEYS_H
 #define SYS_KEYS_H
@@ -10,7 +10,7 @@
 #include "crypto/base/limits.h"
 #include "crypto/sign.h"
 
-enum key_kind { KEY_IDENTITY, KEY_NODE };
+enum key_kind { KEY_IDENTITY, KEY_NODE, KEY_OFFICER };
 
 /* A fresh key from the kernel's randomness. */
 MUST_USE struct result keys_generate(struct sign_key **ret);

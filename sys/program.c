@@ -20,13 +20,12 @@ static void print_help(const struct program *program)
 static struct result read_words(const struct program *program, const struct program_command *command, int argc,
                                 char **argv, struct program_words *ret)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"source", required_argument, NULL, 's'},
-                                            {"name", required_argument, NULL, 'n'},
-                                            {"key", required_argument, NULL, 'k'},
-                                            {"roster", required_argument, NULL, 'r'},
-                                            {"plan", required_argument, NULL, 'p'},
-                                            {0}};
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},          {"source", required_argument, NULL, 's'},
+        {"name", required_argument, NULL, 'n'},    {"key", required_argument, NULL, 'k'},
+        {"roster", required_argument, NULL, 'r'},  {"plan", required_argument, NULL, 'p'},
+        {"run", required_argument, NULL, 'i'},     {"expires", required_argument, NULL, 'e'},
+        {"cohort-change", no_argument, NULL, 'c'}, {0}};
     opterr = 0;
     int letter;
     while ((letter = getopt_long(argc, argv, ":", options, NULL)) != -1) {
@@ -40,6 +39,9 @@ static struct result read_words(const struct program *program, const struct prog
         if (letter == 'k') ret->key = optarg;
         if (letter == 'r') ret->roster = optarg;
         if (letter == 'p') ret->plan = optarg;
+        if (letter == 'i') ret->run = optarg;
+        if (letter == 'e') ret->expires = optarg;
+        if (letter == 'c') ret->cohort_change = true;
     }
     bool two = strchr(command->options, '2') != NULL;
     ENSURE(argc - optind == (two ? 2 : 1), CATEGORY_USAGE, "usage: %s %s %s", program->name, command->word,

@@ -8,19 +8,22 @@
 /* What the words after the command were: the operand, and the options that were given. */
 struct program_words {
     const char *operand;
-    const char *second; /* operand, of a command that takes two */
-    bool json;          /* --json */
-    const char *source; /* --source FILE */
-    const char *name;   /* --name NAME */
-    const char *key;    /* --key FILE */
-    const char *roster; /* --roster FILE */
-    const char *plan;   /* --plan FILE */
+    const char *second;  /* operand, of a command that takes two */
+    bool json;           /* --json */
+    const char *source;  /* --source FILE */
+    const char *name;    /* --name NAME */
+    const char *key;     /* --key FILE */
+    const char *roster;  /* --roster FILE */
+    const char *plan;    /* --plan FILE or HASH */
+    const char *run;     /* --run ID */
+    const char *expires; /* --expires DATE */
+    bool cohort_change;  /* --cohort-change */
 };
 struct program_command {
     const char *word;
     struct result (*run)(const struct program_words *words);
-    const char *options; /* letters of the options it takes: j(son) s(ource) n(ame) k(ey) r(oster) p(lan); 2: it takes
-                          * two operands, not one */
+    const char *options; /* letters of the options it takes: j(son) s(ource) n(ame) k(ey) r(oster) p(lan) i(d of a run)
+                          * e(xpires) c(ohort change); 2: it takes two operands, not one */
     const char *synopsis;
     const char *summary;
 };

@@ -17,7 +17,6 @@ enum { HOURS_A_DAY = 24, DEADLINE_DEFAULT_HOURS = 7 * HOURS_A_DAY, DEADLINE_MAX_
 #define TOLERANCE_MOST 1e-1
 #define ROUNDS_DEFAULT 25u
 #define CELLS_DEFAULT 10u
-#define CELLS_MOST 1000000u
 #define BINS_DEFAULT 20u
 #define CLASSES_DEFAULT 6u
 #define REASONS_DEFAULT 4u
@@ -350,7 +349,7 @@ static struct result train_parse(const struct document *document, const struct r
 static struct result cells_parse(const struct document *document, const struct raw_plan *raw, struct plan *plan)
 {
     uint64_t minimum = CELLS_DEFAULT;
-    if (raw->cells) TRY(whole(document, "cells.minimum", raw->cells->minimum, 1, CELLS_MOST, &minimum));
+    if (raw->cells) TRY(whole(document, "cells.minimum", raw->cells->minimum, 1, PLAN_CELLS_MOST, &minimum));
     plan->cells_minimum = (uint32_t)minimum;
     return RESULT_OK;
 }

@@ -15,6 +15,7 @@
 #define PLAN_KNOTS_MAX 20u    /* of a number */
 #define PLAN_DERIVED_MAX 500u
 #define PLAN_PATH_MAX 100u /* penalties */
+#define PLAN_CELLS_MOST 1000000u
 
 enum plan_kind { PLAN_NUMBER, PLAN_CATEGORY };
 enum plan_missing { MISSING_REFUSE, MISSING_MEDIAN, MISSING_MEAN, MISSING_VALUE, MISSING_LEVEL };
@@ -127,6 +128,8 @@ MUST_USE struct result plan_parse(struct view text, const char *name, struct pla
 /* Line of a key ("train.rounds", "features.3.min"; features count from 0) in the plan's text, for those who check more
  * than plan_parse can; where the plan leaves the key out, of what is around it. */
 unsigned plan_line(const struct plan *plan, const char *path);
+/* Whether the plan's task fits a model, in rounds that `train` bounds. */
+bool plan_fits(const struct plan *plan);
 /* Levels of a category feature after "missing" and "other" are counted; and the name of one. */
 size_t plan_feature_levels(const struct plan_feature *feature);
 const char *plan_feature_level(const struct plan_feature *feature, size_t index);

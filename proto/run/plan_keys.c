@@ -4,6 +4,11 @@
 
 #include "proto/run/plan_raw.h"
 
+bool plan_fits(const struct plan *plan)
+{
+    return strcmp(plan->task, "logistic") == 0 || strcmp(plan->task, "scorecard") == 0;
+}
+
 struct result plan_keys_check(const struct document *document, const char *task)
 {
     static const struct {

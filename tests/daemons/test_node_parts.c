@@ -8,10 +8,12 @@
 
 #include <cmocka.h>
 
+#include "node/admit.h"
 #include "node/freeze.h"
-#include "node/policy.h"
 #include "node/source.h"
+#include "node/spent.h"
 #include "sys/file.h"
+#include "tests/support/policy.h"
 #include "tests/support/scratch.h"
 
 static const char plan_text[] =
@@ -36,28 +38,34 @@ static void submission_make_by(struct submission *submission, unsigned submitter
     submission->id.bytes[0] = 0xab;
 }
 
-static void only_named_plans_and_authors_with_purpose_are_allowed(void **state)
+#define RUN "ab00000000000000000000000000000000000000000000000000000000000000"
+#define NUMBERS "run: 100, month: 250"
+
+static void policy_make(struct policy *policy, const char *text)
+{
+    struct result result = policy_parse(view_text(text), "policy.yaml", policy);
+    if (!result_ok(result)) fail_msg("%s", result_reason());
+}
+
+static struct result admit(const char *text, unsigned position, const struct submission *submission, uint64_t month)
+{
+    CLEANUP(policy_done) struct policy policy = {0};
+    policy_make(&policy, text);
+    return admit_check(&policy, position, submission, &(struct policy_spent){.month = month}, 20);
+}
+
+static void the_submitter_is_the_author_whose_plans_the_policy_approves(void **state)
 {
     (void)state;
     struct submission submission;
     submission_make_by(&submission, 1, "1234");
-    char hash[2 * HASH_BYTES + 1];
-    bytes_hex(hash_view(&submission.plan.hash), hash);
-    struct config_allow allow = {0};
-    struct config_node config = {.cohort_minimum = 3, .allow = &allow};
-    assert_int_equal(policy_check(&config, 2, &submission).category, CATEGORY_FALSE); /* the default is none */
-    assert_non_null(strstr(result_reason(), hash));
-    config.allow_count = 1;
-    allow = (struct config_allow){.author = "north", .purpose = "credit-risk"};
-    assert_true(result_ok(policy_check(&config, 2, &submission)));
-    allow.purpose = "churn";
-    assert_int_equal(policy_check(&config, 2, &submission).category, CATEGORY_FALSE);
-    allow = (struct config_allow){.author = "south", .purpose = "credit-risk"};
-    assert_int_equal(policy_check(&config, 2, &submission).category, CATEGORY_FALSE);
-    allow = (struct config_allow){.plan = hash};
-    assert_true(result_ok(policy_check(&config, 2, &submission)));
-    hash[10] = hash[10] == '0' ? '1' : '0';
-    assert_int_equal(policy_check(&config, 2, &submission).category, CATEGORY_FALSE);
+    assert_true(result_ok(admit(POLICY_TEXT("north", "3", "", "1", NUMBERS), 2, &submission, 0)));
+    assert_int_equal(admit(POLICY_TEXT("south", "3", "", "1", NUMBERS), 2, &submission, 0).category, CATEGORY_FALSE);
+    assert_string_equal(result_reason(), "policy.yaml:3: author north is not among those that this bank allows");
+    assert_true(result_ok(admit(POLICY_TEXT("north", "3", "", "1", NUMBERS), 2, &submission, 230)));
+    assert_int_equal(admit(POLICY_TEXT("north", "3", "", "1", NUMBERS), 2, &submission, 231).category, CATEGORY_FALSE);
+    assert_non_null(strstr(result_reason(), "policy.yaml:9: "));
+    assert_null(strstr(result_reason(), "231")); /* what this bank gave to others is told to nobody */
     submission_done(&submission);
 }
 
@@ -66,36 +74,65 @@ static void the_cohort_must_name_the_bank_and_be_large_enough(void **state)
     (void)state;
     struct submission submission;
     submission_make_by(&submission, 1, "134");
-    struct config_allow allow = {.author = "north", .purpose = "credit-risk"};
-    struct config_node config = {.cohort_minimum = 3, .allow = &allow, .allow_count = 1};
-    /* Without a member of the roster, only when the officer has approved this run. */
-    assert_int_equal(policy_check(&config, 3, &submission).category, CATEGORY_FALSE);
+    /* Without a member of the roster, only when the policy names this run. */
+    assert_int_equal(admit(POLICY_TEXT("north", "3", "", "1", NUMBERS), 3, &submission, 0).category, CATEGORY_FALSE);
     assert_non_null(strstr(result_reason(), "leaves out south"));
-    char run[2 * HASH_BYTES + 1], *ids[] = {run};
-    bytes_hex(hash_view(&submission.id), run);
-    config.approve_cohort_change = ids;
-    config.approve_count = 1;
-    assert_true(result_ok(policy_check(&config, 3, &submission)));
-    assert_int_equal(policy_check(&config, 2, &submission).category, CATEGORY_FALSE);
+    assert_true(result_ok(admit(POLICY_TEXT("north", "3", RUN, "1", NUMBERS), 3, &submission, 0)));
+    assert_int_equal(admit(POLICY_TEXT("north", "3", RUN, "1", NUMBERS), 2, &submission, 0).category, CATEGORY_FALSE);
     assert_non_null(strstr(result_reason(), "does not name this bank"));
-    config.cohort_minimum = 4;
-    assert_int_equal(policy_check(&config, 3, &submission).category, CATEGORY_FALSE);
-    assert_non_null(strstr(result_reason(), "at least 4"));
+    assert_int_equal(admit(POLICY_TEXT("north", "4", RUN, "1", NUMBERS), 3, &submission, 0).category, CATEGORY_FALSE);
+    assert_string_equal(result_reason(), "policy.yaml:5: the cohort has 3 members and this bank asks for at least 4");
     submission_done(&submission);
 }
 
-static void a_changed_cohort_is_approved_by_the_runs_own_id(void **state)
+/* --- what has left --- */
+
+#define NOVEMBER_MS UINT64_C(1796083199000) /* the last second of November 2026 */
+
+/* Charges an input to the store, as a step's batch does. */
+static struct result charge(struct store *store, const struct policy *policy, uint8_t run, uint64_t now, uint64_t words)
+{
+    struct spent_charge charge;
+    const struct hash id = {{run}};
+    TRY(spent_charge(store, policy, &id, now, words, &charge));
+    return store_commit(store, charge.records, SPENT_RECORDS);
+}
+
+static void what_left_is_counted_by_run_and_month_over_restarts(void **state)
 {
     (void)state;
-    struct hash run = {{0xab, 0xcd}}, other = {{0xab, 0xce}};
-    char hex[2 * HASH_BYTES + 1];
-    bytes_hex(hash_view(&run), hex);
-    char *ids[] = {hex};
-    struct config_node config = {.approve_cohort_change = ids, .approve_count = 1};
-    assert_true(policy_approves_cohort(&config, &run));
-    assert_false(policy_approves_cohort(&config, &other));
-    config.approve_count = 0;
-    assert_false(policy_approves_cohort(&config, &run));
+    char directory[SCRATCH_MAX];
+    scratch_new(directory);
+    CLEANUP(policy_done) struct policy policy = {0};
+    CLEANUP(store_closep) struct store *store = NULL;
+    policy_make(&policy, POLICY_TEXT("north", "3", "", "1", NUMBERS));
+    assert_true(result_ok(store_open(directory, &store)));
+    assert_true(result_ok(charge(store, &policy, 1, NOVEMBER_MS, 60)));
+    assert_true(result_ok(charge(store, &policy, 1, NOVEMBER_MS, 40)));
+    assert_int_equal(charge(store, &policy, 1, NOVEMBER_MS, 1).category, CATEGORY_FALSE);
+    assert_non_null(strstr(result_reason(), "at most 100 words in a run"));
+    store_closep(&store);
+    store = NULL;
+    assert_true(result_ok(store_open(directory, &store)));
+    /* Two runs in turn, as they are under the node's lock: each sees what the other was charged. */
+    assert_true(result_ok(charge(store, &policy, 2, NOVEMBER_MS, 80)));
+    assert_true(result_ok(charge(store, &policy, 3, NOVEMBER_MS, 70)));
+    assert_int_equal(charge(store, &policy, 2, NOVEMBER_MS, 1).category, CATEGORY_FALSE);
+    assert_non_null(strstr(result_reason(), "at most 250 words in a calendar month"));
+    struct policy_spent spent;
+    assert_true(result_ok(spent_load(store, &(struct hash){{1}}, NOVEMBER_MS, &spent)));
+    assert_int_equal(spent.rounds, 2);
+    assert_int_equal(spent.run, 100);
+    assert_int_equal(spent.month, 250);
+    /* A month later there is a month's worth again; the run's own bound stays. */
+    assert_true(result_ok(charge(store, &policy, 2, NOVEMBER_MS + 1000, 20)));
+    assert_int_equal(charge(store, &policy, 2, NOVEMBER_MS + 1000, 1).category, CATEGORY_FALSE);
+    assert_true(result_ok(spent_load(store, NULL, NOVEMBER_MS + 1000, &spent)));
+    assert_int_equal(spent.month, 20);
+    assert_int_equal(spent.run, 0);
+    store_closep(&store);
+    store = NULL;
+    scratch_remove(directory);
 }
 
 /* --- the bank's own data --- */
@@ -203,9 +240,9 @@ static void rows_that_do_not_fit_leave_no_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_named_plans_and_authors_with_purpose_are_allowed),
+        cmocka_unit_test(the_submitter_is_the_author_whose_plans_the_policy_approves),
         cmocka_unit_test(the_cohort_must_name_the_bank_and_be_large_enough),
-        cmocka_unit_test(a_changed_cohort_is_approved_by_the_runs_own_id),
+        cmocka_unit_test(what_left_is_counted_by_run_and_month_over_restarts),
         cmocka_unit_test_setup_teardown(the_configuration_maps_names_units_levels_and_decimals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_sees_one_version_of_its_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_frozen_table_that_changed_is_refused, set_up, tear_down),

@@ -18,6 +18,7 @@
 #include "sys/file.h"
 #include "sys/keys.h"
 #include "sys/transport.h"
+#include "tests/support/policy.h"
 #include "tests/support/scratch.h"
 
 enum { BANKS = 3 };
@@ -120,7 +121,9 @@ static int set_up(void **state)
     assert_true(result_ok(keys_write(path, KEY_NODE, stage->nodes[0], NULL)));
     put(stage, "rows.csv", "a,b\n1,2\n");
     put(stage, "node.yaml",
-        "key: node.key\nroster: roster.note\nstate: state\nsource:\n  name: rows\n  file: rows.csv\n");
+        "key: node.key\nroster: roster.note\nstate: state\npolicy: policy.yaml\nsource:\n  name: rows\n"
+        "  file: rows.csv\n");
+    put(stage, "policy.yaml", POLICY_TEXT("bank0", "3", "", "1", "run: 1000, month: 1000"));
     assert_int_equal(pthread_create(&stage->thread, NULL, answer, stage), 0);
     *state = stage;
     return 0;

@@ -96,17 +96,14 @@ mv "$HOME_DIR/second.note" "$HOME_DIR/roster.note"
 cp "$HOME_DIR/rotated/node.key" "$HOME_DIR/coordinator/node.key"
 cp "$HOME_DIR/west-new"/*.key "$HOME_DIR/west/"
 rows_make 9 700 >"$HOME_DIR/hill/rows.csv"
-node_config hill rows.csv <<END
-cohort_minimum: 3
-allow:
-  - {author: north, purpose: credit-risk}
-END
+node_config hill rows.csv </dev/null
+policy_config hill north credit-risk 3
 e2e_start "${banks[@]}" hill
 until_true 20 "$NODE" status "$HOME_DIR/north" || die "north does not start"
 second=$("$COFFERDAM" run submit "$HOME_DIR/plan.note" --node "$HOME_DIR/north" --key "$HOME_DIR/north/identity.key" \
     --prepare "$HOME_DIR/next.run") || die "not prepared"
 for bank in "${banks[@]}"; do
-    echo "approve_cohort_change: [$second]" >>"$HOME_DIR/$bank/node.yaml"
+    approve_change "$bank" "$second"
     party_kill "$bank" TERM
     party_start "$bank"
 done

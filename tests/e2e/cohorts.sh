@@ -20,7 +20,7 @@ grep -q "west" "$HOME_DIR/watched" || die "the refusal does not name west: $(cat
 run=$("$COFFERDAM" run submit "$HOME_DIR/plan.note" --node "$HOME_DIR/north" "${three[@]}" --prepare "$HOME_DIR/next.run") ||
     die "not prepared"
 for bank in north south east; do
-    echo "approve_cohort_change: [$run]" >>"$HOME_DIR/$bank/node.yaml"
+    approve_change "$bank" "$run"
     party_kill "$bank" TERM
     node_start "$bank"
 done

@@ -17,11 +17,17 @@ expect_exit 3 "absent" "$NODE" run "$HOME_DIR/absent/node.yaml"
 # Configuration.
 variant() { sed "$1" "$north/node.yaml" >"$north/variant.yaml"; }
 variant 's/^log:/logg:/'
-expect_exit 2 "variant.yaml:4" "$NODE" run "$north/variant.yaml"
+expect_exit 2 "variant.yaml:5" "$NODE" run "$north/variant.yaml"
 variant 's/^log: info/log: loud/'
 expect_exit 2 "log" "$NODE" run "$north/variant.yaml"
-variant 's/^cohort_minimum: 3/cohort_minimum: three/'
-expect_exit 2 "cohort_minimum" "$NODE" run "$north/variant.yaml"
+for key in allow cohort_minimum approve_cohort_change; do # where they stood before there was a policy
+    variant "\$a $key: [x]"
+    expect_exit 2 "variant.yaml:9: key \"$key\": stands in the policy now" "$NODE" run "$north/variant.yaml"
+done
+variant '/^policy:/d'
+expect_exit 2 'key "policy" is missing' "$NODE" run "$north/variant.yaml"
+variant 's/^policy: .*/policy: nowhere.yaml/'
+expect_exit 3 "nowhere.yaml" "$NODE" run "$north/variant.yaml"
 chmod 0644 "$north/node.key"
 expect_exit 2 "node.key" "$NODE" run "$north"
 chmod 0600 "$north/node.key"

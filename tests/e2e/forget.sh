@@ -17,7 +17,7 @@ restart() { party_kill "$1" TERM; node_start "$1"; until_true 10 "$NODE" status 
 for bank in "${banks[@]}"; do
     ids="$run, $open, $whole" # the run of all banks is approved by all but north
     [ "$bank" != north ] || ids="$run, $open"
-    echo "approve_cohort_change: [$ids]" >>"$HOME_DIR/$bank/node.yaml"
+    approve_change "$bank" "$ids"
     restart "$bank"
 done
 begin() { "$COFFERDAM" run submit --prepared "$HOME_DIR/$1.run" --node "$HOME_DIR/north" >/dev/null || die "not submitted: $1"; }

@@ -35,7 +35,7 @@ for bank in "${banks[@]}"; do
     digest=$(sha256sum <"$bundle")
     has "$bank" "^  bundle +[0-9]+ bytes, ${digest%% *}"
 done
-has south "approved +by configuration: author north, purpose credit-risk"
+has south "approved +by policy: policy.yaml:11: author north, purpose credit-risk"
 has south "frozen +700 rows, 1[0-9]{2} of them held out; columns income age sex default"
 has south "^  data +700 rows, .*; columns income age sex default"
 has south "^  left +[0-9]+ words of 64 bits, [0-9]+ bytes, all masked, in "
@@ -58,12 +58,12 @@ for line in open(sys.argv[1]):
 
 # A plan that is refused is told, and that nothing left.
 party_kill east TERM
-sed -i 's/purpose: credit-risk}/purpose: churn}/' "$HOME_DIR/east/node.yaml"
+policy_config east north churn 3
 node_start east
 refused=$(submit north) || die "not submitted again"
 watch north "$refused" >/dev/null 2>&1 && die "a run is done that east refuses"
 until_true 10 grep -q '"event":"refused"' "$(journal_of east)" || die "east does not tell that it refused"
-has east "${refused:0:12}  refused +this bank's configuration allows neither plan"
+has east "${refused:0:12}  refused +policy.yaml:1: purpose credit-risk is not among"
 audit "$(journal_of east)" | grep -A 4 "^run $refused" | grep -q "left       nothing" || die "something left east"
 until_true 10 grep -q '"event":"ended"' "$(journal_of north)" || die "north does not tell how the run ended"
 has north "${refused:0:12}  ended +.*east refuses"

@@ -4,6 +4,7 @@
 banks=(north south east)
 e2e_make "${banks[@]}"
 e2e_start "${banks[@]}"
+until_true 10 "$NODE" status "$HOME_DIR/south" || die "south does not start" # a signal before that is the shell's
 
 refused() { # BANK TEXT: a run that this bank refuses, with this reason for everyone
     local run
@@ -18,29 +19,29 @@ again() { # BANK: with its configuration or data as they are now
     until_true 10 "$NODE" status "$HOME_DIR/$1" || die "$1 does not start"
 }
 
-sed -i 's/purpose: credit-risk}/purpose: churn}/' "$HOME_DIR/south/node.yaml"
+policy_config south north churn 3
 again south
-refused south "allows neither plan .* nor author north with purpose credit-risk"
-sed -i 's/purpose: churn}/purpose: credit-risk}/; s/cohort_minimum: 3/cohort_minimum: 4/' "$HOME_DIR/south/node.yaml"
+refused south "policy.yaml:1: purpose credit-risk is not among those that this bank allows"
+policy_config south north credit-risk 4
 again south
-refused south "at least 4"
-sed -i 's/cohort_minimum: 4/cohort_minimum: 3/' "$HOME_DIR/south/node.yaml"
+refused south "policy.yaml:5: .*at least 4"
+policy_config south north credit-risk 3
 again south
 
-for bad in "9871,44,f,1" "12,44,zz9871,0" "12,9871x,f,0" "12,44,f"; do # bounds, levels, numbers, raggedness
+for bad in "987198719871,44,f,1" "12,44,zz987198719871,0" "12,987198719871x,f,0" "12,44,f"; do # bounds, levels, numbers, raggedness
     cp "$HOME_DIR/east/rows.csv" "$HOME_DIR/east/good.csv"
     echo "$bad" >>"$HOME_DIR/east/rows.csv"
     refused east "its data cannot be used for this plan"
     grep -q "rows.csv:[0-9]*: " "$HOME_DIR/east/log" || die "east's own log does not say where"
     mv "$HOME_DIR/east/good.csv" "$HOME_DIR/east/rows.csv"
 done
-if grep -rq 9871 "$HOME_DIR/coordinator" "$HOME_DIR/north" "$HOME_DIR/south"; then die "a value of a row left east"; fi
+if grep -rq 987198719871 "$HOME_DIR/coordinator" "$HOME_DIR/north" "$HOME_DIR/south"; then die "a value of a row left east"; fi
 
 # Three plans of an author may fail on a bank's rows; another has to be allowed by its hash.
 cp "$HOME_DIR/plan.yaml" "$HOME_DIR/first.yaml"
 cp "$HOME_DIR/plan.note" "$HOME_DIR/first.note"
 cp "$HOME_DIR/east/rows.csv" "$HOME_DIR/east/good.csv"
-echo "9871,44,f,1" >>"$HOME_DIR/east/rows.csv"
+echo "987198719871,44,f,1" >>"$HOME_DIR/east/rows.csv"
 for k in 2 3 4; do
     { cat "$HOME_DIR/first.yaml"; echo "# try $k"; } >"$HOME_DIR/plan.yaml"
     rm "$HOME_DIR/plan.note"
@@ -51,7 +52,7 @@ mv "$HOME_DIR/east/good.csv" "$HOME_DIR/east/rows.csv"
 refused east "its officer has to allow the next by its hash"
 hash=$("$COFFERDAM" plan show "$HOME_DIR/plan.note" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["hash"])')
 printf "  - {plan: %s}\n" "$hash" >"$HOME_DIR/line"
-sed -i "/^allow:/r $HOME_DIR/line" "$HOME_DIR/east/node.yaml"
+sed -i "/^approve:/r $HOME_DIR/line" "$HOME_DIR/east/policy.yaml"
 again east
 run=$(submit north) || die "not submitted"
 watch north "$run" >/dev/null || die "a plan allowed by its hash fails"

@@ -6,11 +6,7 @@
 banks=(north south east)
 e2e_make "${banks[@]}"
 LOG_LEVEL=debug coordinator_config
-LOG_LEVEL=debug node_config north rows.csv <<END
-cohort_minimum: 3
-allow:
-  - {author: north, purpose: credit-risk}
-END
+LOG_LEVEL=debug node_config north rows.csv </dev/null
 ulimit -c unlimited 2>/dev/null
 e2e_start "${banks[@]}"
 run=$(submit north) || die "not submitted"

@@ -16,6 +16,7 @@
 #include "data/csv.h"
 #include "proto/run/note.h"
 #include "proto/run/plan.h"
+#include "proto/run/policy.h"
 #include "proto/run/roster.h"
 #include "proto/run/service.h"
 #include "proto/wire/messages.h"
@@ -205,9 +206,21 @@ static struct result load_coordinator(void *context)
     return result;
 }
 
+static struct result read_policy(void *context)
+{
+    struct outcome *outcome = context;
+    CLEANUP(policy_done) struct policy policy = {0};
+    CLEANUP(buffer_done) struct buffer out = {0};
+    TRY(policy_parse(outcome->in, "policy.yaml", &policy));
+    TRY(buffer_format(&out, "%u %u %llu %s", policy.rules_count, policy.changes_count,
+                      (unsigned long long)policy.words_month, policy.columns.items[1]));
+    return compare(outcome, buffer_view(&out));
+}
+
 static void configurations(void **state)
 {
     (void)state;
+    loop_over("config/policy.yaml", read_policy);
     struct outcome node = {.path = CORPUS "config/node.yaml"}, coordinator = {.path = CORPUS "config/coordinator.yaml"};
     allocation_loop("config/node.yaml", load_node, &node);
     allocation_loop("config/coordinator.yaml", load_coordinator, &coordinator);

@@ -54,14 +54,13 @@ e2e_make() {
     for bank in "$@"; do
         rows_make $seed $((200 * seed + 300)) >"$HOME_DIR/$bank/rows.csv"
         seed=$((seed + 1))
-        node_config "$bank" rows.csv <<END
-cohort_minimum: 3
-allow:
-  - {author: $1, purpose: credit-risk}
-END
+        node_config "$bank" rows.csv </dev/null
+        policy_config "$bank" "$1" credit-risk 3
     done
     plan_make "$1" "$#"
 }
+# A run whose cohort may be another than before: approve_change BANK RUN; the node is to be started again
+approve_change() { sed -i "s/changes: \[.*\]/changes: [$2]/" "$HOME_DIR/$1/policy.yaml"; }
 e2e_start() { # BANK...
     local bank
     coordinator_start

@@ -61,6 +61,7 @@ static void a_whole_node_configuration(void **state)
     write_config("key: keys/node.key\n"
                  "roster: /etc/cofferdam/roster.note\n"
                  "state: state\n"
+                 "policy: policy.yaml\n"
                  "log: debug\n"
                  "source:\n"
                  "  name: customers\n"
@@ -73,17 +74,13 @@ static void a_whole_node_configuration(void **state)
                  "    - plan: sex\n"
                  "      levels: [{from: m, to: \"1\"}, {from: \"\", to: \"2\"}]\n"
                  "  consent: {column: zustimmung, given: [ja, \"J\"]}\n"
-                 "allow:\n"
-                 "  - {plan: 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff}\n"
-                 "  - {author: north, purpose: credit-risk}\n"
-                 "cohort_minimum: 3\n"
-                 "threads: 2\n"
-                 "approve_cohort_change: [ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100]\n");
+                 "threads: 2\n");
     CLEANUP(config_node_freep) struct config_node *config = NULL;
     ok(config_node_load(path, &config));
     is_joined(config->key, "keys/node.key");
     assert_string_equal(config->roster, "/etc/cofferdam/roster.note");
     is_joined(config->state, "state");
+    is_joined(config->policy, "policy.yaml");
     is_joined(config->source.file, "customers.csv");
     assert_string_equal(config->log, "debug");
     assert_int_equal(config->source.delimiter, ';');
@@ -102,26 +99,19 @@ static void a_whole_node_configuration(void **state)
     assert_int_equal(config->source.consent.given_count, 2);
     assert_string_equal(config->source.consent.given[1], "J");
     assert_int_equal(config->source.consent.separator, 0);
-    assert_int_equal(config->allow_count, 2);
-    assert_null(config->allow[0].author);
-    assert_string_equal(config->allow[1].purpose, "credit-risk");
-    assert_int_equal(config->cohort_minimum, 3);
     assert_int_equal(config->threads, 2);
-    assert_int_equal(config->approve_count, 1);
 }
 
 static void what_is_left_out_has_its_default(void **state)
 {
     (void)state;
-    write_config("key: k\nroster: r\nstate: s\nsource: {name: n, file: f.csv}\n");
+    write_config("key: k\nroster: r\nstate: s\npolicy: p\nsource: {name: n, file: f.csv}\n");
     CLEANUP(config_node_freep) struct config_node *config = NULL;
     ok(config_node_load(path, &config));
     assert_string_equal(config->log, "info");
     assert_int_equal(config->source.delimiter, ',');
     assert_int_equal(config->source.decimal, '.');
     assert_null(config->source.consent.column);
-    assert_int_equal(config->allow_count, 0);
-    assert_int_equal(config->cohort_minimum, COHORT_DEFAULT);
     assert_int_equal(config->threads, 1);
     CLEANUP(config_coordinator_freep) struct config_coordinator *coordinator = NULL;
     write_config("key: k\nroster: r\nstate: s\n");
@@ -131,8 +121,8 @@ static void what_is_left_out_has_its_default(void **state)
     assert_int_equal(coordinator->patience_seconds, 0);
 }
 
-#define SOURCE "key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n" /* six lines */
-#define NODE "key: k\nroster: r\nstate: s\nsource: {name: n, file: f.csv}\n"  /* four lines */
+#define SOURCE "key: k\nroster: r\nstate: s\npolicy: p\nsource:\n  name: n\n  file: f\n" /* seven lines */
+#define NODE "key: k\nroster: r\nstate: s\npolicy: p\nsource: {name: n, file: f.csv}\n"  /* five lines */
 
 static void each_mistake_is_told_with_its_line(void **state)
 {
@@ -142,42 +132,46 @@ static void each_mistake_is_told_with_its_line(void **state)
         unsigned line;
         const char *part;
     } cases[] = {
-        {NODE "colour: blue\n", 5, "\"colour\" is not known here; see docs/operators.md"},
-        {NODE "key: again\n", 5, "twice"},
+        {NODE "colour: blue\n", 6, "\"colour\" is not known here; see docs/operators.md"},
+        {NODE "key: again\n", 6, "twice"},
         {"key: k\nroster: r\nsource: {name: n, file: f.csv}\n", 1, "\"state\" is missing"},
-        {NODE "---\nkey: other\n", 5, "second document"},
-        {NODE "threads: two\n", 5, "whole number from 1 to 256"},
-        {NODE "threads: 1.5\n", 5, "whole number"},
-        {NODE "threads: 0\n", 5, "whole number"},
-        {NODE "threads: 99999999999999999999\n", 5, "whole number"},
-        {NODE "threads: [1]\n", 5, "single value"},
-        {NODE "cohort_minimum: 2\n", 5, "from 3 to 1000"},
-        {NODE "log: loud\n", 5, "debug, info, warning or error"},
-        {NODE "allow: yes\n", 5, "must be a list"},
-        {NODE "allow:\n  - {author: north, purpose: x}\n  - {author: south}\n", 7, "author and purpose together"},
-        {NODE "allow:\n  - {plan: 12}\n", 6, "64 hex digits"},
-        {NODE "allow:\n  - {plan: 12, author: x, purpose: y}\n", 6, "author and purpose together"},
-        {NODE "approve_cohort_change: [xyz]\n", 5, "64 hex digits"},
+        {NODE "---\nkey: other\n", 6, "second document"},
+        {NODE "threads: two\n", 6, "whole number from 1 to 256"},
+        {NODE "threads: 1.5\n", 6, "whole number"},
+        {NODE "threads: 0\n", 6, "whole number"},
+        {NODE "threads: 99999999999999999999\n", 6, "whole number"},
+        {NODE "threads: [1]\n", 6, "single value"},
+        {NODE "log: loud\n", 6, "debug, info, warning or error"},
+        {NODE "allow: []\n", 6,
+         "\"allow\": stands in the policy now, the file that the key \"policy\" names, as approve"},
+        {NODE "cohort_minimum: 3\n", 6, "as cohort.minimum; move it there"},
+        {NODE "approve_cohort_change: [x]\n", 6, "as cohort.changes; move it there"},
+        {"key: k\nroster: r\nstate: s\ncohort_minimum: 3\nsource: {name: n, file: f.csv}\n", 4, "stands in the policy"},
+        {"key: k\nroster: r\nstate: s\nsource: {name: n, file: f.csv}\n", 1, "\"policy\" is missing; add it"},
         {"key: k\nroster: r\nstate: s\nsource: csv\n", 4, "keys of its own"},
-        {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  delimiter: ab\n", 7, "one of these"},
-        {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  decimal: \",\"\n", 7, "delimiter as well"},
-        {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - {plan: a, factor: 1.5abc}\n", 8,
-         "a number other than 0"},
-        {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - {plan: a, factor: nan}\n", 8,
-         "a number other than 0"},
-        {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - {plan: a}\n  - {plan: a}\n", 9,
-         "\"a\" stands here twice"},
-        {"key: k\nroster: r\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - plan: a\n    levels:\n"
+        {"key: k\nroster: r\npolicy: p\nstate: s\nsource:\n  name: n\n  file: f\n  delimiter: ab\n", 8, "one of these"},
+        {"key: k\nroster: r\npolicy: p\nstate: s\nsource:\n  name: n\n  file: f\n  decimal: \",\"\n", 8,
+         "delimiter as well"},
+        {"key: k\nroster: r\npolicy: p\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - {plan: a, factor: "
+         "1.5abc}\n",
+         9, "a number other than 0"},
+        {"key: k\nroster: r\npolicy: p\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - {plan: a, factor: "
+         "nan}\n",
+         9, "a number other than 0"},
+        {"key: k\nroster: r\npolicy: p\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - {plan: a}\n  - {plan: "
+         "a}\n",
+         10, "\"a\" stands here twice"},
+        {"key: k\nroster: r\npolicy: p\nstate: s\nsource:\n  name: n\n  file: f\n  columns:\n  - plan: a\n    levels:\n"
          "    - {from: m, to: x}\n    - {from: m, to: y}\n",
-         11, "\"m\" stands here twice"},
-        {SOURCE "  consent: {given: [ja]}\n", 7, "\"column\" is missing"},
-        {SOURCE "  consent:\n    column: c\n", 7, "what stands between them (separator)"},
-        {SOURCE "  consent: {column: c, given: [ja], separator: \";\"}\n", 7, "either the values that mean consent"},
-        {SOURCE "  consent: {column: c, given: []}\n", 7, "either the values that mean consent"},
-        {SOURCE "  consent:\n    column: c\n    separator: and\n", 9, "one of these characters"},
-        {SOURCE "  consent:\n    column: c\n    given:\n    - ja\n    - \"\"\n", 11, "means that there is no value"},
-        {SOURCE "  missing: [NA]\n  consent:\n    column: c\n    given:\n    - NA\n", 11, "and so no consent"},
-        {SOURCE "  consent:\n    column: c\n    given: [ja]\n    purpose: x\n", 10, "\"purpose\" is not known here"},
+         12, "\"m\" stands here twice"},
+        {SOURCE "  consent: {given: [ja]}\n", 8, "\"column\" is missing"},
+        {SOURCE "  consent:\n    column: c\n", 8, "what stands between them (separator)"},
+        {SOURCE "  consent: {column: c, given: [ja], separator: \";\"}\n", 8, "either the values that mean consent"},
+        {SOURCE "  consent: {column: c, given: []}\n", 8, "either the values that mean consent"},
+        {SOURCE "  consent:\n    column: c\n    separator: and\n", 10, "one of these characters"},
+        {SOURCE "  consent:\n    column: c\n    given:\n    - ja\n    - \"\"\n", 12, "means that there is no value"},
+        {SOURCE "  missing: [NA]\n  consent:\n    column: c\n    given:\n    - NA\n", 12, "and so no consent"},
+        {SOURCE "  consent:\n    column: c\n    given: [ja]\n    purpose: x\n", 11, "\"purpose\" is not known here"},
         {"key: \"unclosed\nroster: r\n", 3, "not well-formed YAML"},
         {"", 1, "empty"},
     };

@@ -108,7 +108,16 @@ static void a_key_of_the_other_kind_is_refused(void **state)
     ok(keys_write(other, KEY_IDENTITY, key, NULL));
     refused(keys_read(path, KEY_IDENTITY, &back), CATEGORY_USAGE, "holds a node key, where an identity key is needed");
     refused(keys_read(other, KEY_NODE, &back), CATEGORY_USAGE, "holds an identity key, where a node key is needed");
+    refused(keys_read(other, KEY_OFFICER, &back), CATEGORY_USAGE,
+            "holds an identity key, where an officer's key is needed");
+    ok(file_path(directory, "officer.key", other));
+    ok(keys_write(other, KEY_OFFICER, key, NULL));
+    refused(keys_read(other, KEY_IDENTITY, &back), CATEGORY_USAGE,
+            "holds an officer's key, where an identity key is needed");
     assert_null(back);
+    CLEANUP(sign_key_freep) struct sign_key *officer = NULL;
+    ok(keys_read(other, KEY_OFFICER, &officer));
+    assert_true(sign_public_equal(sign_key_public(officer), sign_key_public(key)));
 }
 
 /* Every shorter, longer or changed file is refused, and with the file's name. */
