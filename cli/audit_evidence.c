@@ -12,8 +12,8 @@ static const char *verdict_words(const struct evidence_report *report)
     static const char *const words[] = {
         [EVIDENCE_FALSE] = "DOES NOT HOLD: nothing follows from this file",
         [EVIDENCE_STATEMENT] =
-            "STATEMENT: this file proves nothing by itself, but that what is in it was signed; anyone "
-            "can make such a file, without a key",
+            ("STATEMENT: this file proves nothing by itself, but that what is in it was signed; anyone "
+             "can make such a file, without a key"),
         [EVIDENCE_PROVEN] = "PROVEN: nobody who keeps to the protocol signs this",
     };
     return words[report->verdict];
