@@ -85,10 +85,17 @@ sed '/"officer":"ada"/s/decision approve/decision deny/' "$journal" >"$HOME_DIR/
 expect_exit 1 "does not verify" "$COFFERDAM" audit journal "$HOME_DIR/bad.jsonl" --roster "$HOME_DIR/roster.note"
 
 # The same plan again: nobody is asked again. Taken back in the middle, the run ends at once, and nothing more leaves.
-run=$(submit north) || die "not submitted"
+# The run is known before it is begun, and waits for east while the officer speaks.
+run=$("$COFFERDAM" run submit "$HOME_DIR/plan.note" --node "$HOME_DIR/north" --key "$HOME_DIR/north/identity.key" \
+    --prepare "$HOME_DIR/again.run") || die "not prepared"
+"$COFFERDAM" run submit --prepared "$HOME_DIR/again.run" --node "$HOME_DIR/north" >/dev/null &
+submitted=$!
 until_true 20 grep -q "\"event\":\"sent\".*$run.*\"round\":3," "$journal" || die "round 3 did not come"
+kill -STOP "${PROCESS[east]}"
+wait $submitted || die "not submitted"
 word deny ada --plan "$plan" | grep -q "officer ada denies plan" || die "deny"
 left=$(sent "$run")
+kill -CONT "${PROCESS[east]}"
 watch north "$run" >"$HOME_DIR/watched" 2>&1 && die "the run is done although ada took it back"
 grep -qF "south refuses: policy.yaml:13: an officer of this bank denied it" "$HOME_DIR/watched" || die "another reason: $(cat "$HOME_DIR/watched")"
 ! grep -q ada "$HOME_DIR/watched" || die "the others are told who"
