@@ -1,6 +1,7 @@
 /* Asking for a passphrase: typed characters go from the terminal into guarded memory and are not shown. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,14 +24,21 @@ static void on_signal(int number)
     signalled = number;
 }
 
+/* The signals are let in while it waits and at no other time: none can come between a look and the wait. */
+static bool has_input(int terminal, const sigset_t *let_in)
+{
+    struct pollfd waiting = {.fd = terminal, .events = POLLIN};
+    int got;
+    do got = ppoll(&waiting, 1, NULL, let_in);
+    while (got < 0 && errno == EINTR && !signalled);
+    return got == 1 && !signalled;
+}
+
 /* One line without its end, into out; false when it was interrupted, too long or ended early. */
-static bool read_line(int terminal, uint8_t *out, size_t *ret_length)
+static bool read_line(int terminal, const sigset_t *let_in, uint8_t *out, size_t *ret_length)
 {
     for (size_t length = 0; length < PASSPHRASE_MAX; length++) {
-        ssize_t got;
-        do got = read(terminal, out + length, 1);
-        while (got < 0 && errno == EINTR && !signalled);
-        if (got != 1) return false;
+        if (!has_input(terminal, let_in) || read(terminal, out + length, 1) != 1) return false;
         if (out[length] != '\n' && out[length] != '\r') continue;
         *ret_length = length;
         return true;
@@ -41,17 +49,22 @@ static bool read_line(int terminal, uint8_t *out, size_t *ret_length)
 /* The prompt comes when echo is off: what is typed after it is not shown. */
 static bool read_hidden(int terminal, const char *prompt, uint8_t *out, size_t *ret_length)
 {
-    struct sigaction action = {.sa_handler = on_signal}, before[SIGNALS]; /* no SA_RESTART: the read ends */
+    struct sigaction action = {.sa_handler = on_signal}, before[SIGNALS];
     struct termios shown, hidden;
     if (tcgetattr(terminal, &shown) != 0) return false;
+    sigset_t held, let_in;
     signalled = 0;
+    (void)sigemptyset(&held);
+    for (size_t i = 0; i < SIGNALS; i++) (void)sigaddset(&held, signals[i]);
+    (void)sigprocmask(SIG_BLOCK, &held, &let_in);
     for (size_t i = 0; i < SIGNALS; i++) (void)sigaction(signals[i], &action, &before[i]);
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
     bool read_it = tcsetattr(terminal, TCSAFLUSH, &hidden) == 0 && dprintf(terminal, "%s", prompt) >= 0 &&
-                   read_line(terminal, out, ret_length);
+                   read_line(terminal, &let_in, out, ret_length);
     (void)tcsetattr(terminal, TCSAFLUSH, &shown);
     for (size_t i = 0; i < SIGNALS; i++) (void)sigaction(signals[i], &before[i], NULL);
+    (void)sigprocmask(SIG_SETMASK, &let_in, NULL);
     (void)dprintf(terminal, "\n");
     if (signalled) (void)raise(signalled);
     return read_it;
