@@ -11,14 +11,7 @@ enum { SHORT_HEX = 12 };
 /* What a peer or a plan called something, fit for a terminal. */
 static struct result plain(const char *text, struct buffer *out)
 {
-    struct view rest = view_text(text);
-    while (rest.length > 0) {
-        char piece[TEXT_PIECE_BYTES];
-        size_t taken = text_plain(rest, "", piece);
-        TRY(buffer_text(out, piece));
-        rest = view_of(rest.data + taken, rest.length - taken);
-    }
-    return RESULT_OK;
+    return text_put_plain(view_text(text), "", out);
 }
 
 static struct result put_date(uint64_t seconds, struct buffer *out)

@@ -192,18 +192,6 @@ static struct result model_text(const json_t *model, struct buffer *out)
     return show_notes(model, out);
 }
 
-/* A model comes from others: what it calls its terms is not to drive the terminal. */
-static struct result plain(struct view text, struct buffer *out)
-{
-    while (text.length > 0) {
-        char piece[TEXT_PIECE_BYTES];
-        size_t taken = text_plain(text, "\n", piece);
-        TRY(buffer_text(out, piece));
-        text = view_of(text.data + taken, text.length - taken);
-    }
-    return RESULT_OK;
-}
-
 struct result cli_model_show(int argc, char **argv)
 {
     bool as_json = false;
@@ -215,6 +203,7 @@ struct result cli_model_show(int argc, char **argv)
     if (as_json) return cli_print_json(json_incref(model));
     CLEANUP(buffer_done) struct buffer text = {0}, out = {0};
     TRY(model_text(model, &text));
-    TRY(plain(buffer_view(&text), &out));
+    TRY(text_put_plain(buffer_view(&text), "\n",
+                       &out)); /* it comes from others: its names are not to drive the terminal */
     return cli_print(buffer_view(&out));
 }

@@ -263,26 +263,13 @@ struct result journal_done(struct part *part, const struct hash *model, struct j
         KEY_END);
 }
 
-/* A reason may quote what a peer said, cut in the middle of a character. */
-static struct result reason_text(const char *reason, struct buffer *out)
-{
-    struct view rest = view_text(reason);
-    while (rest.length > 0) {
-        char piece[TEXT_PIECE_BYTES];
-        size_t taken = text_plain(rest, "", piece);
-        TRY(buffer_text(out, piece));
-        rest = view_of(rest.data + taken, rest.length - taken);
-    }
-    return RESULT_OK;
-}
-
 /* Refused: before the table was frozen, and so before anything of the run left. */
 struct result journal_ended(struct bank *bank, const struct hash *run, const char *reason, struct journal_notes *notes)
 {
     CLEANUP(buffer_done) struct buffer table = {0}, text = {0};
     bool frozen = false;
     TRY(store_load(bank->store, false, run, PART_KEY_TABLE, &table, &frozen));
-    TRY(reason_text(reason, &text));
+    TRY(text_put_plain(view_text(reason), "", &text)); /* it may quote a peer, cut in the middle of a character */
     return journal_note(notes, run, frozen ? "ended" : "refused",
                         json_pack("{s:s%}", "reason", (const char *)text.data, text.length), KEY_END);
 }

@@ -82,6 +82,17 @@ size_t text_plain(struct view text, const char *but, char piece[TEXT_PIECE_BYTES
     return 1;
 }
 
+struct result text_put_plain(struct view text, const char *but, struct buffer *out)
+{
+    char piece[TEXT_PIECE_BYTES];
+    while (text.length > 0) {
+        size_t taken = text_plain(text, but, piece);
+        TRY(buffer_text(out, piece));
+        text = view_of(text.data + taken, text.length - taken);
+    }
+    return RESULT_OK;
+}
+
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 struct result text_base64(struct view bytes, struct buffer *out)
