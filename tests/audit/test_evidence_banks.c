@@ -13,6 +13,7 @@
 #include "proto/run/note.h"
 #include "proto/secagg/coordinator.h"
 #include "proto/secagg/node.h"
+#include "tests/support/liars.h"
 #include "tests/support/noted.h"
 #include "tests/support/ok.h"
 
@@ -39,39 +40,7 @@ static void proves(struct noted *noted, const char *name, const char *bank, cons
     noted_files_done(&files);
 }
 
-static void replace_signed(struct cohort *cohort, unsigned signer, enum message_kind kind, const char *label,
-                           enum wire_type type, const void *body, struct buffer *bytes)
-{
-    struct buffer one = {0};
-    OK(cohort_sign(cohort, signer, label, type, body, &one));
-    buffer_clear(bytes);
-    OK(message_wrap(kind, buffer_view(&one), bytes));
-    buffer_done(&one);
-}
-
 /* ---- shares and deals */
-
-/* Bank 2 releases a share of bank 3 that was not dealt to it. */
-static bool false_share(void *context, struct cohort *cohort, unsigned from, struct buffer *bytes)
-{
-    (void)context;
-    if (from != 2 || bytes->data[1] != MESSAGE_RELEASE) return true;
-    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
-    struct message message;
-    struct wire_r3 r3;
-    OK(message_decode(buffer_view(bytes), cohort->config.banks, &arena, &message));
-    OK(wire_r3_decode(message.one.body, cohort->config.banks, &arena, &r3));
-    if (r3.round != 1) return true;
-    struct view shares[5];
-    uint8_t copy[1024];
-    memcpy(shares, r3.shares.items, r3.shares.count * sizeof *shares);
-    memcpy(copy, shares[2].data, shares[2].length);
-    copy[0] ^= 1;
-    shares[2].data = copy;
-    r3.shares.items = shares;
-    replace_signed(cohort, 2, MESSAGE_RELEASE, "r3", WIRE_R3, &r3, bytes);
-    return true;
-}
 
 static void a_false_share_is_proven_against_its_author(void **state)
 {
@@ -80,33 +49,13 @@ static void a_false_share_is_proven_against_its_author(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct noted noted;
         OK(noted_init(configs[i], &noted));
-        noted.cohort.hooks.request = false_share;
+        struct liar_share share = {.dealer = 3, .round = 1};
+        noted.cohort.hooks = (struct cohort_hooks){.context = &share, .request = liar_false_share};
         OK(cohort_run(&noted.cohort));
         if (i == 0) cohort_assert_done(&noted.cohort, &noted.cohort.terms.cohort);
         proves(&noted, "share-00001-00002.cfe", "bank2", "bank2 released a share of bank3 in round 1 that was not");
         noted_done(&noted);
     }
-}
-
-/* Bank 2 commits to another a than the one it deals shares of. */
-static bool false_deal(void *context, struct cohort *cohort, unsigned from, struct buffer *bytes)
-{
-    (void)context;
-    if (from != 2 || bytes->data[1] != MESSAGE_P1) return true;
-    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
-    struct message message;
-    struct wire_p1 p1;
-    OK(message_decode(buffer_view(bytes), cohort->config.banks, &arena, &message));
-    OK(wire_p1_decode(message.one.body, cohort->config.banks, &arena, &p1));
-    uint8_t commitments[EPOCH_ROUNDS_MAX * 32];
-    memcpy(commitments, p1.commitments.data, p1.commitments.length);
-    commitments[0] ^= 1;
-    p1.commitments.data = commitments;
-    replace_signed(cohort, 2, MESSAGE_P1, "p1", WIRE_P1, &p1, bytes);
-    struct buffer *own = &cohort->parties[2].node->p1; /* the bank itself knows what it sent */
-    buffer_clear(own);
-    OK(buffer_append(own, view_of(bytes->data + 2, bytes->length - 2)));
-    return true;
 }
 
 static void a_false_deal_is_proven_against_the_dealer(void **state)
@@ -116,7 +65,7 @@ static void a_false_deal_is_proven_against_the_dealer(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct noted noted;
         OK(noted_init(configs[i], &noted));
-        noted.cohort.hooks.request = false_deal;
+        noted.cohort.hooks.request = liar_false_deal;
         OK(cohort_run(&noted.cohort));
         assert_true(noted.cohort.parties[0].failed);
         proves(&noted, "deal-00001-00002.cfe", "bank2", "bank2 dealt shares for round 1 that do not lead to");
@@ -160,7 +109,7 @@ static bool sign_twice(void *context, struct cohort *cohort, unsigned from, stru
     if (what->type == WIRE_R2 && body.r2.round != 1) return true;
     if (what->type == WIRE_R3 && body.r3.round != 1) return true;
     OK(buffer_append(&other, buffer_view(bytes)));
-    replace_signed(cohort, 2, what->kind, what->label, what->type, &body, &other);
+    liar_replace(cohort, 2, what->kind, what->label, what->type, &body, &other);
     OK(cohort_feed(cohort, 0, 2, buffer_view(bytes)));
     OK(cohort_feed(cohort, 0, 2, buffer_view(&other)));
     buffer_done(&other);

@@ -11,73 +11,22 @@
 
 #include "proto/secagg/coordinator.h"
 #include "proto/secagg/node.h"
-#include "tests/support/cohort.h"
+#include "tests/support/liars.h"
 #include "tests/support/ok.h"
 
 static const struct cohort_config five = {.banks = 5, .words = 8, .rounds = 2, .epoch_rounds = 2};
-
-static void replace_signed(struct cohort *cohort, unsigned signer, enum message_kind kind, const char *label,
-                           enum wire_type type, const void *body, struct buffer *bytes)
-{
-    struct buffer one = {0};
-    OK(cohort_sign(cohort, signer, label, type, body, &one));
-    buffer_clear(bytes);
-    OK(message_wrap(kind, buffer_view(&one), bytes));
-    buffer_done(&one);
-}
-
-/* Bank 2 releases a share of bank 4 that was not dealt to it. */
-static bool false_share(void *context, struct cohort *cohort, unsigned from, struct buffer *bytes)
-{
-    (void)context;
-    if (from != 2 || bytes->data[1] != MESSAGE_RELEASE) return true;
-    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
-    struct message message;
-    struct wire_r3 r3;
-    OK(message_decode(buffer_view(bytes), 5, &arena, &message));
-    OK(wire_r3_decode(message.one.body, 5, &arena, &r3));
-    struct view shares[5];
-    uint8_t copy[1024];
-    memcpy(shares, r3.shares.items, sizeof shares);
-    memcpy(copy, shares[3].data, shares[3].length);
-    copy[0] ^= 1;
-    shares[3].data = copy;
-    r3.shares.items = shares;
-    replace_signed(cohort, 2, MESSAGE_RELEASE, "r3", WIRE_R3, &r3, bytes);
-    return true;
-}
 
 static void a_false_share_names_its_author_and_the_sum_is_right(void **state)
 {
     (void)state;
     struct cohort cohort;
     OK(cohort_init(&five, &cohort));
-    cohort.hooks.request = false_share;
+    struct liar_share share = {.dealer = 4};
+    cohort.hooks = (struct cohort_hooks){.context = &share, .request = liar_false_share};
     OK(cohort_run(&cohort));
     assert_true(cohort_event(&cohort, "round 1: bank2 released a share of bank4 that was not dealt to it"));
     cohort_assert_done(&cohort, &cohort.terms.cohort);
     cohort_done(&cohort);
-}
-
-/* Bank 2 commits to another a than the one it deals shares of. */
-static bool false_deal(void *context, struct cohort *cohort, unsigned from, struct buffer *bytes)
-{
-    (void)context;
-    if (from != 2 || bytes->data[1] != MESSAGE_P1) return true;
-    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
-    struct message message;
-    struct wire_p1 p1;
-    OK(message_decode(buffer_view(bytes), 5, &arena, &message));
-    OK(wire_p1_decode(message.one.body, 5, &arena, &p1));
-    uint8_t commitments[EPOCH_ROUNDS_MAX * 32];
-    memcpy(commitments, p1.commitments.data, p1.commitments.length);
-    commitments[0] ^= 1;
-    p1.commitments.data = commitments;
-    replace_signed(cohort, 2, MESSAGE_P1, "p1", WIRE_P1, &p1, bytes);
-    struct buffer *own = &cohort->parties[2].node->p1; /* the bank itself knows what it sent */
-    buffer_clear(own);
-    OK(buffer_append(own, view_of(bytes->data + 2, bytes->length - 2)));
-    return true;
 }
 
 static void a_false_deal_names_the_dealer_and_ends_the_run(void **state)
@@ -85,7 +34,7 @@ static void a_false_deal_names_the_dealer_and_ends_the_run(void **state)
     (void)state;
     struct cohort cohort;
     OK(cohort_init(&five, &cohort));
-    cohort.hooks.request = false_deal;
+    cohort.hooks.request = liar_false_deal;
     OK(cohort_run(&cohort));
     assert_true(cohort.parties[0].failed);
     assert_non_null(strstr(cohort.parties[0].reason, "the shares that bank2 dealt for round 1 do not lead to"));
@@ -109,7 +58,7 @@ static bool false_complaint(void *context, struct cohort *cohort, unsigned from,
     OK(message_decode(buffer_view(bytes), 5, &arena, &message));
     OK(wire_ack_decode(message.one.body, 5, &arena, &ack));
     members_remove(&ack.dealers, 1);
-    replace_signed(cohort, 3, MESSAGE_ACK, "ack", WIRE_ACK, &ack, bytes);
+    liar_replace(cohort, 3, MESSAGE_ACK, "ack", WIRE_ACK, &ack, bytes);
     return true;
 }
 
@@ -192,7 +141,7 @@ static bool two_votes(void *context, struct cohort *cohort, unsigned from, struc
     OK(wire_r2_decode(message.one.body, 5, &arena, &r2));
     r2.counter++;
     OK(cohort_feed(cohort, 0, 2, buffer_view(bytes)));
-    replace_signed(cohort, 2, MESSAGE_VOTE, "r2", WIRE_R2, &r2, &other);
+    liar_replace(cohort, 2, MESSAGE_VOTE, "r2", WIRE_R2, &r2, &other);
     buffer_clear(bytes);
     OK(buffer_append(bytes, buffer_view(&other)));
     buffer_done(&other);
