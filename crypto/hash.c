@@ -16,6 +16,13 @@ bool hash_is_zero(const struct hash *hash)
     return hash_equal(hash, &zero);
 }
 
+struct hash_hex hash_hex(const struct hash *hash)
+{
+    struct hash_hex hex = {{0}};
+    bytes_hex(hash_view(hash), hex.text);
+    return hex;
+}
+
 struct result hash_bytes(const char *kind, struct view bytes, struct hash *ret)
 {
     CLEANUP(hash_stream_done) struct hash_stream stream = {0};

@@ -16,6 +16,12 @@ static inline struct view hash_view(const struct hash *hash)
 }
 bool hash_equal(const struct hash *a, const struct hash *b); /* public values; not constant time */
 bool hash_is_zero(const struct hash *hash);
+/* In lower-case hex, as a value: hash_hex(&hash).text lives as long as the expression, or the variable it is kept in.
+ */
+struct hash_hex {
+    char text[2 * HASH_BYTES + 1];
+};
+struct hash_hex hash_hex(const struct hash *hash);
 
 /* H(label(kind) ‖ bytes). kind NULL leaves the label out: for formats fixed by others (RFC 6962, file digests). */
 MUST_USE struct result hash_bytes(const char *kind, struct view bytes, struct hash *ret);

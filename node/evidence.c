@@ -24,28 +24,30 @@ static bool has(void *context, const char *name)
     return result_ok(path_of(context, name, path)) && file_exists(path);
 }
 
+static struct result tell(const struct part *part, const struct evidence_report *report, const char *name,
+                          const char *path)
+{
+    CLEANUP(buffer_done) struct buffer text = {0};
+    const char *line = NULL;
+    TRY(evidence_tell(report, name, path, &text));
+    TRY(buffer_terminate(&text, &line));
+    log_line(report->verdict == EVIDENCE_PROVEN ? LEVEL_ERROR : LEVEL_WARNING, "run", "%.12s: %s", part->hex, line);
+    return RESULT_OK;
+}
+
 static struct result write_file(void *context, const char *name, struct view bytes,
                                 const struct evidence_report *report)
 {
     const struct part *part = context;
     char path[FILE_PATH_MAX];
     struct hash digest;
-    if (report->verdict == EVIDENCE_FALSE) {
-        log_warning("run", "%.12s: no %s is written, for it would not hold: %s", part->hex, name, report->reason);
-        return RESULT_OK;
-    }
     TRY(path_of(part, name, path));
+    if (report->verdict == EVIDENCE_FALSE) return tell(part, report, name, path);
     TRY(hash_bytes(NULL, bytes, &digest));
     TRY(journal_evidence(part, name, &digest, report->verdict == EVIDENCE_PROVEN, report->claim));
     FAILPOINT("node: evidence is kept, its file not written");
     TRY(file_write_alone(path, bytes, 0600));
-    if (report->verdict == EVIDENCE_PROVEN)
-        log_error("run", "%.12s: proven: %s; to read the proof: cofferdam audit evidence %s", part->hex, report->claim,
-                  path);
-    else
-        log_warning("run", "%.12s: %s; to read what was signed: cofferdam audit evidence %s", part->hex, report->claim,
-                    path);
-    return RESULT_OK;
+    return tell(part, report, name, path);
 }
 
 void part_write_evidence(struct part *part)

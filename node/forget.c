@@ -16,22 +16,11 @@
 
 #define KEY_FORGOTTEN "daemon/forgotten" /* u64 time */
 
-struct name {
-    char hex[2 * HASH_BYTES + 1];
-};
-
-static struct name name_of(const struct hash *run)
-{
-    struct name name = {0};
-    bytes_hex(hash_view(run), name.hex);
-    return name;
-}
-
 static struct result folder_of(const struct bank *bank, const struct hash *run, char out[FILE_PATH_MAX])
 {
     char runs[FILE_PATH_MAX];
     TRY(file_path(bank->config->state, "runs", runs));
-    return file_path(runs, name_of(run).hex, out);
+    return file_path(runs, hash_hex(run).text, out);
 }
 
 struct result run_forgotten(struct bank *bank, const struct hash *run, uint64_t *ret_at)
@@ -69,7 +58,7 @@ struct search {
 static struct result meet(void *visitor, const struct hash *run)
 {
     struct search *search = visitor;
-    if (strncmp(name_of(run).hex, search->begin, strlen(search->begin)) != 0) return RESULT_OK;
+    if (strncmp(hash_hex(run).text, search->begin, strlen(search->begin)) != 0) return RESULT_OK;
     if (search->found && hash_equal(&search->run, run)) return RESULT_OK; /* a record and a folder */
     search->run = *run;
     search->found++;
@@ -110,7 +99,7 @@ static struct result check_kept(struct bank *bank, const struct hash *run, unsig
     TRY(store_load(bank->store, false, run, PART_KEY_SUBMISSION, &value, &kept));
     TRY(store_load(bank->store, false, run, PART_KEY_END, &value, &over));
     ENSURE(kept || over || files, CATEGORY_FALSE, "nothing is kept here of run %.12s, which was offered alone",
-           name_of(run).hex);
+           hash_hex(run).text);
     return RESULT_OK;
 }
 
@@ -203,7 +192,7 @@ static struct result carry_out(struct bank *bank, struct forgotten *forgotten)
         return result;
     }
     let_part_go(bank, &forgotten->run);
-    log_info("run", "%.12s is forgotten: %u files and %zu records", name_of(&forgotten->run).hex, forgotten->files,
+    log_info("run", "%.12s is forgotten: %u files and %zu records", hash_hex(&forgotten->run).text, forgotten->files,
              forgotten->records);
     return run_forget_rest(bank, &forgotten->run);
 }

@@ -10,17 +10,6 @@
 
 #define KEY_END "end"
 
-struct hex {
-    char text[2 * HASH_BYTES + 1];
-};
-
-static struct hex hex_of(const struct hash *hash)
-{
-    struct hex hex = {0};
-    bytes_hex(hash_view(hash), hex.text);
-    return hex;
-}
-
 static const struct hash *run_of(const struct part *part)
 {
     return &part->submission.id;
@@ -37,7 +26,7 @@ static struct result commit_one(struct journal *journal, const struct hash *run,
 
 struct result journal_started(struct bank *bank)
 {
-    struct hex key = {0}, roster = hex_of(&bank->roster.hash);
+    struct hash_hex key = {0}, roster = hash_hex(&bank->roster.hash);
     bytes_hex(view_of(sign_key_public(bank->key)->bytes, SIGN_PUBLIC_BYTES), key.text);
     return commit_one(bank->journal, NULL, "started",
                       json_pack("{s:s, s:s, s:s, s:s, s:i}", "version", COFFERDAM_VERSION, "member",
@@ -64,7 +53,7 @@ struct result journal_seen(struct part *part)
     const struct submission *submission = &part->submission;
     const struct run_terms *terms = &submission->terms;
     const struct plan *plan = &submission->plan;
-    struct hex hash = hex_of(&plan->hash);
+    struct hash_hex hash = hash_hex(&plan->hash);
     return commit_one(part->bank->journal, run_of(part), "seen",
                       json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "plan", plan->name, "plan_hash", hash.text, "task",
                                 plan->task, "purpose", plan->purpose, "submitter",
@@ -75,7 +64,7 @@ struct result journal_seen(struct part *part)
 struct result journal_officer(const struct approval *approval, const char *name, struct view document,
                               struct journal_notes *notes)
 {
-    struct hex subject = hex_of(&approval->subject);
+    struct hash_hex subject = hash_hex(&approval->subject);
     return journal_note(notes, NULL, "officer",
                         json_pack("{s:s, s:s, s:s, s:s, s:s%}", "officer", name, "decision",
                                   approval_word(approval->decision), "of", approval->of_run ? "run" : "plan", "subject",
@@ -119,7 +108,7 @@ static json_t *columns_json(const struct schema *schema)
 struct result journal_frozen(struct part *part, struct journal_notes *notes)
 {
     const struct table *table = part->frozen.table;
-    struct hex digest = hex_of(&part->frozen.hash);
+    struct hash_hex digest = hash_hex(&part->frozen.hash);
     uint64_t held = 0;
     for (uint64_t row = 0; table->held && row < table->rows; row++) held += table->held[row];
     const struct config_source *source = &part->bank->config->source;
@@ -155,7 +144,7 @@ static struct result sent(struct part *part, struct view header, struct journal_
     TRY(body_of(part, header, &arena, &body));
     TRY(wire_r1_decode(body, part->bank->roster.size, &arena, &r1));
     TRY(hash_bytes(NULL, header, &digest));
-    struct hex root = hex_of(&r1.root), hex = hex_of(&digest);
+    struct hash_hex root = hash_hex(&r1.root), hex = hash_hex(&digest);
     return journal_note(notes, run_of(part), "sent",
                         json_pack("{s:I, s:I, s:I, s:I, s:s, s:s}", "round", (json_int_t)r1.round, "step",
                                   (json_int_t)secagg_node_fold(part->machine)->step, "words", (json_int_t)r1.words,
@@ -177,7 +166,7 @@ static struct result voted_void(struct part *part, struct view vote, struct jour
 
 static json_t *close_json(const struct wire_close *close)
 {
-    struct hex sum = hex_of(&close->sum), state = hex_of(&close->state);
+    struct hash_hex sum = hash_hex(&close->sum), state = hash_hex(&close->state);
     return json_pack("{s:I, s:I, s:s, s:s}", "step", (json_int_t)close->step, "round", (json_int_t)close->round, "sum",
                      sum.text, "state", state.text);
 }
@@ -221,7 +210,7 @@ static struct result closed(struct part *part, struct view certificate, struct j
     TRY(wire_close_decode(body, part->bank->roster.size, &arena, &close));
     TRY(log_root(part, &root));
     json_t *facts = close_json(&close);
-    struct hex hex = hex_of(&root);
+    struct hash_hex hex = hash_hex(&root);
     if (facts && (json_object_set_new(facts, "leaf", json_integer((json_int_t)close.step)) != 0 ||
                   json_object_set_new(facts, "log", json_string(hex.text)) != 0)) {
         json_decref(facts);
@@ -256,7 +245,7 @@ struct result journal_step(struct part *part, struct journal_notes *notes)
 
 struct result journal_done(struct part *part, const struct hash *model, struct journal_notes *notes)
 {
-    struct hex hex = hex_of(model);
+    struct hash_hex hex = hash_hex(model);
     return journal_note(
         notes, run_of(part), "done",
         json_pack("{s:s, s:I}", "model", hex.text, "steps", (json_int_t)secagg_node_fold(part->machine)->step),
@@ -276,14 +265,14 @@ struct result journal_ended(struct bank *bank, const struct hash *run, const cha
 
 struct result journal_bundle(struct part *part, const struct hash *digest, uint64_t bytes)
 {
-    struct hex hex = hex_of(digest);
+    struct hash_hex hex = hash_hex(digest);
     return commit_one(part->bank->journal, run_of(part), "bundle",
                       json_pack("{s:s, s:I}", "digest", hex.text, "bytes", (json_int_t)bytes), JOURNAL_KEY_BUNDLE);
 }
 
 static bool add_digest(json_t *facts, const char *name, const struct hash *digest)
 {
-    return !digest || json_object_set_new(facts, name, json_string(hex_of(digest).text)) == 0;
+    return !digest || json_object_set_new(facts, name, json_string(hash_hex(digest).text)) == 0;
 }
 
 struct result journal_forgotten(const struct hash *run, unsigned files, size_t records, const struct hash *model,
@@ -300,7 +289,7 @@ struct result journal_forgotten(const struct hash *run, unsigned files, size_t r
 struct result journal_evidence(const struct part *part, const char *file, const struct hash *digest, bool proven,
                                const char *claim)
 {
-    struct hex hex = hex_of(digest);
+    struct hash_hex hex = hash_hex(digest);
     char key[MACHINE_KEY_MAX];
     (void)snprintf(key, sizeof key, "evidence/%s", file);
     return commit_one(part->bank->journal, run_of(part), "evidence",

@@ -437,6 +437,19 @@ static struct result take_key(void *context, const char *key, struct view value)
     return RESULT_OK;
 }
 
+struct result evidence_tell(const struct evidence_report *report, const char *name, const char *path,
+                            struct buffer *out)
+{
+    switch (report->verdict) {
+    case EVIDENCE_PROVEN:
+        return buffer_format(out, "proven: %s; to read the proof: cofferdam audit evidence %s", report->claim, path);
+    case EVIDENCE_STATEMENT:
+        return buffer_format(out, "%s; to read what was signed: cofferdam audit evidence %s", report->claim, path);
+    default:
+        return buffer_format(out, "no %s is written, for it would not hold: %s", name, report->reason);
+    }
+}
+
 struct result evidence_write(const struct evidence_source *source, const struct evidence_sink *sink)
 {
     const struct record_source *records = &source->records;

@@ -21,6 +21,10 @@ struct evidence_sink {
     /* A file, and what evidence_check says of it: one that does not hold proves nothing and is not to be kept. */
     struct result (*write)(void *context, const char *name, struct view bytes, const struct evidence_report *report);
 };
+/* What a log says of a file, in a sentence: that it is at `path`, what it proves or states, and how to read it; or, of
+ * one that does not hold, that it is not kept. Appended. */
+MUST_USE struct result evidence_tell(const struct evidence_report *report, const char *name, const char *path,
+                                     struct buffer *out);
 /* Every file that is not there yet. */
 MUST_USE struct result evidence_write(const struct evidence_source *source, const struct evidence_sink *sink);
 
