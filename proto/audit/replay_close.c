@@ -12,7 +12,7 @@ static struct result advance(struct replay *replay, struct hash *ret_state, stru
     TRY(fold_advance(&replay->fold, replay->round.sum, replay->round.words));
     *ret_state = replay->fold.state_hash;
     replay->counts.steps++;
-    return fold_model_hash(&replay->fold, replay->run.thresholds.n, ret_model);
+    return fold_model(&replay->fold, replay->run.thresholds.n, &replay->model, ret_model);
 }
 
 /* When the banks signed, by their own clocks. */
@@ -110,7 +110,6 @@ struct result replay_model(struct replay *replay, struct view payload, struct wi
     (void)arena;
     ENSURE(replay->form != BUNDLE_PUBLIC, CATEGORY_FALSE, "the public form holds no model");
     ENSURE(replay->fold.finished, CATEGORY_FALSE, "a model before the last step");
-    TRY(fold_result(&replay->fold, replay->run.thresholds.n, &replay->model));
     ENSURE(view_equal(payload, buffer_view(&replay->model)), CATEGORY_FALSE,
            "it is not the model that follows from the sums");
     replay->counts.models++;

@@ -150,14 +150,14 @@ struct result fold_result(const struct fold *fold, unsigned banks, struct buffer
     return fold->task->result(fold->plan, fields_of(fold), fold->step, banks, out);
 }
 
-struct result fold_model_hash(const struct fold *fold, unsigned banks, struct hash *ret)
+struct result fold_model(const struct fold *fold, unsigned banks, struct buffer *model, struct hash *ret)
 {
-    CLEANUP(buffer_done) struct buffer model = {0};
     *ret = (struct hash){0};
     if (!fold->finished) return RESULT_OK;
-    struct result result = fold_result(fold, banks, &model);
-    if (!result_ok(result)) return result.category == CATEGORY_ENVIRONMENT ? result : RESULT_OK;
-    return hash_bytes(NULL, buffer_view(&model), ret);
+    struct result result = fold_result(fold, banks, model);
+    if (result_ok(result)) return hash_bytes(NULL, buffer_view(model), ret);
+    buffer_clear(model);
+    return result.category == CATEGORY_ENVIRONMENT ? result : RESULT_OK;
 }
 
 struct result fold_progress(const struct fold *fold, struct buffer *out)

@@ -27,9 +27,9 @@ MUST_USE struct result fold_advance(struct fold *fold, const uint64_t *words, ui
 MUST_USE struct result fold_contribute(const struct fold *fold, const struct table *table, unsigned threads,
                                        uint64_t *words, uint64_t count);
 MUST_USE struct result fold_result(const struct fold *fold, unsigned banks, struct buffer *out);
-/* SHA-256 of the result, as sha256sum tells it of model.json; zeros as long as the run is not finished, or when its
- * result cannot be written. */
-MUST_USE struct result fold_model_hash(const struct fold *fold, unsigned banks, struct hash *ret);
+/* The result into the empty `model`, and its SHA-256, as sha256sum tells it of model.json; nothing and zeros as long as
+ * the run is not finished, or when its result cannot be written. */
+MUST_USE struct result fold_model(const struct fold *fold, unsigned banks, struct buffer *model, struct hash *ret);
 MUST_USE struct result fold_progress(const struct fold *fold, struct buffer *out);
 /* Frees what the arithmetic library keeps for the calling thread: for a thread that ends. */
 void fold_thread_done(void);

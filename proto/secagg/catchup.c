@@ -65,14 +65,15 @@ static struct result erase_up_to(struct secagg_node *node, uint64_t round, struc
 static struct result apply(struct secagg_node *node, struct effects *effects)
 {
     uint64_t step = node->fold.step, words = node->fold.words;
-    struct hash hash, model;
+    CLEANUP(buffer_done) struct buffer model = {0};
+    struct hash hash, model_hash;
     TRY(ctx_sum_hash(node->sum, words, &hash));
     if (!hash_equal(&hash, &node->catching.sum))
         return node_refuse(node, effects, "%s sends another sum of step %llu than %u banks closed",
                            run_member(&node->run, 0), (unsigned long long)step, node->run.thresholds.t);
     TRY(fold_advance(&node->fold, node->sum, words));
-    TRY(fold_model_hash(&node->fold, node->run.thresholds.n, &model));
-    if (!hash_equal(&node->fold.state_hash, &node->catching.state) || !hash_equal(&model, &node->catching.model))
+    TRY(fold_model(&node->fold, node->run.thresholds.n, &model, &model_hash));
+    if (!hash_equal(&node->fold.state_hash, &node->catching.state) || !hash_equal(&model_hash, &node->catching.model))
         return node_refuse(node, effects,
                            "step %llu: this bank computes another state or model from the closed sum than %u "
                            "others did; the programs differ",

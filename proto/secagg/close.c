@@ -21,14 +21,15 @@ struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct e
 {
     const struct check *check = &node->check;
     uint64_t step = node->fold.step;
-    struct hash model;
+    CLEANUP(buffer_done) struct buffer model = {0};
+    struct hash model_hash;
     struct result advanced = fold_advance(&node->fold, sum, check->words);
     if (advanced.category == CATEGORY_USAGE) return node_refuse(node, effects, SECAGG_PLAN_FAILS "%s", result_reason());
     if (!result_ok(advanced) && advanced.category != CATEGORY_ENVIRONMENT)
         return node_refuse(node, effects, "the sum of round %llu cannot be a true one: %s",
                            (unsigned long long)check->open.round, result_reason());
     TRY(advanced);
-    TRY(fold_model_hash(&node->fold, node->run.thresholds.n, &model));
+    TRY(fold_model(&node->fold, node->run.thresholds.n, &model, &model_hash));
     node->closed = (struct wire_close){
         .run = node->run.id,
         .epoch = check->open.epoch,
@@ -40,7 +41,7 @@ struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct e
         .headers = check->open.headers,
         .sum = check->open.sum,
         .state = node->fold.state_hash,
-        .model = model,
+        .model = model_hash,
         .time = node->now < 1000 ? 1 : node->now / 1000,
     };
     TRY(cosign(node, &node->closed));
@@ -107,15 +108,14 @@ struct result close_take_vote(struct secagg_coordinator *coordinator, unsigned f
     struct coordinator_round *round = &coordinator->round;
     struct wire_signed one;
     struct signed_body body;
-    struct hash model;
     TRY(wire_signed_decode(bytes, coordinator->run.terms.roster->size, arena, &one));
     TRY(coordinator_read(coordinator, from, "close", WIRE_CLOSE, &one, arena, &body));
     if (!coordinator_is_current(coordinator, body.close.round) || coordinator->phase != PHASE_CLOSE) return RESULT_OK;
-    TRY(fold_model_hash(&coordinator->next, coordinator->run.thresholds.n, &model));
     ENSURE(body.close.epoch == round->terms.epoch && body.close.step == round->terms.step &&
                hash_equal(&body.close.ctx, &round->ctx) && members_equal(&body.close.survivors, &round->survivors) &&
                hash_equal(&body.close.headers, &round->headers) && hash_equal(&body.close.sum, &round->sum_hash) &&
-               hash_equal(&body.close.state, &coordinator->next.state_hash) && hash_equal(&body.close.model, &model),
+               hash_equal(&body.close.state, &coordinator->next.state_hash) &&
+               hash_equal(&body.close.model, &coordinator->model),
            CATEGORY_PEER, "%s closes round %llu on another sum, state or model", run_member(&coordinator->run, from),
            (unsigned long long)body.close.round);
     TRY(check_cosignature(coordinator, from, &body.close));

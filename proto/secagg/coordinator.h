@@ -87,7 +87,8 @@ struct secagg_coordinator {
 
     struct fold fold; /* certified state */
     struct run_log log;
-    struct fold next; /* after the opened sum; empty before */
+    struct fold next;  /* after the opened sum; empty before */
+    struct hash model; /* of the latest state that was computed: SHA-256, zeros before the last step */
     struct provision epoch;
     unsigned failures;
     struct ballot p1, acks;

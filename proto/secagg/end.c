@@ -103,9 +103,10 @@ struct result coordinator_end(struct secagg_coordinator *coordinator, struct eff
 struct result coordinator_done(struct secagg_coordinator *coordinator, struct effects *effects)
 {
     CLEANUP(buffer_done) struct buffer done = {0};
-    struct wire_end end = {
-        .run = coordinator->run.id, .reason = view_text("the run is done"), .round = coordinator->last};
-    TRY(fold_model_hash(&coordinator->fold, coordinator->run.thresholds.n, &end.proof));
+    const struct wire_end end = {.run = coordinator->run.id,
+                                 .reason = view_text("the run is done"),
+                                 .round = coordinator->last,
+                                 .proof = coordinator->model};
     if (hash_is_zero(&end.proof)) return RESULT_OK;
     TRY(coordinator_sign(coordinator, "done", WIRE_END, &end, &done));
     return effect_persist(effects, KEEP_RUN, buffer_view(&done), "done");

@@ -125,10 +125,12 @@ static struct result attribute(struct secagg_coordinator *coordinator, const str
 
 static struct result advance_fold(struct secagg_coordinator *coordinator)
 {
+    CLEANUP(buffer_done) struct buffer model = {0};
     fold_done(&coordinator->next);
     TRY(fold_load(coordinator->run.terms.plan, coordinator->run.terms.task, buffer_view(&coordinator->fold.state),
                   &coordinator->next));
-    return fold_advance(&coordinator->next, coordinator->round.sum, coordinator->round.words);
+    TRY(fold_advance(&coordinator->next, coordinator->round.sum, coordinator->round.words));
+    return fold_model(&coordinator->next, coordinator->run.thresholds.n, &model, &coordinator->model);
 }
 
 /* OPENED: what the banks need to check the sum but for the masked inputs. */
