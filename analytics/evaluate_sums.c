@@ -17,12 +17,12 @@ enum { REAL_BITS = 50 };
 
 static struct result add_counts(struct layout *layout, const char *name, uint64_t length)
 {
-    return layout_add(layout, (struct layout_field){name, length, 1, 0, 1});
+    return layout_add(layout, layout_exact(name, length, 1, 0, 1));
 }
 
 static struct result add_reals(struct layout *layout, const char *name, uint64_t length)
 {
-    return layout_add(layout, (struct layout_field){name, length, layout_bound(1, REAL_BITS), REAL_BITS, 2});
+    return layout_add(layout, layout_exact(name, length, layout_bound(1, REAL_BITS), REAL_BITS, 2));
 }
 
 static size_t models_of(const struct evaluate *evaluate)

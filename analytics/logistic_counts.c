@@ -23,11 +23,11 @@ struct result logistic_counts_layout(const struct logistic *state, struct layout
 {
     size_t numbers = numbers_of(state->plan);
     struct layout layout = {0};
-    TRY(layout_add(&layout, (struct layout_field){"cases", CASE_KINDS, 1, 0, 1}));
-    TRY(layout_add(&layout, (struct layout_field){"levels", 2 * state->levels_count, 1, 0, 1}));
-    TRY(layout_add(&layout, (struct layout_field){"missing", 2 * numbers, 1, 0, 1}));
-    TRY(layout_add(&layout, (struct layout_field){"outside", numbers, 1, 0, 1}));
-    TRY(layout_add(&layout, (struct layout_field){"totals", numbers, layout_bound(1, TOTAL_BITS), TOTAL_BITS, 2}));
+    TRY(layout_add(&layout, layout_exact("cases", CASE_KINDS, 1, 0, 1)));
+    TRY(layout_add(&layout, layout_exact("levels", 2 * state->levels_count, 1, 0, 1)));
+    TRY(layout_add(&layout, layout_exact("missing", 2 * numbers, 1, 0, 1)));
+    TRY(layout_add(&layout, layout_exact("outside", numbers, 1, 0, 1)));
+    TRY(layout_add(&layout, layout_exact("totals", numbers, layout_bound(1, TOTAL_BITS), TOTAL_BITS, 2)));
     TRY(logistic_medians_layout(state, &layout));
     *ret = layout;
     return RESULT_OK;

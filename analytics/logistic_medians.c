@@ -37,7 +37,7 @@ struct result logistic_medians_layout(const struct logistic *state, struct layou
     uint64_t length = 0;
     for (size_t f = 0; f < state->plan->features_count; f++)
         if (logistic_has_median(&state->plan->features[f])) length += quantile_bins(state->features[f].median, 2);
-    return layout_add(layout, (struct layout_field){"medians", length, 1, 0, 1});
+    return layout_add(layout, layout_exact("medians", length, 1, 0, 1));
 }
 
 void logistic_medians_add(const struct logistic *state, const struct quantile_grid *grids, const struct table *table,

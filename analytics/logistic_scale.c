@@ -24,8 +24,8 @@ struct result logistic_scale_layout(const struct logistic *state, struct layout 
         for (size_t f = 0; f < state->plan->features_count; f++)
             numbers += state->plan->features[f].kind == PLAN_NUMBER;
     struct layout layout = {0};
-    TRY(layout_add(&layout, (struct layout_field){"drift", numbers, layout_bound(1, DRIFT_BITS), DRIFT_BITS, 2}));
-    TRY(layout_add(&layout, (struct layout_field){"spread", numbers, layout_bound(1, SPREAD_BITS), SPREAD_BITS, 2}));
+    TRY(layout_add(&layout, layout_exact("drift", numbers, layout_bound(1, DRIFT_BITS), DRIFT_BITS, 2)));
+    TRY(layout_add(&layout, layout_exact("spread", numbers, layout_bound(1, SPREAD_BITS), SPREAD_BITS, 2)));
     TRY(logistic_medians_layout(state, &layout));
     *ret = layout;
     return RESULT_OK;

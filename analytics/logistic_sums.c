@@ -51,7 +51,7 @@ static struct result add_hessian(const struct logistic *state, struct layout *la
 /* A field of real numbers up to 1. */
 static struct result add_reals(struct layout *layout, const char *name, uint64_t length)
 {
-    return layout_add(layout, (struct layout_field){name, length, layout_bound(1, GRADIENT_BITS), GRADIENT_BITS, 2});
+    return layout_add(layout, layout_exact(name, length, layout_bound(1, GRADIENT_BITS), GRADIENT_BITS, 2));
 }
 
 struct result logistic_newton_layout(const struct logistic *state, struct layout *ret)
@@ -72,7 +72,7 @@ struct result logistic_score_layout(const struct logistic *state, struct layout 
 {
     struct layout layout = {0};
     uint64_t bins = ((uint64_t)state->curve.asked + 1) * CASE_KINDS;
-    TRY(layout_add(&layout, (struct layout_field){"score counts", bins, 1, 0, 1}));
+    TRY(layout_add(&layout, layout_exact("score counts", bins, 1, 0, 1)));
     if (state->stage == LOGISTIC_INFERENCE) {
         TRY(add_hessian(state, &layout));
         TRY(add_reals(&layout, "log loss", 2));
@@ -80,7 +80,7 @@ struct result logistic_score_layout(const struct logistic *state, struct layout 
         uint64_t numbers = 0;
         for (size_t f = 0; f < state->plan->features_count; f++)
             numbers += state->plan->features[f].kind == PLAN_NUMBER;
-        TRY(layout_add(&layout, (struct layout_field){"bins", numbers * LOGISTIC_BINS, 1, 0, 1}));
+        TRY(layout_add(&layout, layout_exact("bins", numbers * LOGISTIC_BINS, 1, 0, 1)));
     }
     *ret = layout;
     return RESULT_OK;

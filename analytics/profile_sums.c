@@ -25,12 +25,12 @@ static size_t numbers_of(const struct profile *profile)
 
 static struct result add_reals(struct layout *layout, const char *name, uint64_t length, uint8_t bits)
 {
-    return layout_add(layout, (struct layout_field){name, length, layout_bound(1, bits), bits, 2});
+    return layout_add(layout, layout_exact(name, length, layout_bound(1, bits), bits, 2));
 }
 
 static struct result add_counts(struct layout *layout, const char *name, uint64_t length)
 {
-    return layout_add(layout, (struct layout_field){name, length, 1, 0, 1});
+    return layout_add(layout, layout_exact(name, length, 1, 0, 1));
 }
 
 static uint64_t open_bins(const struct profile *profile)

@@ -46,7 +46,7 @@ struct result plan_file_read(const char *path, struct plan_file *ret)
     TRY(plan_parse(file.note.text, name, &file.plan));
     file.task = task_find(file.plan.task);
     if (!file.task) return task_unknown(&file.plan, name);
-    TRY(result_at(file.task->check(&file.plan), "%s: ", name));
+    TRY(result_at(task_check(file.task, &file.plan), "%s: ", name));
     *ret = file;
     memset(&file, 0, sizeof file);
     return RESULT_OK;

@@ -202,7 +202,7 @@ static struct result check(const struct words *words)
     TRY(plan_parse(buffer_view(&text), "the plan", &plan));
     const struct task *task = task_find(plan.task);
     ENSURE(task, CATEGORY_BUG, "there is no task evaluate");
-    enum category category = task->check(&plan).category;
+    enum category category = task_check(task, &plan).category;
     return (struct result){category};
 }
 

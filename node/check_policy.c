@@ -68,7 +68,7 @@ struct result check_policy_plan(const struct bank *bank, const struct check_plan
     CLEANUP(buffer_done) struct buffer out = {0};
     const struct task *task = task_find(checked->plan.task);
     ENSURE(task, CATEGORY_USAGE, "no task is called \"%s\"", checked->plan.task);
-    TRY(task->check(&checked->plan));
+    TRY(task_check(task, &checked->plan));
     TRY(fold_start(&checked->plan, task, &fold));
     const struct policy_case about = {
         .plan = &checked->plan,

@@ -52,7 +52,7 @@ static struct result toy_layout(const struct plan *plan, struct view state, stru
     double value;
     TRY(toy_take(state, &left, &value));
     struct layout layout = {0};
-    TRY(layout_add(&layout, (struct layout_field){"count", 1, 1, 0, 1}));
+    TRY(layout_add(&layout, layout_exact("count", 1, 1, 0, 1)));
     struct layout_field wide = {.name = "wide", .length = 2, .words = 2};
     TRY(layout_fraction_bits(wide.name, 1000, plan->rows, 2, 20, 50, &wide.fraction_bits));
     wide.bound = layout_bound(1000, wide.fraction_bits);
@@ -212,12 +212,12 @@ static void overflow_is_refused_by_name(void **state)
     (void)state;
     struct layout layout = {0};
     uint64_t most = (UINT64_MAX >> 1) / MEMBERS_MAX / 1000000;
-    assert_true(result_ok(layout_add(&layout, (struct layout_field){"fits", 1, most, 0, 1})));
+    assert_true(result_ok(layout_add(&layout, layout_exact("fits", 1, most, 0, 1))));
     assert_true(result_ok(layout_prove(&layout, 1000000)));
-    assert_true(result_ok(layout_add(&layout, (struct layout_field){"bursts", 1, most + 1, 0, 1})));
+    assert_true(result_ok(layout_add(&layout, layout_exact("bursts", 1, most + 1, 0, 1))));
     assert_int_equal(layout_prove(&layout, 1000000).category, CATEGORY_USAGE);
     assert_non_null(strstr(result_reason(), "\"bursts\""));
-    assert_int_equal(layout_add(&layout, (struct layout_field){"long", SUM_WORDS_MAX, 1, 0, 1}).category,
+    assert_int_equal(layout_add(&layout, layout_exact("long", SUM_WORDS_MAX, 1, 0, 1)).category,
                      CATEGORY_USAGE);
     uint8_t bits;
     assert_true(result_ok(layout_fraction_bits("one", 1.0, 1000000, 1, 10, 50, &bits)));
@@ -230,8 +230,8 @@ static void layouts_that_differ_hash_differently(void **state)
 {
     (void)state;
     struct layout a = {0}, b = {0};
-    assert_true(result_ok(layout_add(&a, (struct layout_field){"x", 3, 8, 2, 1})));
-    assert_true(result_ok(layout_add(&b, (struct layout_field){"x", 3, 8, 3, 1})));
+    assert_true(result_ok(layout_add(&a, layout_exact("x", 3, 8, 2, 1))));
+    assert_true(result_ok(layout_add(&b, layout_exact("x", 3, 8, 3, 1))));
     struct hash hash_a, hash_b;
     assert_true(result_ok(layout_hash(&a, &hash_a)));
     assert_true(result_ok(layout_hash(&b, &hash_b)));

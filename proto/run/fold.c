@@ -53,6 +53,25 @@ static struct result header_put(const struct plan *plan, uint64_t step, struct b
     return buffer_u64(out, step);
 }
 
+/* Either every sum of a run carries noise, or none does. */
+static struct result check_noise(const struct plan *plan, const struct layout *layout)
+{
+    for (size_t i = 0; i < layout->fields_count; i++) {
+        const struct layout_field *field = &layout->fields[i];
+        bool noisy = field->rho > 0 && field->l2 > 0;
+        ENSURE(noisy == plan_private(plan), CATEGORY_BUG, "the sum \"%s\" %s", field->name,
+               noisy ? "has noise in a plan without privacy" : "has no noise in a plan with privacy");
+    }
+    return RESULT_OK;
+}
+
+struct result task_check(const struct task *task, const struct plan *plan)
+{
+    ENSURE(!plan_private(plan) || task->private, CATEGORY_USAGE,
+           "the task \"%s\" has no differential privacy yet; remove the key \"privacy\"", task->name);
+    return task->check(plan);
+}
+
 /* Everything that follows from plan, task, step and state. */
 static struct result derive(struct fold *fold)
 {
@@ -60,6 +79,7 @@ static struct result derive(struct fold *fold)
     fold->finished = fold->task->finished(fold->plan, fields_of(fold));
     if (fold->finished) return RESULT_OK;
     TRY(fold->task->layout(fold->plan, fields_of(fold), &fold->layout));
+    TRY(check_noise(fold->plan, &fold->layout));
     TRY(layout_prove(&fold->layout, fold->plan->rows));
     TRY(layout_hash(&fold->layout, &fold->layout_hash));
     fold->words = layout_words(&fold->layout);
@@ -70,7 +90,7 @@ static struct result derive(struct fold *fold)
 struct result fold_start(const struct plan *plan, const struct task *task, struct fold *ret)
 {
     TRY(environment_check());
-    TRY(task->check(plan));
+    TRY(task_check(task, plan));
     CLEANUP(fold_done) struct fold fold = {.plan = plan, .task = task};
     TRY(header_put(plan, 0, &fold.state));
     TRY(task->start(plan, &fold.state));
@@ -109,7 +129,7 @@ static struct result load(const struct plan *plan, const struct task *task, stru
 struct result fold_load(const struct plan *plan, const struct task *task, struct view state, struct fold *ret)
 {
     TRY(environment_check());
-    TRY(task->check(plan));
+    TRY(task_check(task, plan));
     struct result result = load(plan, task, state, ret);
     if (result.category == CATEGORY_PEER) result.category = CATEGORY_FALSE; /* bytes that end early are no state */
     return result;

@@ -51,10 +51,11 @@ uint64_t layout_offset(const struct layout *layout, size_t field)
 }
 
 /* Whether sums of MEMBERS_MAX banks, `rows` records each, of integers up to bound stay within the field's words. */
-static bool fits(uint64_t bound, uint64_t rows, uint8_t words)
+static bool fits(uint64_t bound, uint64_t rows, uint8_t words, bool noisy)
 {
     if (bound > record_bound_max || rows > ROWS_MAX) return false;
     unsigned __int128 bank = (unsigned __int128)rows * bound;
+    if (noisy) bank += (unsigned __int128)1 << NOISE_SAMPLE_BITS;
     if (words == 2) bank = (bank >> LAYOUT_LIMB_BITS) + HIGH_LIMB_SLACK;
     return bank * MEMBERS_MAX < (unsigned __int128)1 << 63;
 }
@@ -63,7 +64,7 @@ struct result layout_prove(const struct layout *layout, uint64_t rows)
 {
     for (size_t i = 0; i < layout->fields_count; i++) {
         const struct layout_field *field = &layout->fields[i];
-        ENSURE(fits(field->bound, rows, field->words), CATEGORY_USAGE,
+        ENSURE(fits(field->bound, rows, field->words, field->rho > 0), CATEGORY_USAGE,
                "the sum \"%s\" could overflow: %u banks of %" PRIu64 " rows, each up to %" PRIu64
                " at %u fraction bits; lower cohort.rows or narrow the bounds",
                field->name, MEMBERS_MAX, rows, field->bound, field->fraction_bits);
@@ -82,7 +83,7 @@ struct result layout_fraction_bits(const char *field, double bound, uint64_t row
                                    uint8_t most, uint8_t *ret)
 {
     for (unsigned bits = most; bits >= least; bits--) {
-        if (fits(layout_bound(bound, (uint8_t)bits), rows, words)) {
+        if (fits(layout_bound(bound, (uint8_t)bits), rows, words, false)) {
             *ret = (uint8_t)bits;
             return RESULT_OK;
         }
@@ -106,6 +107,9 @@ struct result layout_hash(const struct layout *layout, struct hash *ret)
         TRY(buffer_u64(&bytes, field->bound));
         TRY(buffer_u8(&bytes, field->fraction_bits));
         TRY(buffer_u8(&bytes, field->words));
+        if (field->rho == 0) continue;
+        TRY(buffer_f64(&bytes, field->l2));
+        TRY(buffer_f64(&bytes, field->rho));
     }
     return hash_bytes("layout", buffer_view(&bytes), ret);
 }

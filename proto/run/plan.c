@@ -75,6 +75,7 @@ struct raw_plan {
     unsigned models_count;
     struct raw_evaluate *evaluate;
     struct raw_cohort *cohort;
+    struct raw_privacy *privacy;
 };
 
 #define REQUIRED CYAML_FLAG_POINTER
@@ -163,7 +164,7 @@ static const cyaml_schema_field_t plan_fields[] = {
     CYAML_FIELD_SEQUENCE("models", OPTIONAL, struct raw_plan, models, &raw_model, 1, PLAN_MODELS_MAX),
     CYAML_FIELD_MAPPING_PTR("evaluate", OPTIONAL, struct raw_plan, evaluate, evaluate_fields),
     CYAML_FIELD_MAPPING_PTR("cohort", OPTIONAL, struct raw_plan, cohort, cohort_fields),
-    CYAML_FIELD_IGNORE("privacy", CYAML_FLAG_OPTIONAL),
+    CYAML_FIELD_MAPPING_PTR("privacy", OPTIONAL, struct raw_plan, privacy, plan_raw_privacy),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t plan_schema = {
@@ -477,11 +478,13 @@ static struct result cohort_parse(const struct document *document, const struct 
     TRY(whole(document, "cohort.minimum", raw->minimum, COHORT_MIN, MEMBERS_MAX, &minimum));
     plan->cohort_minimum = (uint32_t)minimum;
     TRY(whole(document, "cohort.rows", raw->rows, 1, ROWS_MAX, &plan->rows));
-    if (raw->on_dropout && strcmp(raw->on_dropout, "continue") == 0)
+    if (raw->on_dropout && strcmp(raw->on_dropout, "continue") == 0) plan->on_dropout = DROPOUT_CONTINUE;
+    if (plan->on_dropout == DROPOUT_CONTINUE && !plan_private(plan))
         return fail(document, "cohort.on_dropout",
-                    "\"continue\" needs differential privacy, which is not available in this version; write wait");
-    if (raw->on_dropout && strcmp(raw->on_dropout, "wait") != 0)
-        return fail(document, "cohort.on_dropout", "\"%.40s\" is not known; write wait", raw->on_dropout);
+                    "\"continue\" needs differential privacy: two exact sums over different banks show what one of "
+                    "them brought; write wait, or add privacy: {epsilon: ..., delta: ...}");
+    if (raw->on_dropout && plan->on_dropout == DROPOUT_WAIT && strcmp(raw->on_dropout, "wait") != 0)
+        return fail(document, "cohort.on_dropout", "\"%.40s\" is not known; write wait or continue", raw->on_dropout);
     return deadline_parse(document, raw->deadline, plan);
 }
 
@@ -534,10 +537,6 @@ static struct result document_parse(const struct document *document, const struc
     if (strcmp(raw->version, "1") != 0)
         return fail(document, "cofferdam", "\"%.40s\" is another version of plans; this program reads version 1",
                     raw->version);
-    bool private = false;
-    TRY(document_has(document, "privacy", &private));
-    if (private)
-        return fail(document, "privacy", "differential privacy is not available in this version; remove the key");
     TRY(name_copy(document, "name", raw->name, NAME_MAX_BYTES, plan->name));
     TRY(name_copy(document, "purpose", raw->purpose, NAME_MAX_BYTES, plan->purpose));
     TRY(name_copy(document, "task", raw->task, NAME_MAX_BYTES, plan->task));
@@ -550,6 +549,7 @@ static struct result document_parse(const struct document *document, const struc
     TRY(binning_parse(document, raw->binning, plan));
     TRY(selection_parse(document, raw->selection, plan));
     TRY(points_parse(document, raw->points, plan));
+    TRY(plan_privacy_parse(document, raw->privacy, &plan->privacy));
     TRY(cohort_parse(document, raw->cohort, plan));
     TRY(models_parse(document, raw, plan));
     TRY(features_parse(document, raw, plan));

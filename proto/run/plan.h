@@ -24,6 +24,15 @@ enum plan_split { SPLIT_NONE, SPLIT_HASH, SPLIT_COLUMN };
 /* Whether the share of positives must rise or fall from class to class of a number, in a scorecard. */
 enum plan_monotone { MONOTONE_NO, MONOTONE_RISING, MONOTONE_FALLING, MONOTONE_EITHER };
 enum plan_dropout { DROPOUT_WAIT, DROPOUT_CONTINUE };
+/* What a run under differential privacy spends its budget on; a task knows some of them. */
+enum plan_phase {
+    PHASE_COUNTS, /* cases, levels, first histograms */
+    PHASE_SCALE,  /* means, deviations, quantiles */
+    PHASE_CELLS,  /* bins by outcome, products of pairs */
+    PHASE_FIT,    /* gradients and Hessians */
+    PHASE_SCORES, /* histograms of scores */
+    PLAN_PHASES,
+};
 
 struct plan_feature {
     char name[NAME_MAX_BYTES + 1];
@@ -76,6 +85,14 @@ struct plan_scorecard {
     uint32_t reasons;   /* most reason codes of a row */
 };
 
+/* Differential privacy of all sums of a run together, for neighbours that differ by one row of one bank. */
+struct plan_privacy {
+    double epsilon, delta;       /* epsilon 0: the sums are exact, and nothing bounds what they tell */
+    double rho;                  /* of zCDP, that these allow (proto/run/privacy.h) */
+    bool split;                  /* the plan gives the weights */
+    double weights[PLAN_PHASES]; /* how the budget is split; 0 where the plan says nothing */
+};
+
 struct plan {
     char name[NAME_MAX_BYTES + 1];
     char purpose[NAME_MAX_BYTES + 1];
@@ -110,6 +127,7 @@ struct plan {
     double weight;
     double tolerance; /* on the Newton decrement */
     uint32_t rounds;  /* most Newton rounds */
+    struct plan_privacy privacy;
     uint32_t cohort_minimum;
     enum plan_dropout on_dropout;
     uint64_t rows;           /* the most rows one bank may bring */
@@ -130,6 +148,13 @@ MUST_USE struct result plan_parse(struct view text, const char *name, struct pla
 unsigned plan_line(const struct plan *plan, const char *path);
 /* Whether the plan's task fits a model, in rounds that `train` bounds. */
 bool plan_fits(const struct plan *plan);
+/* Whether its sums carry noise. */
+static inline bool plan_private(const struct plan *plan)
+{
+    return plan->privacy.epsilon > 0;
+}
+/* "counts", "scale", ... as the key `privacy.split` has them. */
+const char *plan_phase_name(enum plan_phase phase);
 /* Levels of a category feature after "missing" and "other" are counted; and the name of one. */
 size_t plan_feature_levels(const struct plan_feature *feature);
 const char *plan_feature_level(const struct plan_feature *feature, size_t index);

@@ -17,6 +17,14 @@ struct raw_feature {
     unsigned groups_count;
 };
 
+struct raw_shares {
+    char *weights[PLAN_PHASES];
+};
+struct raw_privacy {
+    char *epsilon, *delta, *unit;
+    struct raw_shares *split;
+};
+
 struct raw_interaction {
     char **of;
     unsigned of_count;
@@ -39,6 +47,11 @@ void plan_feature_done(struct plan_feature *feature);
 MUST_USE struct result plan_derived_parse(const struct document *document, const struct raw_feature *features,
                                           const struct raw_interaction *interactions, size_t interactions_count,
                                           struct plan *plan);
+
+extern const cyaml_schema_field_t plan_raw_privacy[]; /* struct raw_privacy */
+/* raw is NULL where the plan has no such key. */
+MUST_USE struct result plan_privacy_parse(const struct document *document, const struct raw_privacy *raw,
+                                          struct plan_privacy *ret);
 
 /* Refuses keys of other tasks. */
 MUST_USE struct result plan_keys_check(const struct document *document, const char *task);

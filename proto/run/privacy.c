@@ -203,9 +203,9 @@ struct result privacy_noise(const struct privacy_sum *sum, double rho, struct no
     return RESULT_OK;
 }
 
-unsigned privacy_honest(const struct thresholds *thresholds)
+unsigned privacy_honest(const struct thresholds *thresholds, enum plan_dropout on_dropout)
 {
-    return thresholds->t - thresholds->f;
+    return (on_dropout == DROPOUT_WAIT ? thresholds->n : thresholds->t) - thresholds->f;
 }
 
 struct noise_variance privacy_share(struct noise_variance total, unsigned honest)

@@ -16,6 +16,7 @@
 
 #include "crypto/noise.h"
 #include "proto/run/members.h"
+#include "proto/run/plan.h"
 
 /* What a round opens: integers, to each of which each bank adds noise of its own. */
 struct privacy_sum {
@@ -49,8 +50,8 @@ double privacy_budget(double epsilon, double delta);
  * differential privacy, the smallest over the orders counts. May be below 0. */
 double privacy_order_epsilon(double order, double rdp, double delta);
 
-/* Banks of a sum that are sure to be honest: t - f, whoever is in it (docs/protocol.md). */
-unsigned privacy_honest(const struct thresholds *thresholds);
+/* Banks of a sum that are sure to be honest: t - f, whoever is in it (docs/protocol.md); n - f where all must be. */
+unsigned privacy_honest(const struct thresholds *thresholds, enum plan_dropout on_dropout);
 /* What each bank adds so that `honest` of them together add the total variance or more: total / honest, rounded up, and
  * 1/4 at least. total is valid, honest 1 to MEMBERS_MAX. */
 struct noise_variance privacy_share(struct noise_variance total, unsigned honest);

@@ -14,6 +14,9 @@ struct table; /* data/table.h; proto never looks inside */
 
 struct task {
     const char *name; /* as in the plan's `task:` */
+    /* Whether it knows differential privacy: layouts of a private plan say norm and budget of every field, and the
+     * whole fold's rho is at most the plan's, whatever the sums are. */
+    bool private;
     /* What the plan asks of this task beyond plan_parse: all that can be proved before a state exists. */
     struct result (*check)(const struct plan *plan);
     /* Plain words, one line for each kind of round: what sums it releases, how many numbers. For `plan check`. */
@@ -38,6 +41,8 @@ struct task {
     struct result (*progress)(const struct plan *plan, struct view state, struct buffer *out);
 };
 
+/* The task's check, and that it knows what the plan asks of every task. */
+MUST_USE struct result task_check(const struct task *task, const struct plan *plan);
 /* A real number of a state: refuses NaN and infinity (the fold stops, naming `what`); -0 becomes +0. */
 MUST_USE struct result task_f64(struct buffer *out, double value, const char *what);
 

@@ -88,6 +88,7 @@ static struct result apply(struct secagg_node *node, struct effects *effects)
     TRY(effect_persist(effects, KEEP_RUN, buffer_view(&node->catching_certificate), "closed/%05llu",
                        (unsigned long long)step));
     TRY(effect_erase(effects, KEEP_RUN, "close"));
+    TRY(noise_erase(node, effects));
     TRY(ledger_add_certificate(node, "close", node->catching.round, buffer_view(&node->catching_certificate), effects));
     uint64_t spent = node->round.terms.round > node->catching.round ? node->round.terms.round : node->catching.round;
     TRY(erase_up_to(node, spent, effects));

@@ -51,6 +51,7 @@ struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct e
     TRY(effect_persist_sum(effects, step, sum, check->words));
     TRY(effect_persist(effects, KEEP_RUN, buffer_view(&node->fold.state), "state"));
     TRY(effect_persist(effects, KEEP_RUN, buffer_view(&node->close), "close"));
+    TRY(noise_erase(node, effects));
     TRY(verify_tell(node, effects));
     check_done(&node->check);
     return node_keep_round(node, effects);

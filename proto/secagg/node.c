@@ -153,6 +153,7 @@ struct result node_erase_secrets(struct secagg_node *node, struct effects *effec
 {
     const struct record_source *records = &node->config.records;
     deal_wipe(&node->deal);
+    node_noise_done(&node->noise);
     for (uint32_t k = 0; k < node->epoch.rounds; k++) node->missing[k] = true;
     return records->each(records->context, true, false, "secret/", erase_visited, effects);
 }
@@ -279,6 +280,7 @@ void secagg_node_free(struct secagg_node *node)
     random_source_free(node->config.random);
     buffer_done(&node->join);
     fold_done(&node->fold);
+    node_noise_done(&node->noise);
     provision_done(&node->epoch);
     deal_done(&node->deal);
     buffer_done(&node->p1);

@@ -39,6 +39,13 @@ struct node_masked {
     struct members survivors;
 };
 
+/* What this bank adds to the vector of the next step, under differential privacy (noise.c). */
+struct node_noise {
+    struct secret *seed;
+    uint64_t *values; /* NULL before they are drawn */
+    uint64_t count;
+};
+
 struct node_round {
     struct wire_r0 terms;
     struct hash ctx;
@@ -81,6 +88,7 @@ struct secagg_node {
 
     uint64_t last; /* highest round entered, voided or closed; rounds only grow */
     struct node_masked masked;
+    struct node_noise noise;
     struct node_round round;
     struct check check;            /* of the opened sum */
     struct secagg_checked checked; /* of the last one that this bank voted on */
@@ -144,6 +152,15 @@ static inline const struct secret *node_psk(const struct secagg_node *node, unsi
 {
     return node->config.psk ? node->config.psk[other] : NULL;
 }
+
+/* Draws the next step's noise, if it needs any and has none; before R0 is asked for. CATEGORY_FALSE when the step was
+ * masked already and its noise is lost. */
+MUST_USE struct result noise_prepare(struct secagg_node *node);
+/* Adds it to the bank's words; makes its seed durable; and forgets it, once the step is closed. */
+MUST_USE struct result noise_add(struct secagg_node *node, uint64_t *words);
+MUST_USE struct result noise_keep(const struct secagg_node *node, struct effects *effects);
+MUST_USE struct result noise_erase(struct secagg_node *node, struct effects *effects);
+void node_noise_done(struct node_noise *noise);
 
 /* The ids of the pre-shared keys with each bank of the cohort, in roster order; zeros where there is none. */
 MUST_USE struct result node_psk_ids(const struct secagg_node *node, struct buffer *out);

@@ -43,15 +43,17 @@ static struct result mask(struct secagg_node *node, uint64_t *words, uint64_t co
     return mask_apply(set, 0, words, (size_t)count);
 }
 
-/* The machine never holds a vector that is not masked, not even when masking fails. */
-static struct result make_masked(struct secagg_node *node, const uint64_t *words)
+/* The machine never holds a vector that is not masked, not even when masking fails. ret_input: the hash of x. */
+static struct result make_masked(struct secagg_node *node, const uint64_t *words, struct hash *ret_input)
 {
     struct node_round *round = &node->round;
     size_t bytes = (size_t)round->words * sizeof *round->y;
     uint64_t *y = malloc(bytes);
     ENSURE(y, CATEGORY_ENVIRONMENT, "out of memory for %llu words", (unsigned long long)round->words);
     memcpy(y, words, bytes);
-    struct result result = mask(node, y, round->words);
+    struct result result = noise_add(node, y);
+    if (result_ok(result)) result = ctx_sum_hash(y, round->words, ret_input);
+    if (result_ok(result)) result = mask(node, y, round->words);
     if (!result_ok(result)) {
         secret_bytes_wipe(y, bytes);
         free(y);
@@ -99,6 +101,7 @@ static struct result make_header(struct secagg_node *node, const struct hash *ro
     node->masked.input = *input;
     node->masked.voided = false;
     node->state = NODE_UPLOADING;
+    TRY(noise_keep(node, effects));
     TRY(effect_persist(effects, KEEP_RUN, buffer_view(&round->header), "r1/%05llu",
                        (unsigned long long)round->terms.round));
     TRY(ledger_add_step(node, effects));
@@ -128,12 +131,13 @@ struct result r1_contribution(struct secagg_node *node, const struct input *inpu
     /* Without its secrets a bank would mask with zeros, which everyone knows: only VOID is left. */
     if (node->missing[round->terms.round - node->epoch.first]) return vote_void(node, round->terms.round, effects);
     struct hash hash, root;
-    TRY(ctx_sum_hash(input->words, input->words_count, &hash));
+    struct result masked = make_masked(node, input->words, &hash);
+    if (masked.category == CATEGORY_FALSE) return node_refuse(node, effects, "%s", result_reason());
+    TRY(masked);
     bool again = node->masked.round && node->masked.step == round->terms.step;
     if (again && node->masked.fixed && !hash_equal(&hash, &node->masked.input))
         return node_refuse(node, effects, "the input of step %llu is certified and cannot be made again as it was",
                            (unsigned long long)round->terms.step);
-    TRY(make_masked(node, input->words));
     TRY(make_leaves(round, &root));
     if (round->header.length) return compare_header(node, &root, effects);
     /* Another run over this source may have masked something since R0 came. */

@@ -19,7 +19,7 @@ static struct result submission_plan(const struct roster_member *submitter, stru
     TRY(result_at(note_verify(&note, submitter->name, &submitter->identity), "the plan: "));
     TRY(plan_parse(note.text, "plan", ret));
     const struct task *task = task_find(ret->task);
-    struct result result = task ? task->check(ret) : FAIL(CATEGORY_USAGE, "no such task: %s", ret->task);
+    struct result result = task ? task_check(task, ret) : FAIL(CATEGORY_USAGE, "no such task: %s", ret->task);
     if (!result_ok(result)) plan_done(ret);
     return result;
 }

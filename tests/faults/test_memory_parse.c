@@ -140,13 +140,13 @@ static void documents(void **state)
 }
 
 /* That a key is there is found by looking for it: where that fails, the key is not taken for absent. */
-static struct result refuse_privacy(void *context)
+static struct result refuse_points(void *context)
 {
     const struct outcome *outcome = context;
     CLEANUP(plan_done) struct plan plan = {0};
     struct result result = plan_parse(outcome->in, "plan", &plan);
-    if (result_ok(result)) return FAIL(CATEGORY_BUG, "a plan with the key privacy is taken");
-    return result.category == CATEGORY_USAGE && strstr(result_reason(), "privacy") ? RESULT_OK : result;
+    if (result_ok(result)) return FAIL(CATEGORY_BUG, "a logistic plan with points is taken");
+    return result.category == CATEGORY_USAGE && strstr(result_reason(), "points") ? RESULT_OK : result;
 }
 
 static void a_key_is_not_overlooked(void **state)
@@ -154,9 +154,9 @@ static void a_key_is_not_overlooked(void **state)
     (void)state;
     CLEANUP(buffer_done) struct buffer text = {0};
     read_corpus("plan/small", &text);
-    OK(buffer_text(&text, "privacy: {epsilon: 4, delta: 1.0e-6}\n"));
+    OK(buffer_text(&text, "points: {pdo: 20}\n"));
     struct outcome outcome = {.in = buffer_view(&text)};
-    allocation_loop("privacy", refuse_privacy, &outcome);
+    allocation_loop("points", refuse_points, &outcome);
 }
 
 /* The request, the trusted certificates and the response. */

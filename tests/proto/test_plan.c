@@ -215,8 +215,6 @@ static void wrong_documents(void **state)
         {4, "task: \xff", "plan.yaml: not UTF-8 text; save it as UTF-8"},
         {4, "task: \"a", "plan.yaml:5: not well-formed YAML: did not find expected key"},
         {4, "task: logistic\n---\ncofferdam: 1", "plan.yaml:5: a second document begins here; a file holds one"},
-        {4, "privacy: {epsilon: 4, delta: 1.0e-6}\ntask: logistic",
-         "plan.yaml:4: key \"privacy\": differential privacy is not available in this version; remove the key"},
         {5, "target: default", "plan.yaml:5: key \"target\": must hold keys of its own, {key: value}"},
         {5, "target: {positive: \"1\"}", "plan.yaml:5: key \"column\" is missing; add it"},
         {5, "target: {column: d, negative: [\"0\"]}",
@@ -260,6 +258,36 @@ static void wrong_documents(void **state)
     text_with(10, line, &text);
     assert_int_equal(plan_parse(buffer_view(&text), "p", &plan).category, CATEGORY_USAGE);
     assert_non_null(strstr(result_reason(), "p:10: key \"levels\": longer than allowed: vvvv"));
+}
+
+static void wrong_privacy(void **state)
+{
+    (void)state;
+    static const struct wrong cases[] = {
+        {16, "privacy: {epsilon: 4}",
+         "plan.yaml:16: key \"privacy\": needs its delta; write privacy: {epsilon: 4, delta: 1.0e-6}"},
+        {16, "privacy: {delta: 1.0e-6}",
+         "plan.yaml:16: key \"privacy\": needs its epsilon; write privacy: {epsilon: 4, delta: 1.0e-6}"},
+        {16, "privacy: {epsilon: 0, delta: 1.0e-6}",
+         "plan.yaml:16: key \"privacy.epsilon\": 0 is not above 0 and at most 100"},
+        {16, "privacy: {epsilon: -1, delta: 1.0e-6}",
+         "plan.yaml:16: key \"privacy.epsilon\": -1 is not above 0 and at most 100"},
+        {16, "privacy: {epsilon: 101, delta: 1.0e-6}",
+         "plan.yaml:16: key \"privacy.epsilon\": 101 is not above 0 and at most 100"},
+        {16, "privacy: {epsilon: 4, delta: 0}",
+         "plan.yaml:16: key \"privacy.delta\": 0 is not above 0 and at most 0.001"},
+        {16, "privacy: {epsilon: 4, delta: 1}",
+         "plan.yaml:16: key \"privacy.delta\": 1 is not above 0 and at most 0.001"},
+        {16, "privacy: {epsilon: 1.0e-300, delta: 1.0e-300}",
+         "plan.yaml:16: key \"privacy.epsilon\": 1.0e-300 with a delta of 1.0e-300 leaves nothing to spend"},
+        {16, "privacy: {epsilon: 4, delta: 1.0e-6, unit: row}",
+         "plan.yaml:16: key \"privacy.unit\": \"row\" is not known; what is protected is a customer"},
+        {16, "privacy: {epsilon: 4, delta: 1.0e-6, split: {fit: 0}}",
+         "plan.yaml:16: key \"privacy.split.fit\": 0 is not a weight from 0.001 to 1000"},
+        {16, "privacy: {epsilon: 4, delta: 1.0e-6, split: {fitting: 1}}",
+         "plan.yaml:16: key \"fitting\" is not known here; see docs/plan.md for the keys"},
+    };
+    EXPECT(cases);
 }
 
 static void wrong_numbers(void **state)
@@ -417,10 +445,11 @@ static void wrong_parts(void **state)
         {16, "cohort: {rows: 1.0e7}",
          "plan.yaml:16: key \"cohort.rows\": \"1.0e7\" is not a whole number from 1 to 1000000000"},
         {16, "cohort: {on_dropout: continue}",
-         "plan.yaml:16: key \"cohort.on_dropout\": \"continue\" needs differential privacy, which is not available in "
-         "this version; write wait"},
+         "plan.yaml:16: key \"cohort.on_dropout\": \"continue\" needs differential privacy: two exact sums over "
+         "different "
+         "banks show what one of them brought; write wait, or add privacy: {epsilon: ..., delta: ...}"},
         {16, "cohort: {on_dropout: stop}",
-         "plan.yaml:16: key \"cohort.on_dropout\": \"stop\" is not known; write wait"},
+         "plan.yaml:16: key \"cohort.on_dropout\": \"stop\" is not known; write wait or continue"},
         {16, "cohort: {deadline: 7}",
          "plan.yaml:16: key \"cohort.deadline\": \"7\" is not a time from 1h to 366d; write days or hours, 7d or 12h"},
         {16, "cohort: {deadline: 0h}",
@@ -482,17 +511,12 @@ static void the_negatives_may_be_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_contract_is_read),
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(other_ways_to_say_it),
-        cmocka_unit_test(the_hash_is_of_the_text),
-        cmocka_unit_test(wrong_documents),
-        cmocka_unit_test(wrong_numbers),
-        cmocka_unit_test(wrong_categories),
-        cmocka_unit_test(wrong_parts),
-        cmocka_unit_test(too_many_terms),
-        cmocka_unit_test(too_many_of_a_kind),
-        cmocka_unit_test(the_negatives_may_be_named),
+        cmocka_unit_test(the_contract_is_read), cmocka_unit_test(defaults),
+        cmocka_unit_test(other_ways_to_say_it), cmocka_unit_test(the_hash_is_of_the_text),
+        cmocka_unit_test(wrong_documents),      cmocka_unit_test(wrong_privacy),
+        cmocka_unit_test(wrong_numbers),        cmocka_unit_test(wrong_categories),
+        cmocka_unit_test(wrong_parts),          cmocka_unit_test(too_many_terms),
+        cmocka_unit_test(too_many_of_a_kind),   cmocka_unit_test(the_negatives_may_be_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -266,7 +266,7 @@ static void honest_banks_alone_add_what_was_promised(void **state)
     for (unsigned n = COHORT_MIN; n <= MEMBERS_MAX; n++) {
         struct thresholds thresholds;
         OK(thresholds_of(n, &thresholds));
-        unsigned honest = privacy_honest(&thresholds);
+        unsigned honest = privacy_honest(&thresholds, DROPOUT_CONTINUE);
         assert_true(honest >= 2 && honest <= n - thresholds.f);
         for (size_t k = 0; k < COUNT(totals); k++) {
             struct noise_variance share = privacy_share(totals[k], honest);

@@ -1,6 +1,8 @@
 /* state = sums left ‖ value */
 #include "tests/support/toy.h"
 
+#include <math.h>
+
 #include "data/table.h"
 
 static struct result toy_check(const struct plan *plan)
@@ -34,7 +36,12 @@ static struct result toy_layout(const struct plan *plan, struct view state, stru
 {
     (void)state;
     struct layout layout = {0};
-    TRY(layout_add(&layout, (struct layout_field){"value", (uint64_t)plan->tolerance, 1u << 20, 0, 1}));
+    struct layout_field field = layout_exact("value", (uint64_t)plan->tolerance, 1u << 20, 0, 1);
+    if (plan_private(plan)) {
+        field.l2 = layout_l2((1u << 20) * sqrt(plan->tolerance), field.length, 0);
+        field.rho = plan->privacy.rho / (2 * plan->rounds);
+    }
+    TRY(layout_add(&layout, field));
     *ret = layout;
     return RESULT_OK;
 }
@@ -89,6 +96,7 @@ static struct result toy_result(const struct plan *plan, struct view state, uint
 
 const struct task toy_task = {
     .name = "toy",
+    .private = true,
     .check = toy_check,
     .start = toy_start,
     .finished = toy_finished,
