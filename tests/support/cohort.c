@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "proto/run/note.h"
+#include "proto/run/privacy.h"
 #include "proto/secagg/coordinator.h"
 
 uint64_t cohort_expected(const struct cohort *cohort, const struct members *members)
@@ -69,6 +70,9 @@ static struct result make_terms(struct cohort *cohort)
     plan->rounds = cohort->config.rounds;
     plan->tolerance = (double)cohort->config.words;
     plan->cohort_minimum = COHORT_MIN;
+    if (cohort->config.epsilon > 0)
+        plan->privacy = (struct plan_privacy){
+            cohort->config.epsilon, 1e-6, privacy_budget(cohort->config.epsilon, 1e-6), false, {0}};
     plan->on_dropout = cohort->config.goes_on ? DROPOUT_CONTINUE : DROPOUT_WAIT;
     plan->rows = 1000;
     plan->deadline_hours = 168;

@@ -20,7 +20,8 @@ struct cohort_config {
     uint64_t words;   /* of each sum */
     uint32_t rounds;  /* sums to take */
     uint32_t epoch_rounds;
-    bool goes_on; /* on_dropout: continue */
+    bool goes_on;   /* on_dropout: continue */
+    double epsilon; /* 0: exact sums; else with noise, at a delta of 1e-6 */
     uint64_t seed;
     uint64_t nonce; /* of the run: two cohorts of one seed with two nonces are two runs of the same banks */
 };
