@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "proto/run/privacy.h"
+
 /* So much is left unspent that no rounding of the shares brings their sum over the whole. */
 static const double below_one = 1 - 0x1p-40;
 
@@ -46,4 +48,61 @@ struct result private_reals(const char *name, uint64_t length, double bound, dou
 double private_sigma(const struct layout_field *field)
 {
     return field->l2 / sqrt(2 * field->rho) / (double)((uint64_t)1 << field->fraction_bits);
+}
+
+static struct result honest_of(const struct plan *plan, unsigned banks, unsigned *ret)
+{
+    struct thresholds thresholds;
+    *ret = banks;
+    if (banks < COHORT_MIN) return RESULT_OK;
+    TRY(thresholds_of(banks, &thresholds));
+    *ret = privacy_honest(&thresholds, plan->on_dropout);
+    return RESULT_OK;
+}
+
+struct result private_noise(const struct plan *plan, const struct layout_field *field, unsigned banks, double *ret)
+{
+    unsigned honest = 0;
+    struct noise_variance each;
+    TRY(honest_of(plan, banks, &honest));
+    TRY(layout_variance(field, honest, &each));
+    double variance = (double)each.numerator / (double)each.denominator * banks;
+    *ret = sqrt(variance) / (double)((uint64_t)1 << field->fraction_bits);
+    return RESULT_OK;
+}
+
+static struct result check_number(const struct plan_feature *feature)
+{
+    ENSURE(feature->missing != MISSING_REFUSE, CATEGORY_USAGE,
+           "%s: under privacy a missing value may not stop a run, which would tell of its row; write missing: median",
+           feature->name);
+    ENSURE(feature->outside != OUTSIDE_REFUSE, CATEGORY_USAGE,
+           "%s: under privacy a value outside the bounds may not stop a run, which would tell of its row; write "
+           "outside: clamp",
+           feature->name);
+    return RESULT_OK;
+}
+
+static struct result check_category(const struct plan_feature *feature)
+{
+    ENSURE(feature->level_missing, CATEGORY_USAGE,
+           "%s: under privacy a missing value may not stop a run, which would tell of its row; write missing: level",
+           feature->name);
+    ENSURE(feature->level_other, CATEGORY_USAGE,
+           "%s: under privacy a level not listed may not stop a run, which would tell of its row; write other: level",
+           feature->name);
+    return RESULT_OK;
+}
+
+struct result private_check_features(const struct plan *plan)
+{
+    if (!plan_private(plan)) return RESULT_OK;
+    ENSURE(plan->negative_count == 0, CATEGORY_USAGE,
+           "%s: under privacy another value of the target may not stop a run, which would tell of its row; leave out "
+           "target.negative",
+           plan->target);
+    for (size_t f = 0; f < plan->features_count; f++)
+        TRY(plan->features[f].kind == PLAN_NUMBER ? check_number(&plan->features[f])
+                                                  : check_category(&plan->features[f]));
+    return RESULT_OK;
 }

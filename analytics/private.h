@@ -27,5 +27,13 @@ MUST_USE struct result private_reals(const char *name, uint64_t length, double b
                                      struct layout_field *ret);
 /* σ of the noise in the field's sum, in the values' own unit, when all `honest` banks add theirs and nobody else. */
 double private_sigma(const struct layout_field *field);
+/* The same with what the surplus adds: all of `banks` add noise, though only those sure to be honest count. In a sum of
+ * fewer (on_dropout: continue) there is less. Fewer banks than a cohort has are taken for honest. */
+MUST_USE struct result private_noise(const struct plan *plan, const struct layout_field *field, unsigned banks,
+                                     double *ret);
+
+/* That no row can stop a bank by its values: whether a run stops would tell of that row, and no noise hides it.
+ * CATEGORY_USAGE names the feature, and what to write. */
+MUST_USE struct result private_check_features(const struct plan *plan);
 
 #endif
