@@ -106,3 +106,48 @@ struct result private_check_features(const struct plan *plan)
                                                   : check_category(&plan->features[f]));
     return RESULT_OK;
 }
+
+uint64_t private_count(__int128 noisy, uint64_t most)
+{
+    return noisy < 0 ? 0 : noisy > (__int128)most ? most : (uint64_t)noisy;
+}
+
+/* Counts under the threshold become 0, the others lose it; what they then add up to. */
+static __int128 total_above(const __int128 *noisy, size_t count, __int128 threshold)
+{
+    __int128 total = 0;
+    for (size_t i = 0; i < count; i++) total += noisy[i] > threshold ? noisy[i] - threshold : 0;
+    return total;
+}
+
+/* The least threshold that leaves at most the total. */
+static __int128 threshold_of(const __int128 *noisy, size_t count, uint64_t total)
+{
+    __int128 low = noisy[0], high = noisy[0];
+    for (size_t i = 1; i < count; i++) {
+        low = noisy[i] < low ? noisy[i] : low;
+        high = noisy[i] > high ? noisy[i] : high;
+    }
+    low -= (__int128)(total / count) + 1; /* all are above it by a share of the total, or more */
+    while (high - low > 1) {
+        __int128 middle = low + (high - low) / 2;
+        if (total_above(noisy, count, middle) <= (__int128)total)
+            high = middle;
+        else
+            low = middle;
+    }
+    return high;
+}
+
+void private_histogram(const __int128 *noisy, size_t count, uint64_t total, uint64_t *ret)
+{
+    __int128 threshold = threshold_of(noisy, count, total);
+    uint64_t left = total - (uint64_t)total_above(noisy, count, threshold);
+    for (size_t i = 0; i < count; i++) {
+        ret[i] = noisy[i] > threshold ? (uint64_t)(noisy[i] - threshold) : 0;
+        if (left > 0 && noisy[i] >= threshold) { /* fewer are left than there are such counts: what rounding leaves */
+            ret[i]++;
+            left--;
+        }
+    }
+}
