@@ -26,6 +26,11 @@ double private_part(double rho, double part)
     return rho * part * below_one;
 }
 
+double private_norm(double square)
+{
+    return sqrt(square) * (1 + 0x1p-40);
+}
+
 struct layout_field private_counts(const char *name, uint64_t length, double norm, double rho)
 {
     struct layout_field field = layout_exact(name, length, 1, 0, 1);

@@ -18,6 +18,8 @@ MUST_USE struct result private_split(const struct plan *plan, const double own[P
                                      struct private_budget *ret);
 /* A part of a phase's rho, rounded down; parts of a phase add up to 1 at most. */
 double private_part(double rho, double part);
+/* The norm whose square this is, rounded up: of a record that is in `square` cells, sqrt(square). */
+double private_norm(double square);
 
 /* How many values have a property, each of `length`: a record is counted in values whose Euclidean norm is `norm` at
  * most (1 when it is in one of them). */

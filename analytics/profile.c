@@ -57,9 +57,11 @@ struct result profile_new(const struct plan *plan, struct profile_options option
     return RESULT_OK;
 }
 
-static struct result walk_column(const struct walk *walk, struct profile_column *column, size_t specials,
-                                 const char *name)
+static struct result walk_column(const struct walk *walk, struct profile_column *column, const struct profile *profile,
+                                 size_t f)
 {
+    const char *name = profile->plan->features[f].name;
+    size_t specials = profile->plan->features[f].specials_count;
     TRY(walk_counts(walk, column->missing, CASE_KINDS));
     TRY(walk_counts(walk, column->specials[0], specials * CASE_KINDS));
     TRY(walk_u64(walk, &column->outside));
@@ -73,7 +75,7 @@ static struct result walk_column(const struct walk *walk, struct profile_column 
         TRY(walk_u64(walk, &column->searches[s].high));
         TRY(walk_u64(walk, &column->searches[s].rank));
     }
-    return RESULT_OK;
+    return plan_private(profile->plan) ? walk_counts(walk, column->held, column->searches_count) : RESULT_OK;
 }
 
 static struct result walk_all(const struct walk *walk, struct profile *profile)
@@ -86,7 +88,7 @@ static struct result walk_all(const struct walk *walk, struct profile *profile)
     TRY(walk_counts(walk, profile->cases, CASE_KINDS));
     for (size_t f = 0; f < plan->features_count; f++) {
         struct profile_column *column = &profile->columns[f];
-        TRY(walk_column(walk, column, plan->features[f].specials_count, plan->features[f].name));
+        TRY(walk_column(walk, column, profile, f));
         size_t most = is_number(profile, f) ? PROFILE_BINS_MAX : column->cells_count;
         TRY(walk_length(walk, &column->cells_count, most, "bins"));
         TRY(walk_counts(walk, column->cells[0], column->cells_count * CASE_KINDS));
@@ -108,6 +110,15 @@ static size_t searches_of(const struct profile *profile)
     return profile->options.bins - 1 + 2 * profile->options.shares_count + 2;
 }
 
+/* Under privacy: an interval that is looked into next holds the rank that is looked for. */
+static bool holds(const struct profile *profile, size_t f, size_t s)
+{
+    const struct quantile *search = &profile->columns[f].searches[s];
+    uint64_t held = profile->columns[f].held[s];
+    if (!plan_private(profile->plan) || profile->stage != PROFILE_QUANTILES || search->low == search->high) return true;
+    return search->rank < held && held <= profile_present(profile, f);
+}
+
 static struct result check_column(const struct profile *profile, size_t f)
 {
     const struct profile_column *column = &profile->columns[f];
@@ -123,7 +134,7 @@ static struct result check_column(const struct profile *profile, size_t f)
     for (size_t s = 0; s < column->searches_count; s++) {
         const struct quantile *search = &column->searches[s];
         bool open = search->low < search->high && profile->stage > PROFILE_QUANTILES;
-        ENSURE(search->low <= search->high && search->high <= QUANTILE_INDEX_MAX && !open &&
+        ENSURE(search->low <= search->high && search->high <= QUANTILE_INDEX_MAX && !open && holds(profile, f, s) &&
                    (s == 0 || search->low >= column->searches[s - 1].low),
                CATEGORY_FALSE, "the state's quantiles of %s are impossible", name);
     }
@@ -301,6 +312,9 @@ struct result profile_progress(const struct profile *profile, struct buffer *out
     case PROFILE_FIRST:
         return buffer_text(out, "counting cases");
     case PROFILE_QUANTILES:
+        if (open == 0)
+            return buffer_format(out, "%" PRIu64 " rows; summing the spread of the numbers",
+                                 profile_train_rows(profile));
         return buffer_format(out, "%" PRIu64 " rows; closing in on the quantiles of %" PRIu64 " columns",
                              profile_train_rows(profile), open);
     case PROFILE_CELLS:

@@ -6,12 +6,13 @@
  *
  * Bins of a number hold about as many training rows each: their edges are quantiles of the training rows, exact to the
  * plan's resolution. A bin is [edge, next edge); a missing value is in none. Everything but the counts of held-out rows
- * is of training rows.
+ * is of training rows. Under differential privacy the sums are others (private_profile.h).
  */
 #ifndef ANALYTICS_PROFILE_H
 #define ANALYTICS_PROFILE_H
 
 #include "analytics/cases.h"
+#include "analytics/private.h"
 #include "analytics/quantile.h"
 #include "analytics/sum.h"
 #include "proto/run/task.h"
@@ -27,6 +28,7 @@ struct profile_options {
     bool moments;         /* spread and skewness; and the sums of pairs */
     const double *shares; /* quantiles that are reported: rising, each above 0 and below 1 */
     size_t shares_count;  /* at most 20 */
+    struct private_budget budget; /* under privacy: of counts, scale, cells */
 };
 
 struct profile_column {
@@ -37,6 +39,7 @@ struct profile_column {
     double mean, variance, third; /* with divisor n: of values present */
     size_t searches_count;        /* numbers: 0 when no value is present, and before the first sum */
     struct quantile searches[QUANTILES_MAX];
+    uint64_t held[QUANTILES_MAX];  /* under privacy: how many values a search's interval is taken to hold */
     size_t cells_count;            /* bins of a number, levels of a category */
     uint64_t (*cells)[CASE_KINDS]; /* of each; of a number only after the last sum */
 };

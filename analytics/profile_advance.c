@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "analytics/profile.h"
+#include "analytics/private_profile.h"
 #include "analytics/profile_fields.h"
 
 static const struct plan_feature *feature_of(const struct profile *profile, size_t f)
@@ -200,6 +200,7 @@ static struct result take_cells(struct profile *profile, const struct sum *sum)
 
 struct result profile_advance(struct profile *profile, const struct sum *sum)
 {
+    if (plan_private(profile->plan)) return private_profile_advance(profile, sum);
     switch (profile->stage) {
     case PROFILE_FIRST:
         return take_first(profile, sum);

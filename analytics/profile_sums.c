@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "analytics/elementary.h"
-#include "analytics/profile.h"
+#include "analytics/private_profile.h"
 #include "analytics/profile_fields.h"
 #include "analytics/schema.h"
 #include "analytics/sweep.h"
@@ -63,6 +63,7 @@ static size_t specials_of(const struct profile *profile, size_t features)
 
 struct result profile_layout(const struct profile *profile, struct layout *ret)
 {
+    if (plan_private(profile->plan)) return private_profile_layout(profile, ret);
     struct layout layout = {0};
     size_t numbers = numbers_of(profile), levels = 0;
     bool powers = profile->options.moments && !profile->moments_known;
@@ -73,10 +74,10 @@ struct result profile_layout(const struct profile *profile, struct layout *ret)
         TRY(add_counts(&layout, "cases", CASE_KINDS));
         TRY(add_counts(&layout, "levels", CASE_KINDS * levels));
         TRY(add_counts(&layout, "missing", CASE_KINDS * numbers));
+        TRY(add_counts(&layout, "special", CASE_KINDS * specials_of(profile, profile->plan->features_count)));
+        TRY(add_counts(&layout, "histograms", open_bins(profile)));
         TRY(add_counts(&layout, "outside", numbers));
         TRY(add_reals(&layout, "totals", numbers, TOTAL_BITS));
-        TRY(add_counts(&layout, "histograms", open_bins(profile)));
-        TRY(add_counts(&layout, "special", CASE_KINDS * specials_of(profile, profile->plan->features_count)));
         break;
     case PROFILE_QUANTILES:
         TRY(add_reals(&layout, "drift", powers ? numbers : 0, TOTAL_BITS));
@@ -107,8 +108,8 @@ struct ruler {
 struct pass {
     const struct profile *profile;
     const struct table *table;
-    const struct layout *layout;
-    struct ruler *rulers; /* of each feature */
+    const struct layout *layout; /* where each sum is among the values, by profile_fields.h, and its scale */
+    struct ruler *rulers;        /* of each feature */
 };
 
 static struct result make_rulers(const struct profile *profile, struct ruler **ret)
@@ -186,6 +187,7 @@ static struct result first_number(const struct pass *pass, size_t f, size_t numb
     __int128 *specials =
         values + sweep_offset(pass->layout, PROFILE_FIRST_SPECIALS) + CASE_KINDS * specials_of(pass->profile, f);
     double range = feature->maximum - feature->minimum;
+    bool totals = !plan_private(pass->profile->plan);
     for (uint64_t i = 0; i < block->count; i++) {
         bool trains = block->kinds[i] < CASE_HELD_NEGATIVE;
         size_t special = column_special(&pass->table->columns[f], block->begin + i);
@@ -202,9 +204,15 @@ static struct result first_number(const struct pass *pass, size_t f, size_t numb
             continue;
         }
         double share = (numbers[i] - feature->minimum) / range;
-        if (trains) *total += elementary_round(share * (double)((int64_t)1 << TOTAL_BITS));
+        if (trains && totals) *total += elementary_round(share * (double)((int64_t)1 << TOTAL_BITS));
     }
     return RESULT_OK;
+}
+
+/* A field's unit, in its integers. */
+static double one_of(const struct pass *pass, size_t field)
+{
+    return (double)((int64_t)1 << pass->layout->fields[field].fraction_bits);
 }
 
 static void add_powers(const struct pass *pass, size_t f, size_t number, const struct block *block, __int128 *values)
@@ -215,12 +223,16 @@ static void add_powers(const struct pass *pass, size_t f, size_t number, const s
     __int128 *spread = values + sweep_offset(pass->layout, PROFILE_POWERS_SPREAD) + number;
     __int128 *cubes = values + sweep_offset(pass->layout, PROFILE_POWERS_CUBES) + number;
     double center = pass->profile->columns[f].center, range = feature->maximum - feature->minimum;
+    double ones[] = {one_of(pass, PROFILE_POWERS_DRIFT), one_of(pass, PROFILE_POWERS_SPREAD),
+                     one_of(pass, PROFILE_POWERS_CUBES)};
+    bool private = plan_private(pass->profile->plan);
     for (uint64_t i = 0; i < block->count; i++) {
         if (block->kinds[i] >= CASE_HELD_NEGATIVE || isnan(numbers[i])) continue;
-        double distance = (numbers[i] - center) / range, square = distance * distance;
-        *drift += elementary_round(distance * (double)((int64_t)1 << TOTAL_BITS));
-        *spread += sweep_round_wide(square * (double)((int64_t)1 << POWER_BITS));
-        *cubes += sweep_round_wide(square * distance * (double)((int64_t)1 << POWER_BITS));
+        double distance = private ? private_profile_distance(feature, numbers[i]) : (numbers[i] - center) / range;
+        double square = distance * distance;
+        *drift += elementary_round(distance * ones[0]);
+        *spread += sweep_round_wide(square * ones[1]);
+        *cubes += sweep_round_wide(square * distance * ones[2]);
     }
 }
 
@@ -265,32 +277,47 @@ static void add_pair(const double *a, const double *b, const struct block *block
     }
 }
 
-/* A number of the block as shares of the range from the mean; NaN where it is missing or held out. */
+/* A number of the block as shares of the range from the mean (under privacy: from the middle of the bounds); NaN where
+ * it is missing or held out. */
 static void take_shares(const struct pass *pass, size_t f, const struct block *block, double *ret)
 {
     const struct plan_feature *feature = feature_of(pass->profile, f);
     const double *numbers = pass->table->columns[f].numbers + block->begin;
     double mean = pass->profile->columns[f].mean, range = feature->maximum - feature->minimum;
+    bool private = plan_private(pass->profile->plan);
     for (uint64_t i = 0; i < block->count; i++)
-        ret[i] = block->kinds[i] < CASE_HELD_NEGATIVE ? (numbers[i] - mean) / range : (double)NAN;
+        ret[i] = block->kinds[i] >= CASE_HELD_NEGATIVE ? (double)NAN
+                 : private                             ? private_profile_distance(feature, numbers[i])
+                                                       : (numbers[i] - mean) / range;
+}
+
+/* All pairs of the numbers' shares. */
+static void add_all_pairs(const struct pass *pass, const double *shares, const struct block *block, __int128 *values)
+{
+    size_t numbers = numbers_of(pass->profile);
+    __int128 *rows = values + sweep_offset(pass->layout, PROFILE_CELLS_PAIRS);
+    __int128 *sums = values + sweep_offset(pass->layout, PROFILE_CELLS_SUMS);
+    for (size_t i = 0; i < numbers; i++)
+        for (size_t j = i + 1; j < numbers; j++, rows++, sums += 5)
+            add_pair(shares + SWEEP_BLOCK * i, shares + SWEEP_BLOCK * j, block, rows, sums);
 }
 
 static struct result add_pairs(const struct pass *pass, const struct block *block, __int128 *values)
 {
     if (pass->profile->pairs_count == 0) return RESULT_OK;
-    __int128 *rows = values + sweep_offset(pass->layout, PROFILE_CELLS_PAIRS);
-    __int128 *sums = values + sweep_offset(pass->layout, PROFILE_CELLS_SUMS);
     size_t numbers = numbers_of(pass->profile), number = 0;
     double *shares = calloc(numbers * SWEEP_BLOCK, sizeof *shares);
     ENSURE(shares, CATEGORY_ENVIRONMENT, "out of memory for pairs of %zu columns", numbers);
     for (size_t f = 0; f < pass->profile->plan->features_count; f++)
         if (feature_of(pass->profile, f)->kind == PLAN_NUMBER)
             take_shares(pass, f, block, shares + SWEEP_BLOCK * number++);
-    for (size_t i = 0; i < numbers; i++)
-        for (size_t j = i + 1; j < numbers; j++, rows++, sums += 5)
-            add_pair(shares + SWEEP_BLOCK * i, shares + SWEEP_BLOCK * j, block, rows, sums);
+    struct result result = RESULT_OK;
+    if (plan_private(pass->profile->plan))
+        result = private_profile_pairs(pass->profile, pass->layout, shares, block->kinds, block->count, values);
+    else
+        add_all_pairs(pass, shares, block, values);
     free(shares);
-    return RESULT_OK;
+    return result;
 }
 
 static struct result add_first(const struct pass *pass, const struct block *block, __int128 *values)
@@ -342,9 +369,13 @@ static struct result body(const void *context, uint64_t begin, uint64_t end, __i
 struct result profile_contribute(const struct profile *profile, const struct table *table, unsigned threads,
                                  uint64_t *words)
 {
-    struct layout layout;
+    struct layout layout, places;
     TRY(profile_layout(profile, &layout));
-    struct pass pass = {.profile = profile, .table = table, .layout = &layout};
+    if (plan_private(profile->plan))
+        TRY(private_profile_places(profile, &places));
+    else
+        places = layout;
+    struct pass pass = {.profile = profile, .table = table, .layout = &places};
     TRY(make_rulers(profile, &pass.rulers));
     struct result result = sweep_run(&(struct sweep){&layout, table->rows, body, &pass}, threads, words);
     free(pass.rulers);

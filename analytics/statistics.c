@@ -2,26 +2,37 @@
 
 #include <inttypes.h>
 
+#include "analytics/private_profile.h"
 #include "analytics/schema.h"
 
 const double statistics_shares[STATISTICS_SHARES] = {0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99};
 
-static struct profile_options options_of(const struct plan *plan)
+static struct result options_of(const struct plan *plan, struct profile_options *ret)
 {
-    return (struct profile_options){
+    *ret = (struct profile_options){
         .bins = plan->bins,
         .depth = plan->cells_minimum,
         .moments = true,
         .shares = statistics_shares,
         .shares_count = STATISTICS_SHARES,
     };
+    return plan_private(plan) ? private_profile_budget(plan, &ret->budget) : RESULT_OK;
+}
+
+static struct result begin(const struct plan *plan, struct profile *ret)
+{
+    struct profile_options options;
+    TRY(options_of(plan, &options));
+    return profile_new(plan, options, ret);
 }
 
 static struct result parse(const struct plan *plan, struct view bytes, struct profile *ret)
 {
     CLEANUP(profile_done) struct profile profile = {0};
+    struct profile_options options;
     struct reader reader = reader_of(bytes, "the statistics' state");
-    TRY(profile_read(&reader, plan, options_of(plan), &profile));
+    TRY(options_of(plan, &options));
+    TRY(profile_read(&reader, plan, options, &profile));
     TRY(reader_end(&reader));
     *ret = profile;
     profile = (struct profile){0};
@@ -32,7 +43,7 @@ static struct result parse(const struct plan *plan, struct view bytes, struct pr
 static struct result largest_layout(const struct plan *plan, enum profile_stage stage, struct layout *ret)
 {
     CLEANUP(profile_done) struct profile profile = {0};
-    TRY(profile_new(plan, options_of(plan), &profile));
+    TRY(begin(plan, &profile));
     profile.stage = stage;
     return profile_layout(&profile, ret);
 }
@@ -41,6 +52,7 @@ static struct result statistics_check(const struct plan *plan)
 {
     ENSURE(!plan->target[0] == !plan->positive[0], CATEGORY_USAGE,
            "a target needs its positive value beside it: target: {column: ..., positive: ...}");
+    TRY(private_check_features(plan));
     for (enum profile_stage stage = PROFILE_FIRST; stage < PROFILE_FINISHED; stage++) {
         struct layout layout;
         TRY(largest_layout(plan, stage, &layout));
@@ -49,8 +61,16 @@ static struct result statistics_check(const struct plan *plan)
     return RESULT_OK;
 }
 
+static struct result explain_private(const struct plan *plan, struct buffer *out)
+{
+    struct profile_options options;
+    TRY(options_of(plan, &options));
+    return statistics_private_explain(plan, options, out);
+}
+
 static struct result statistics_explain(const struct plan *plan, struct buffer *out)
 {
+    if (plan_private(plan)) return explain_private(plan, out);
     static const struct {
         const char *when, *what;
     } lines[] = {
@@ -83,7 +103,7 @@ static struct result statistics_explain(const struct plan *plan, struct buffer *
 static struct result statistics_start(const struct plan *plan, struct buffer *out)
 {
     CLEANUP(profile_done) struct profile profile = {0};
-    TRY(profile_new(plan, options_of(plan), &profile));
+    TRY(begin(plan, &profile));
     return profile_write(&profile, out);
 }
 
@@ -140,6 +160,7 @@ static struct result statistics_progress(const struct plan *plan, struct view st
 
 const struct task statistics_task = {
     .name = "statistics",
+    .private = true,
     .check = statistics_check,
     .explain = statistics_explain,
     .start = statistics_start,

@@ -14,6 +14,9 @@ static const char disclosure[] = "no cell with fewer customers than cells.minimu
                                  "cells; only differential privacy "
                                  "hides those";
 
+static const char disclosure_private[] = "every figure carries the noise that privacy names; no cell that counts fewer "
+                                         "customers than cells.minimum, noise included, is shown";
+
 /* Standard deviations below these shares of max - min leave a square, or a cube, of it too few of the sums' 60 bits. */
 static const double square_share = 0x1p-22, cube_share = 0x1p-17;
 
@@ -21,6 +24,8 @@ struct writer {
     const struct profile *profile;
     struct cells_rule rule;
     struct tree tree;
+    bool private;
+    struct statistics_noise noise; /* when private */
 };
 
 static struct cell train_cell(const uint64_t counts[CASE_KINDS])
@@ -84,6 +89,14 @@ static void put_category(struct writer *writer, json_t *object, size_t f)
     free(group);
 }
 
+static const char *narrow_note(const struct writer *writer, const struct profile_column *column)
+{
+    if (writer->private) return "the noise is larger than the spread, or min and max are too wide for it";
+    return column->variance == 0 ? "all values are equal, or min and max are too wide for their spread"
+                                 : "min and max are far wider than the spread: its powers and the "
+                                   "quantiles lose their digits; narrow them";
+}
+
 static void put_moments(struct writer *writer, json_t *object, size_t f)
 {
     const struct profile_column *column = &writer->profile->columns[f];
@@ -97,14 +110,13 @@ static void put_moments(struct writer *writer, json_t *object, size_t f)
     tree_put(&writer->tree, object, "sd",
              enough && n > 1 && (!lost || column->variance == 0) ? tree_real(sqrt(sample)) : json_null());
     tree_put(&writer->tree, object, "skewness", enough && n > 2 && !narrow ? tree_real(skewness) : json_null());
-    if (enough && narrow)
-        tree_put(&writer->tree, object, "note",
-                 json_string(column->variance == 0
-                                 ? "all values are equal, or min and max are too wide for their spread"
-                                 : "min and max are far wider than the spread: its powers and the "
-                                   "quantiles lose their digits; narrow them"));
+    if (enough && narrow) tree_put(&writer->tree, object, "note", json_string(narrow_note(writer, column)));
+    if (writer->private) {
+        double sd = statistics_mean_noise(&writer->noise, writer->profile, f);
+        tree_put(&writer->tree, object, "mean_noise_sd", enough ? tree_real(sd) : json_null());
+    }
     json_t *observed = json_null();
-    if (profile_ends(writer->profile, f, ends)) {
+    if (!writer->private && profile_ends(writer->profile, f, ends)) { /* noise drowns the outermost customers */
         observed = json_object();
         tree_put(&writer->tree, observed, "from", tree_real(ends[0]));
         tree_put(&writer->tree, observed, "to", tree_real(ends[1]));
@@ -249,6 +261,15 @@ static double correlation(const struct writer *writer, const double pair[6])
     return r > 1 ? 1 : r < -1 ? -1 : r;
 }
 
+static void put_correlation(struct writer *writer, json_t *object, const size_t features[2], const double pair[6])
+{
+    double r = correlation(writer, pair);
+    tree_put(&writer->tree, object, "r", tree_real(r));
+    if (!writer->private) return;
+    double sd = statistics_correlation_noise(&writer->noise, writer->profile, features, pair);
+    tree_put(&writer->tree, object, "noise_sd", isnan(r) ? json_null() : tree_real(sd));
+}
+
 static json_t *correlations(struct writer *writer)
 {
     json_t *array = json_array();
@@ -260,7 +281,7 @@ static json_t *correlations(struct writer *writer)
             json_t *one = json_object();
             tree_put(&writer->tree, one, "a", json_string(plan->features[f].name));
             tree_put(&writer->tree, one, "b", json_string(plan->features[g].name));
-            tree_put(&writer->tree, one, "r", tree_real(correlation(writer, writer->profile->pairs[pair++])));
+            put_correlation(writer, one, (size_t[]){f, g}, writer->profile->pairs[pair++]);
             tree_add(&writer->tree, array, one);
         }
     return array;
@@ -270,13 +291,17 @@ struct result statistics_result(const struct profile *profile, uint64_t rounds, 
 {
     const struct plan *plan = profile->plan;
     struct cell all = train_cell(profile->cases);
-    struct writer writer = {.profile = profile, .rule = {plan->cells_minimum, plan->target[0] != 0}};
+    struct writer writer = {
+        .profile = profile, .rule = {plan->cells_minimum, plan->target[0] != 0}, .private = plan_private(plan)};
+    json_t *privacy = NULL;
+    if (writer.private) TRY(statistics_private_json(&writer.tree, profile, banks, &writer.noise, &privacy));
     bool few = writer.rule.outcomes && !cells_shown(writer.rule, all);
     if (few) writer.rule.outcomes = false; /* the target's rarer outcome cannot be shown at all */
     json_t *root = head_of(&writer.tree, plan, rounds, banks, profile->cases);
+    if (privacy) tree_put(&writer.tree, root, "privacy", privacy);
     json_t *rule = json_object();
     tree_put(&writer.tree, rule, "minimum", tree_count(plan->cells_minimum));
-    tree_put(&writer.tree, rule, "disclosure", json_string(disclosure));
+    tree_put(&writer.tree, rule, "disclosure", json_string(writer.private ? disclosure_private : disclosure));
     if (few) tree_put(&writer.tree, rule, "target", json_string("withheld: too few customers of one outcome"));
     tree_put(&writer.tree, root, "cells", rule);
     tree_put(&writer.tree, root, "features", features(&writer));

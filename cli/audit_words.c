@@ -33,6 +33,8 @@ static const struct words {
     {NULL, "drift", "totals of the distances from the mean, by number column", NULL},
     {NULL, "cubes", "totals of the cubed distances from the mean, by number column", NULL},
     {NULL, "cases", "rows of each outcome, training and held out", "First counts: rows, levels, missing values"},
+    {NULL, "counts", "rows with each level, special code or no value, and in each bin of a number column", NULL},
+    {NULL, "pair products", "products of pairs of number columns (their correlations)", NULL},
     {NULL, "levels", "rows with each level of a category, by outcome", NULL},
     {NULL, "missing", "rows without a value, by number column and outcome", NULL},
     {NULL, "outside", "values outside the plan's bounds, by number column", NULL},

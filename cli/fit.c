@@ -93,6 +93,9 @@ struct result cli_fit(int argc, char **argv)
     CLEANUP(sites_done) struct sites sites = {0};
     TRY(cli_check_distinct("--data", fit.files.items, fit.files.count));
     TRY(sites_open(fit.plan, &sites));
+    ENSURE(!plan_private(&sites.file.plan), CATEGORY_USAGE,
+           "%s: the plan asks for privacy, and fit adds no noise; use simulate, or remove the key \"privacy\"",
+           fit.plan);
     TRY(sites_from_data(&sites, &fit.files, &fit.mappings));
     CLEANUP(fold_done) struct fold fold = {0};
     TRY(fold_start(&sites.file.plan, sites.file.task, &fold));
