@@ -150,12 +150,21 @@ static bool take_histograms(struct profile *profile, const struct places *places
 
 /* ---- the rounds */
 
+/* Kinds of case that the plan does not have count nobody, whatever the noise. */
+static bool has_kind(const struct plan *plan, size_t kind)
+{
+    bool held = kind == CASE_HELD_NEGATIVE || kind == CASE_HELD_POSITIVE;
+    bool positive = kind == CASE_TRAIN_POSITIVE || kind == CASE_HELD_POSITIVE;
+    return !(held && plan->split == SPLIT_NONE) && !(positive && !plan->target[0]);
+}
+
 static void take_first(struct profile *profile, const struct places *places)
 {
     uint64_t most = profile->plan->rows * MEMBERS_MAX, level = 0, specials = 0;
     size_t number = 0;
     for (size_t k = 0; k < CASE_KINDS; k++)
-        profile->cases[k] = private_clip_count(words_of(places, PROFILE_FIRST_CASES)[k], most);
+        profile->cases[k] =
+            private_clip_count(words_of(places, PROFILE_FIRST_CASES)[k], has_kind(profile->plan, k) ? most : 0);
     for (size_t f = 0; f < profile->plan->features_count; f++)
         if (feature_of(profile, f)->kind == PLAN_NUMBER)
             take_number(profile, f, number++, places, &specials);

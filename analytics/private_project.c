@@ -24,7 +24,8 @@ static double value_at(const uint64_t *words, size_t at)
 static double threshold(const uint64_t *words, size_t count, size_t stride, double total)
 {
     double least = -(double)INFINITY;
-    for (size_t kept = count, before = count + 1; kept < before;) {
+    size_t kept = count + 1, before;
+    do {
         double sum = 0;
         before = kept;
         kept = 0;
@@ -33,9 +34,8 @@ static double threshold(const uint64_t *words, size_t count, size_t stride, doub
             sum += value_at(words, k * stride);
             kept++;
         }
-        if (kept == 0) break; /* only by rounding */
-        least = (sum - total) / (double)kept;
-    }
+        if (kept > 0) least = (sum - total) / (double)kept; /* none is kept only by rounding */
+    } while (kept > 0 && kept < before);
     return least;
 }
 
