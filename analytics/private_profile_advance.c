@@ -11,6 +11,8 @@
  * some ten times that of one. */
 static const double least_held = 32;
 
+_Static_assert(QUANTILE_BINS <= PRIVATE_ORDERED_MAX, "a histogram is projected as one");
+
 /* A round's sum, by the fields of profile_fields.h; every value is one word. */
 struct places {
     struct layout layout;
@@ -127,7 +129,7 @@ static void take_histogram(struct profile *profile, size_t f, const uint64_t *wo
     for (size_t i = 0; i < open; i++) {
         uint64_t counts[QUANTILE_BINS];
         uint64_t held = first ? profile_present(profile, f) : column->held[intervals[i].search];
-        private_project_total(words + *at, intervals[i].bins, 1, held, counts);
+        private_project_ordered(words + *at, intervals[i].bins, held, counts);
         *at += intervals[i].bins;
         narrow_all(column, &intervals[i], counts, least);
     }

@@ -317,6 +317,16 @@ static void counts_are_made_to_agree(void **state)
         private_project_within(words, 5, 1, total, ret);
         assert_true(ret[0] + ret[1] + ret[2] + ret[3] + ret[4] <= total);
     }
+    private_project_ordered(words, 3, 6, ret); /* sums 5, 2, 6: 3.5, 3.5, 6 */
+    assert_true(ret[0] == 4 && ret[1] == 0 && ret[2] == 2);
+    private_project_ordered(words, 3, 9, ret); /* each gets one more: 6, -2, 5 */
+    assert_true(ret[0] == 5 && ret[1] == 0 && ret[2] == 4);
+    private_project_ordered(words, 1, 7, ret);
+    assert_true(ret[0] == 7);
+    for (uint64_t total = 0; total < 100; total += 9) {
+        private_project_ordered(words, 5, total, ret);
+        assert_true(ret[0] + ret[1] + ret[2] + ret[3] + ret[4] == total);
+    }
     assert_true(private_clip_count((uint64_t)-1, 9) == 0 && private_clip_count(10, 9) == 9);
     assert_true(private_clip((double)NAN, -1, 1) == -1);
 }
