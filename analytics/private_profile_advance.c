@@ -11,6 +11,8 @@
  * some ten times that of one. */
 static const double least_held = 32;
 
+_Static_assert(QUANTILE_BINS <= PRIVATE_ORDERED_MAX, "a histogram is projected as one");
+
 /* A round's sum, by the fields of profile_fields.h; every value is one word. */
 struct places {
     struct layout layout;
@@ -127,7 +129,7 @@ static void take_histogram(struct profile *profile, size_t f, const uint64_t *wo
     for (size_t i = 0; i < open; i++) {
         uint64_t counts[QUANTILE_BINS];
         uint64_t held = first ? profile_present(profile, f) : column->held[intervals[i].search];
-        private_project_total(words + *at, intervals[i].bins, 1, held, counts);
+        private_project_ordered(words + *at, intervals[i].bins, held, counts);
         *at += intervals[i].bins;
         narrow_all(column, &intervals[i], counts, least);
     }
@@ -150,12 +152,21 @@ static bool take_histograms(struct profile *profile, const struct places *places
 
 /* ---- the rounds */
 
+/* Kinds of case that the plan does not have count nobody, whatever the noise. */
+static bool has_kind(const struct plan *plan, size_t kind)
+{
+    bool held = kind == CASE_HELD_NEGATIVE || kind == CASE_HELD_POSITIVE;
+    bool positive = kind == CASE_TRAIN_POSITIVE || kind == CASE_HELD_POSITIVE;
+    return !(held && plan->split == SPLIT_NONE) && !(positive && !plan->target[0]);
+}
+
 static void take_first(struct profile *profile, const struct places *places)
 {
     uint64_t most = profile->plan->rows * MEMBERS_MAX, level = 0, specials = 0;
     size_t number = 0;
     for (size_t k = 0; k < CASE_KINDS; k++)
-        profile->cases[k] = private_clip_count(words_of(places, PROFILE_FIRST_CASES)[k], most);
+        profile->cases[k] =
+            private_clip_count(words_of(places, PROFILE_FIRST_CASES)[k], has_kind(profile->plan, k) ? most : 0);
     for (size_t f = 0; f < profile->plan->features_count; f++)
         if (feature_of(profile, f)->kind == PLAN_NUMBER)
             take_number(profile, f, number++, places, &specials);

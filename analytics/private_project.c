@@ -24,7 +24,8 @@ static double value_at(const uint64_t *words, size_t at)
 static double threshold(const uint64_t *words, size_t count, size_t stride, double total)
 {
     double least = -(double)INFINITY;
-    for (size_t kept = count, before = count + 1; kept < before;) {
+    size_t kept = count + 1, before;
+    do {
         double sum = 0;
         before = kept;
         kept = 0;
@@ -33,9 +34,8 @@ static double threshold(const uint64_t *words, size_t count, size_t stride, doub
             sum += value_at(words, k * stride);
             kept++;
         }
-        if (kept == 0) break; /* only by rounding */
-        least = (sum - total) / (double)kept;
-    }
+        if (kept > 0) least = (sum - total) / (double)kept; /* none is kept only by rounding */
+    } while (kept > 0 && kept < before);
     return least;
 }
 
@@ -64,5 +64,39 @@ void private_project_within(const uint64_t *words, size_t count, size_t stride, 
             return;
         }
         left -= ret[k * stride];
+    }
+}
+
+/* Neighbours that fall share their mean, until none falls (pool adjacent violators; Ayer and others 1955). */
+static void pool(double *values, size_t count)
+{
+    double means[PRIVATE_ORDERED_MAX];
+    size_t sizes[PRIVATE_ORDERED_MAX], blocks = 0;
+    for (size_t k = 0; k < count; k++) {
+        means[blocks] = values[k];
+        sizes[blocks++] = 1;
+        for (; blocks > 1 && means[blocks - 2] >= means[blocks - 1]; blocks--) {
+            size_t a = sizes[blocks - 2], b = sizes[blocks - 1];
+            means[blocks - 2] = (means[blocks - 2] * (double)a + means[blocks - 1] * (double)b) / (double)(a + b);
+            sizes[blocks - 2] = a + b;
+        }
+    }
+    for (size_t block = 0, k = 0; block < blocks; block++)
+        for (size_t i = 0; i < sizes[block]; i++) values[k++] = means[block];
+}
+
+void private_project_ordered(const uint64_t *words, size_t count, uint64_t total, uint64_t *ret)
+{
+    double sums[PRIVATE_ORDERED_MAX], sum = 0, most = (double)total;
+    for (size_t k = 0; k < count; k++) sums[k] = sum += value_at(words, k);
+    for (size_t k = 0; k < count; k++) sums[k] -= (sum - most) * ((double)(k + 1) / (double)count);
+    pool(sums, count - 1);
+    uint64_t before = 0;
+    for (size_t k = 0; k < count; k++) {
+        uint64_t next = k + 1 == count ? total : (uint64_t)(private_clip(sums[k], 0, most) + 0.5);
+        if (next > total) next = total;
+        if (next < before) next = before; /* only by rounding */
+        ret[k] = next - before;
+        before = next;
     }
 }

@@ -127,7 +127,8 @@ static struct moments moments_of(const struct statistics_noise *noise, const str
     struct moments of = {.present = n,
                          .drift = private_profile_distance(feature, column->mean),
                          .variance = column->variance / range / range};
-    double of_rows = 2 * square(noise->cases) + 2 * (double)(1 + feature->specials_count) * square(noise->counts);
+    double outcomes = profile->plan->target[0] ? 2 : 1, counts = 1 + (double)feature->specials_count;
+    double of_rows = outcomes * (square(noise->cases) + counts * square(noise->counts));
     of.of_drift = (square(noise->drift) + square(of.drift) * of_rows) / square(n);
     of.of_variance = (square(noise->spread) + square(of.variance + square(of.drift)) * of_rows) / square(n) +
                      4 * square(of.drift) * of.of_drift;
