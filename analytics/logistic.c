@@ -3,7 +3,7 @@
  * Start here: struct logistic says what is known at any time (logistic.h), its stage says which sum comes next, and the
  * table below says which functions make that sum and take it. docs/logistic.md tells the same as mathematics.
  */
-#include "analytics/logistic.h"
+#include "analytics/logistic_private.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -11,12 +11,13 @@
 
 #include "analytics/schema.h"
 
-static const struct {
+struct stage {
     struct result (*layout)(const struct logistic *state, struct layout *ret);
     struct result (*contribute)(const struct logistic *state, const struct table *table, unsigned threads,
                                 uint64_t *words);
     struct result (*advance)(struct logistic *state, const struct sum *sum);
-} stages[] = {
+};
+static const struct stage stages[] = {
     [LOGISTIC_COUNTS] = {logistic_counts_layout, logistic_counts_contribute, logistic_counts_advance},
     [LOGISTIC_SCALE] = {logistic_scale_layout, logistic_scale_contribute, logistic_scale_advance},
     [LOGISTIC_MEDIANS] = {logistic_scale_layout, logistic_scale_contribute, logistic_scale_advance},
@@ -26,16 +27,32 @@ static const struct {
     [LOGISTIC_CURVE] = {logistic_score_layout, logistic_score_contribute, logistic_score_advance},
 };
 
+/* Under privacy. The first sum's rows are counted as for exact ones. */
+static const struct stage private_stages[] = {
+    [LOGISTIC_COUNTS] = {logistic_private_counts_layout, logistic_counts_contribute, logistic_private_counts_advance},
+    [LOGISTIC_GRAM] = {logistic_private_newton_layout, logistic_private_newton_contribute,
+                       logistic_private_newton_advance},
+    [LOGISTIC_NEWTON] = {logistic_private_newton_layout, logistic_private_newton_contribute,
+                         logistic_private_newton_advance},
+    [LOGISTIC_INFERENCE] = {logistic_private_score_layout, logistic_private_score_contribute,
+                            logistic_private_score_advance},
+};
+
+static const struct stage *stage_of(const struct logistic *state)
+{
+    return &(state->private ? private_stages : stages)[state->stage];
+}
+
 static struct result stage_layout(const struct logistic *state, struct layout *ret)
 {
-    enum category category = stages[state->stage].layout(state, ret).category;
+    enum category category = stage_of(state)->layout(state, ret).category;
     return (struct result){category};
 }
 
 static struct result stage_contribute(const struct logistic *state, const struct table *table, unsigned threads,
                                       uint64_t *words)
 {
-    enum category category = stages[state->stage].contribute(state, table, threads, words).category;
+    enum category category = stage_of(state)->contribute(state, table, threads, words).category;
     return (struct result){category};
 }
 
@@ -80,13 +97,16 @@ static struct result logistic_check(const struct plan *plan)
     for (size_t f = 0; f < plan->features_count; f++)
         TRY(plan->features[f].kind == PLAN_NUMBER ? check_number(&plan->features[f])
                                                   : check_category(&plan->features[f]));
+    TRY(logistic_private_check(plan));
     /* What does not depend on the run's later states: each kind of sum fits, before any row is read. */
     CLEANUP(logistic_done) struct logistic state = {0};
     TRY(logistic_new(plan, &state));
     for (enum logistic_stage stage = LOGISTIC_COUNTS; stage < LOGISTIC_FINISHED; stage++) {
         struct layout layout;
         state.stage = stage;
+        state.steps = PRIVATE_NEWTON; /* under privacy, the one with the most fields */
         state.curve.asked = CURVE_STEP;
+        if (!stage_of(&state)->layout) continue;
         TRY(stage_layout(&state, &layout));
         TRY(layout_prove(&layout, plan->rows));
     }
@@ -139,7 +159,7 @@ static struct result logistic_advance(const struct plan *plan, struct view bytes
     TRY(parse_open(plan, bytes, &state));
     struct layout layout;
     TRY(stage_layout(&state, &layout));
-    TRY(stages[state.stage].advance(&state, &(struct sum){&layout, words}));
+    TRY(stage_of(&state)->advance(&state, &(struct sum){&layout, words}));
     return logistic_write(&state, out);
 }
 
@@ -147,6 +167,7 @@ static struct result logistic_progress(const struct plan *plan, struct view byte
 {
     CLEANUP(logistic_done) struct logistic state = {0};
     TRY(logistic_parse(plan, bytes, &state));
+    if (state.private) return logistic_private_progress(&state, out);
     switch (state.stage) {
     case LOGISTIC_COUNTS:
         return buffer_text(out, "counting cases");
@@ -190,6 +211,7 @@ static struct result logistic_explain(const struct plan *plan, struct buffer *ou
 {
     CLEANUP(logistic_done) struct logistic state = {0};
     TRY(logistic_new(plan, &state));
+    if (state.private) return logistic_private_explain(&state, out);
     state.curve.asked = CURVE_STEP;
     unsigned numbers = 0, medians = 0;
     for (size_t f = 0; f < plan->features_count; f++) {
@@ -233,6 +255,7 @@ static struct result logistic_explain(const struct plan *plan, struct buffer *ou
 
 const struct task logistic_task = {
     .name = "logistic",
+    .private = true,
     .check = logistic_check,
     .explain = logistic_explain,
     .start = logistic_start,

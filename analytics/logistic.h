@@ -10,6 +10,7 @@
  *   logistic_path.c     one penalty after another, and which is kept
  *   logistic_score.c    standard errors, and the histograms of scores
  *   logistic_result.c   model.json
+ *   logistic_private.h  what takes their place under differential privacy
  *
  * The state is the same length for a whole run: fields that a later stage fills are zero before it.
  */
@@ -40,6 +41,7 @@ enum logistic_end {
     LOGISTIC_ROUNDS,    /* the plan's rounds are spent */
     LOGISTIC_SEPARATED, /* the likelihood no longer moves, coefficients do: it has no maximum */
     LOGISTIC_STUCK,     /* no step raises the likelihood any more */
+    LOGISTIC_PLANNED,   /* under privacy: the steps that the budget is split over are taken */
 };
 
 #define LOGISTIC_BINS ((size_t)10) /* of a number, for comparing other rows with those that trained */
@@ -101,6 +103,7 @@ struct logistic {
     double *variance;                     /* squared standard errors */
     double log_loss[2], squared_error[2]; /* sums over training rows and held-out rows */
     struct curve curve;
+    struct logistic_private *private; /* NULL where sums are exact (logistic_private.h) */
 
     /* Follows from the above, not part of the bytes: the terms kept, in order, and each term's place among them. */
     size_t active_count;

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 #include "analytics/elementary.h"
-#include "analytics/logistic.h"
+#include "analytics/logistic_design.h"
+#include "analytics/logistic_private.h"
 #include "analytics/schema.h"
 #include "analytics/sweep.h"
 
@@ -38,7 +39,29 @@ struct pass {
     const struct table *table;
     const struct quantile_grid *grids;
     __int128 *fields[MEDIANS + 1]; /* where each field's values begin, in this thread's */
+    void (*add_total)(const struct pass *pass, const struct plan_feature *feature, size_t number, double value);
+    double scale; /* of the totals */
 };
+
+static void add_total(const struct pass *pass, const struct plan_feature *feature, size_t number, double value)
+{
+    double share = (value - feature->minimum) / (feature->maximum - feature->minimum);
+    pass->fields[TOTALS][number] += elementary_round(share * pass->scale);
+}
+
+static void add_private_total(const struct pass *pass, const struct plan_feature *feature, size_t number, double value)
+{
+    double z = 2 * ((value - feature->minimum) / (feature->maximum - feature->minimum)) - 1;
+    __int128 *totals = pass->fields[TOTALS] + TOTALS_EACH * number;
+    totals[TOTAL_FIRST] += elementary_round(z * pass->scale);
+    totals[TOTAL_SQUARE] += elementary_round((z * z - 0.5) * pass->scale);
+}
+
+/* Under privacy a missing value enters as what it is filled with, where the plan says so beforehand. */
+static void add_fill(const struct pass *pass, const struct plan_feature *feature, size_t number)
+{
+    if (pass->state->private) pass->add_total(pass, feature, number, feature->fill);
+}
 
 static struct result add_category(const struct pass *pass, size_t f, uint64_t begin, uint64_t count,
                                   const uint8_t *kinds)
@@ -63,20 +86,19 @@ static struct result add_number(const struct pass *pass, size_t f, size_t number
     const struct plan_feature *feature = &pass->state->plan->features[f];
     const double *values = pass->table->columns[f].numbers + begin;
     const uint8_t *marks = pass->table->columns[f].marks;
-    double range = feature->maximum - feature->minimum;
     for (uint64_t i = 0; i < count; i++) {
+        bool trains = kinds[i] < CASE_HELD_NEGATIVE;
         pass->fields[OUTSIDE][number] += marks && marks[begin + i] != MARK_NONE;
         if (isnan(values[i])) {
             ENSURE(feature->missing != MISSING_REFUSE, CATEGORY_BUG,
                    "the table holds a missing value of %s, which the plan refuses", feature->name);
-            pass->fields[MISSING][2 * number + (kinds[i] >= CASE_HELD_NEGATIVE ? 1 : 0)]++;
+            pass->fields[MISSING][2 * number + (trains ? 0 : 1)]++;
+            if (trains && feature->missing == MISSING_VALUE) add_fill(pass, feature, number);
             continue;
         }
         ENSURE(values[i] >= feature->minimum && values[i] <= feature->maximum, CATEGORY_BUG,
                "the table holds a value of %s outside the plan's bounds", feature->name);
-        double share = (values[i] - feature->minimum) / range;
-        if (kinds[i] < CASE_HELD_NEGATIVE)
-            pass->fields[TOTALS][number] += elementary_round(share * (double)((int64_t)1 << TOTAL_BITS));
+        if (trains) pass->add_total(pass, feature, number, values[i]);
     }
     return RESULT_OK;
 }
@@ -94,6 +116,7 @@ static struct result add_block(const struct pass *pass, uint64_t begin, uint64_t
             TRY(add_number(pass, f, number++, begin, count, kinds));
         }
     }
+    if (pass->state->private) return RESULT_OK;
     logistic_medians_add(pass->state, pass->grids, pass->table, begin, count, kinds, pass->fields[MEDIANS]);
     return RESULT_OK;
 }
@@ -108,8 +131,10 @@ struct source {
 static struct result body(const void *context, uint64_t begin, uint64_t end, __int128 *values)
 {
     const struct source *source = context;
-    struct pass pass = {source->state, source->table, source->grids, {NULL}};
-    for (size_t f = 0; f <= MEDIANS; f++) pass.fields[f] = values + sweep_offset(source->layout, f);
+    struct pass pass = {.state = source->state, .table = source->table, .grids = source->grids};
+    pass.add_total = source->state->private ? add_private_total : add_total;
+    pass.scale = design_power(source->layout->fields[TOTALS].fraction_bits);
+    for (size_t f = 0; f < source->layout->fields_count; f++) pass.fields[f] = values + sweep_offset(source->layout, f);
     for (uint64_t at = begin; at < end; at += SWEEP_BLOCK)
         TRY(add_block(&pass, at, end - at < SWEEP_BLOCK ? end - at : SWEEP_BLOCK));
     return RESULT_OK;
@@ -119,7 +144,7 @@ struct result logistic_counts_contribute(const struct logistic *state, const str
                                          uint64_t *words)
 {
     struct layout layout;
-    TRY(logistic_counts_layout(state, &layout));
+    TRY(state->private ? logistic_private_counts_layout(state, &layout) : logistic_counts_layout(state, &layout));
     struct quantile_grid *grids;
     TRY(logistic_medians_grids(state, &grids));
     struct source source = {state, table, grids, &layout};

@@ -9,7 +9,8 @@
 #include "analytics/exact.h"
 #include "analytics/head.h"
 #include "analytics/json_text.h"
-#include "analytics/logistic.h"
+#include "analytics/logistic_private.h"
+#include "analytics/private_json.h"
 
 enum { CHART_BINS = 100 };
 
@@ -19,6 +20,9 @@ static const char separation_advice[] =
 
 struct writer {
     const struct logistic *state;
+    unsigned banks;
+    double surplus; /* under privacy: the noise's variance over the one promised */
+    double sigma;   /* of the noise in a count of scores */
     struct tree tree;
 };
 
@@ -45,6 +49,7 @@ static const char *no_estimate(const struct logistic *state, size_t term)
     if (of->kind == TERM_NUMBER && !(state->features[of->feature].inverse > 0))
         return "all its values are equal, or its bounds are too wide for its spread: narrow min and max";
     const uint64_t *rows = of->kind == TERM_LEVEL ? state->levels[state->level_at[of->feature] + of->level] : NULL;
+    if (state->private && state->aliased[term]) return "too few rows for the noise: it scores as the baseline does";
     if (rows && rows[0] + rows[1] == 0) return "no training row has this level: it scores as the baseline does";
     return state->aliased[term] ? "a combination of the terms before it" : NULL;
 }
@@ -56,8 +61,10 @@ static json_t *one_term(struct writer *writer, size_t term)
     tree_put(&writer->tree, object, "term", term_name(writer, term));
     bool aliased = state->aliased[term] != 0;
     double estimate = aliased ? (double)NAN : state->base[term];
-    double error = !aliased && state->variance[term] > 0 ? sqrt(state->variance[term]) : (double)NAN;
-    double z = estimate / error;
+    double variance = state->variance[term];
+    if (state->private) variance += state->private->noise[term] * writer->surplus;
+    double error = !aliased && variance > 0 ? sqrt(variance) : (double)NAN;
+    double z = state->private ? (double)NAN : estimate / error; /* an estimate that is shrunk has no such test */
     tree_put(&writer->tree, object, "estimate", tree_real(estimate));
     tree_put(&writer->tree, object, "std_error", tree_real(error));
     tree_put(&writer->tree, object, "z", tree_real(z));
@@ -114,7 +121,7 @@ static bool has_text(const json_t *array, const char *text)
 
 static json_t *separation(struct writer *writer)
 {
-    if (writer->state->penalty > 0) return json_null();
+    if (writer->state->penalty > 0 || writer->state->private) return json_null();
     json_t *array = json_array();
     one_class_levels(writer, array);
     for (size_t t = 0; t < writer->state->terms.count; t++) {
@@ -136,8 +143,9 @@ static json_t *separation(struct writer *writer)
 }
 
 static const char *const ends[] = {
-    [LOGISTIC_GOING] = "going",         [LOGISTIC_CONVERGED] = "converged", [LOGISTIC_ROUNDS] = "rounds spent",
-    [LOGISTIC_SEPARATED] = "separated", [LOGISTIC_STUCK] = "stuck",
+    [LOGISTIC_GOING] = "going",         [LOGISTIC_CONVERGED] = "converged",
+    [LOGISTIC_ROUNDS] = "rounds spent", [LOGISTIC_SEPARATED] = "separated",
+    [LOGISTIC_STUCK] = "stuck",         [LOGISTIC_PLANNED] = "steps taken as planned",
 };
 
 static json_t *path_of(struct writer *writer)
@@ -182,8 +190,19 @@ static json_t *fit(struct writer *writer)
     return object;
 }
 
+/* What takes a sum whose rows have no bound. */
+static void put_no_likelihood(struct writer *writer, json_t *model)
+{
+    static const char *const names[] = {"log_likelihood", "deviance", "null_deviance", "aic", "lr"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) tree_put(&writer->tree, model, names[i], json_null());
+}
+
 static void put_likelihood(struct writer *writer, json_t *model)
 {
+    if (writer->state->private) {
+        put_no_likelihood(writer, model);
+        return;
+    }
     const struct logistic *state = writer->state;
     const struct logistic_weights weights = logistic_weights_of(state);
     bool weighted = logistic_weighted(state->plan);
@@ -212,8 +231,26 @@ static void put_likelihood(struct writer *writer, json_t *model)
     tree_put(&writer->tree, model, "lr", object);
 }
 
+static json_t *private_metrics_of(struct writer *writer, enum case_kind first)
+{
+    struct private_measures of = logistic_private_measure(writer->state, first, writer->sigma);
+    const struct cells_rule rule = {writer->state->plan->cells_minimum, true};
+    bool enough = of.negatives >= (double)rule.minimum && of.positives >= (double)rule.minimum;
+    const double none = (double)NAN;
+    json_t *object = json_object();
+    tree_put(&writer->tree, object, "auc", tree_real(enough ? of.auc : none));
+    tree_put(&writer->tree, object, "auc_error", tree_real(enough ? 2 * of.auc_sd : none));
+    tree_put(&writer->tree, object, "ks", tree_real(enough ? of.ks : none));
+    tree_put(&writer->tree, object, "ks_error", tree_real(enough ? 2 * of.ks_sd : none));
+    tree_put(&writer->tree, object, "gini", tree_real(enough ? 2 * of.auc - 1 : none));
+    tree_put(&writer->tree, object, "brier", tree_real(enough ? of.brier : none));
+    tree_put(&writer->tree, object, "log_loss", json_null());
+    return object;
+}
+
 static json_t *metrics_of(struct writer *writer, enum case_kind first)
 {
+    if (writer->state->private) return private_metrics_of(writer, first);
     const struct logistic *state = writer->state;
     struct curve_measures measures = curve_measure(&state->curve, first);
     double rows = (double)(measures.negatives + measures.positives);
@@ -424,7 +461,8 @@ static json_t *model_of(struct writer *writer, uint64_t rounds, unsigned banks)
     json_t *rule = json_object();
     tree_put(&writer->tree, rule, "minimum", tree_count(plan->cells_minimum));
     tree_put(&writer->tree, model, "cells", rule);
-    tree_put(&writer->tree, model, "converged", json_boolean(state->end == LOGISTIC_CONVERGED));
+    tree_put(&writer->tree, model, "converged",
+             state->private ? json_null() : json_boolean(state->end == LOGISTIC_CONVERGED));
     tree_put(&writer->tree, model, "terms", terms(writer));
     tree_put(&writer->tree, model, "aliased", aliased(writer));
     tree_put(&writer->tree, model, "separation", separation(writer));
@@ -437,13 +475,43 @@ static json_t *model_of(struct writer *writer, uint64_t rounds, unsigned banks)
     return model;
 }
 
+/* How large the noise is: of the counts and of the scores. */
+static struct result add_privacy(struct writer *writer, json_t *model)
+{
+    const struct logistic *state = writer->state;
+    struct layout counts, scores;
+    TRY(logistic_private_counts_layout(state, &counts));
+    TRY(logistic_private_score_layout(state, &scores));
+    json_t *privacy = private_json(&writer->tree, state->plan);
+    tree_put(&writer->tree, model, "privacy", privacy);
+    TRY(private_json_noise(&writer->tree, privacy, state->plan, writer->banks, &counts));
+    return private_json_noise(&writer->tree, privacy, state->plan, writer->banks, &scores);
+}
+
+static struct result measure_noise(struct writer *writer)
+{
+    struct layout scores;
+    TRY(logistic_private_score_layout(writer->state, &scores));
+    const struct layout_field *counts = &scores.fields[PRIVATE_SCORE_COUNTS];
+    TRY(private_noise(writer->state->plan, counts, writer->banks, &writer->sigma));
+    writer->surplus = writer->sigma / private_sigma(counts);
+    writer->surplus *= writer->surplus;
+    return RESULT_OK;
+}
+
 struct result logistic_result(const struct plan *plan, struct view bytes, uint64_t rounds, unsigned banks,
                               struct buffer *out)
 {
     CLEANUP(logistic_done) struct logistic state = {0};
     TRY(logistic_parse(plan, bytes, &state));
     ENSURE(state.stage == LOGISTIC_FINISHED, CATEGORY_BUG, "the model is not finished");
-    struct writer writer = {.state = &state};
+    struct writer writer = {.state = &state, .banks = banks};
+    if (state.private) TRY(measure_noise(&writer));
     json_t *model = model_of(&writer, rounds, banks);
+    struct result result = state.private ? add_privacy(&writer, model) : RESULT_OK;
+    if (!result_ok(result)) {
+        json_decref(model);
+        return result;
+    }
     return tree_text(&writer.tree, model, out);
 }

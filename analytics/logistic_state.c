@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analytics/logistic.h"
+#include "analytics/logistic_private.h"
 
 void logistic_done(struct logistic *state)
 {
@@ -15,6 +15,7 @@ void logistic_done(struct logistic *state)
     free(state->aliased);
     if (state->path) free(state->path->base);
     free(state->path);
+    logistic_private_free(state->private);
     free(state->beta);
     free(state->base);
     free(state->direction);
@@ -49,6 +50,7 @@ static struct result allocate(struct logistic *state)
         state->path->base = calloc(terms, sizeof *state->path->base);
         ENSURE(state->path->base, CATEGORY_ENVIRONMENT, "out of memory for the model's state");
     }
+    if (plan_private(state->plan)) TRY(logistic_private_new(terms, &state->private));
     state->active = calloc(terms, sizeof *state->active);
     state->place = calloc(terms, sizeof *state->place);
     ENSURE(state->features && state->levels && state->aliased && state->beta && state->base && state->direction &&
@@ -149,7 +151,7 @@ static struct result walk_newton(const struct walk *walk, struct logistic *state
 {
     size_t terms = state->terms.count;
     unsigned end = state->end;
-    TRY(walk_enum(walk, &end, LOGISTIC_STUCK, "reason to end"));
+    TRY(walk_enum(walk, &end, LOGISTIC_PLANNED, "reason to end"));
     state->end = end;
     TRY(walk_u64(walk, &state->steps));
     TRY(walk_u64(walk, &state->fine));
@@ -210,6 +212,7 @@ static struct result walk_all(const struct walk *walk, struct logistic *state)
     TRY(walk_counts(walk, state->aliased, state->terms.count));
     TRY(walk_newton(walk, state));
     if (state->path) TRY(walk_path(walk, state));
+    if (state->private) TRY(logistic_private_walk(walk, state->private, state->terms.count));
     return walk_score(walk, state);
 }
 
@@ -242,9 +245,10 @@ static struct result check(const struct logistic *state)
     }
     ENSURE(!state->aliased[0], CATEGORY_FALSE, "the state leaves out the intercept");
     for (size_t t = 1; t < state->terms.count; t++)
-        ENSURE(!state->aliased[t] || state->stage > LOGISTIC_GRAM, CATEGORY_FALSE,
+        ENSURE(!state->aliased[t] || state->private || state->stage > LOGISTIC_GRAM, CATEGORY_FALSE,
                "the state leaves out a column before the products of columns are known");
     if (state->path) TRY(check_path(state));
+    if (state->private) TRY(logistic_private_check_state(state));
     return curve_check(&state->curve);
 }
 

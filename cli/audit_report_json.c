@@ -162,10 +162,10 @@ static void put_banks(struct writer *writer)
             voted += members_has(&round->closers, j);
         }
         tree_add(&writer->tree, banks,
-                 json_pack("{s:i, s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "position", (int)j, "name", member->name,
+                 json_pack("{s:i, s:s, s:b, s:b, s:s?, s:o, s:o, s:o, s:o}", "position", (int)j, "name", member->name,
                            "cohort", members_has(run_cohort(&replay->run), j), "submitter",
-                           j == replay->submission.terms.submitter, "sums_with_its_input", tree_count(in),
-                           "sums_it_checked", tree_count(voted), "identity_key",
+                           j == replay->submission.terms.submitter, "approved_by", audit_approved_by(replay, j),
+                           "sums_with_its_input", tree_count(in), "sums_it_checked", tree_count(voted), "identity_key",
                            hex(member->identity.bytes, SIGN_PUBLIC_BYTES), "node_key",
                            hex(member->node.bytes, SIGN_PUBLIC_BYTES)));
     }
@@ -342,6 +342,7 @@ static struct result put_all(struct writer *writer)
     if (facts->replay->stage < REPLAY_NEXT) return RESULT_OK;
     put_run(writer);
     put_banks(writer);
+    audit_approvals_json(facts->replay, &writer->tree, writer->root);
     put_privacy(writer);
     put_endings(writer);
     TRY(audit_plan_json(facts, &writer->tree, writer->root));

@@ -154,12 +154,14 @@ static inline const struct secret *node_psk(const struct secagg_node *node, unsi
 }
 
 /* Draws the next step's noise, if it needs any and has none; before R0 is asked for. CATEGORY_FALSE when the step was
- * masked already and its noise is lost. */
+ * masked already, its noise is lost, and the round is not proven void. */
 MUST_USE struct result noise_prepare(struct secagg_node *node);
 /* Adds it to the bank's words; makes its seed durable; and forgets it, once the step is closed. */
 MUST_USE struct result noise_add(struct secagg_node *node, uint64_t *words);
 MUST_USE struct result noise_keep(const struct secagg_node *node, struct effects *effects);
 MUST_USE struct result noise_erase(struct secagg_node *node, struct effects *effects);
+/* After a restart: what a crash kept of a step that is closed. */
+MUST_USE struct result noise_repeat_erasure(struct secagg_node *node, struct effects *effects);
 void node_noise_done(struct node_noise *noise);
 
 /* The ids of the pre-shared keys with each bank of the cohort, in roster order; zeros where there is none. */

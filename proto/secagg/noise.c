@@ -1,7 +1,8 @@
 /* The noise of a bank's next input, under differential privacy: drawn before the round opens, from a seed of the step.
  *
  * A step's input may be masked more than once (rule 2), always with the same noise: another sample over the same sum
- * would halve what the noise hides. So the seed is durable before the first masking, and goes with the step. */
+ * would halve what the noise hides. So the seed is durable before the first masking, and goes with the step. A bank
+ * that lost it draws another only where the round before is proven void: nobody has seen that one's sum. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,32 +17,32 @@ static bool needed(const struct secagg_node *node)
     return plan_private(node->run.terms.plan) && !node->fold.finished;
 }
 
-/* The seed that the records hold for this step, if they do. */
-static struct result load_seed(struct secagg_node *node, bool *ret_found)
+/* The record, if there is one: its step, and its seed where that is wanted. */
+static struct result load_record(const struct secagg_node *node, uint64_t *ret_step, uint8_t *ret_seed, bool *ret_found)
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};
-    uint64_t step = 0;
     struct result result = record_load(&node->config.records, KEEP_SECRET, &bytes, ret_found, KEY_NOISE);
     bool fits = bytes.length == RECORD_BYTES;
     if (result_ok(result) && *ret_found && fits) {
-        struct reader reader = reader_of(buffer_view(&bytes), "this bank's noise");
-        result = reader_u64(&reader, &step);
-        memcpy(secret_bytes(node->noise.seed), bytes.data + 8, RANDOM_SEED_BYTES);
+        *ret_step = bytes_get_u64(bytes.data);
+        if (ret_seed) memcpy(ret_seed, bytes.data + 8, RANDOM_SEED_BYTES);
     }
     if (bytes.data) secret_bytes_wipe(bytes.data, bytes.capacity);
     TRY(result);
     ENSURE(!*ret_found || fits, CATEGORY_ENVIRONMENT, "a damaged record of this bank's noise");
-    *ret_found = *ret_found && step == node->fold.step;
     return RESULT_OK;
 }
 
 static struct result find_seed(struct secagg_node *node)
 {
     bool found = false;
+    uint64_t step = 0;
     TRY(secret_new(RANDOM_SEED_BYTES, &node->noise.seed));
-    TRY(load_seed(node, &found));
-    if (found) return RESULT_OK;
-    ENSURE(!node->masked.round || node->masked.step != node->fold.step, CATEGORY_FALSE,
+    TRY(load_record(node, &step, secret_bytes(node->noise.seed), &found));
+    if (found && step == node->fold.step) return RESULT_OK;
+    const struct node_masked *masked = &node->masked;
+    bool never_opened = masked->voided && !masked->fixed && !node->round.header.length;
+    ENSURE(!masked->round || masked->step != node->fold.step || never_opened, CATEGORY_FALSE,
            "the noise of step %llu is gone from this bank's state directory, and another must not take its place",
            (unsigned long long)node->fold.step);
     random_draw(node->config.random, secret_bytes(node->noise.seed), RANDOM_SEED_BYTES);
@@ -93,6 +94,14 @@ struct result noise_erase(struct secagg_node *node, struct effects *effects)
     node_noise_done(&node->noise);
     if (!plan_private(node->run.terms.plan)) return RESULT_OK;
     return effect_erase(effects, KEEP_SECRET, KEY_NOISE);
+}
+
+struct result noise_repeat_erasure(struct secagg_node *node, struct effects *effects)
+{
+    bool found = false;
+    uint64_t step = 0;
+    TRY(load_record(node, &step, NULL, &found));
+    return found && step != node->fold.step ? effect_erase(effects, KEEP_SECRET, KEY_NOISE) : RESULT_OK;
 }
 
 void node_noise_done(struct node_noise *noise)

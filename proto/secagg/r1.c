@@ -132,6 +132,7 @@ struct result r1_contribution(struct secagg_node *node, const struct input *inpu
     if (node->missing[round->terms.round - node->epoch.first]) return vote_void(node, round->terms.round, effects);
     struct hash hash, root;
     struct result masked = make_masked(node, input->words, &hash);
+    if (masked.category == CATEGORY_FALSE && round->header.length) return vote_void(node, round->terms.round, effects);
     if (masked.category == CATEGORY_FALSE) return node_refuse(node, effects, "%s", result_reason());
     TRY(masked);
     bool again = node->masked.round && node->masked.step == round->terms.step;

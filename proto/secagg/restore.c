@@ -348,6 +348,7 @@ struct result node_repeat_erasures(struct secagg_node *node, struct effects *eff
 {
     uint32_t epoch = node->epoch.epoch;
     if (node->state >= NODE_DONE) return node_erase_secrets(node, effects);
+    TRY(noise_repeat_erasure(node, effects));
     if (!epoch) return RESULT_OK;
     if (epoch > 1) TRY(erase_epoch(node, epoch - 1, effects));
     if (node->state >= NODE_P2) TRY(erase_if_there(node, epoch, "dealt", UINT32_MAX, effects));
