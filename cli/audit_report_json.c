@@ -205,7 +205,8 @@ static void put_privacy(struct writer *writer)
                        (int)of->t, "v", (int)of->v, "honest", (int)(of->t - of->f), "silent", (int)(of->n - of->t),
                        "cohort_minimum", (int)plan->cohort_minimum, "on_dropout",
                        plan->on_dropout == DROPOUT_WAIT ? "wait" : "continue", "cells_minimum",
-                       (int)plan->cells_minimum, "differential_privacy", 0));
+                       (int)plan->cells_minimum, "differential_privacy", plan_private(plan)));
+    tree_put(&writer->tree, writer->root, "differential_privacy", audit_privacy_json(writer->facts->replay));
 }
 
 static void put_endings(struct writer *writer)

@@ -212,11 +212,7 @@ struct result section_privacy(const json_t *report, struct buffer *out)
              silent = report_count(privacy, "silent");
     bool waits = strcmp(report_text(privacy, "on_dropout"), "wait") == 0;
     TRY(section_begin("privacy", "Privacy", out));
-    TRY(paragraph(
-        "<strong>There is no differential privacy in this run.</strong> No noise was added: the sums that were "
-        "released are exact. Who knows all rows but one, or compares two runs over nearly the same rows, can "
-        "learn something about single customers from them. Runs are not counted against a budget.",
-        out));
+    TRY(audit_privacy_page(report, out));
     TRY(buffer_text(out, "<table>\n<caption>The numbers that protected one bank from the others, fixed for the whole "
                          "run</caption>\n<thead><tr><th scope=\"col\">number</th><th scope=\"col\" "
                          "class=\"n\">here</th><th scope=\"col\">what it means</th></tr></thead>\n<tbody>\n"));
