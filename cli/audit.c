@@ -85,6 +85,7 @@ static struct result run_json(const struct replay *replay, json_t *json)
     (void)json_object_set_new(json, "submitter", json_string(run_member(&replay->run, submission->terms.submitter)));
     (void)json_object_set_new(json, "cohort", names);
     audit_approvals_json(replay, &tree, json);
+    tree_put(&tree, json, "differential_privacy", audit_privacy_json(replay));
     ENSURE(!tree.failed, CATEGORY_ENVIRONMENT, "out of memory for JSON");
     (void)json_object_set_new(json, "steps", json_integer((json_int_t)replay->log.tree.size));
     (void)json_object_set_new(json, "rounds", json_integer((json_int_t)replay->last));
@@ -137,6 +138,7 @@ static struct result print_run(const struct replay *replay, bool asked, struct b
         TRY(buffer_format(out, " %s", run_member(&replay->run, j)));
     TRY(buffer_text(out, "\n"));
     TRY(audit_approvals_text(replay, out));
+    TRY(audit_privacy_text(replay, out));
     TRY(buffer_format(out, "rounds       %llu, which closed %llu steps\n", (unsigned long long)replay->last,
                       (unsigned long long)replay->log.tree.size));
     if (replay->stage != REPLAY_DONE) return RESULT_OK;

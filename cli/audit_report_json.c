@@ -206,10 +206,7 @@ static void put_privacy(struct writer *writer)
                        "cohort_minimum", (int)plan->cohort_minimum, "on_dropout",
                        plan->on_dropout == DROPOUT_WAIT ? "wait" : "continue", "cells_minimum",
                        (int)plan->cells_minimum, "differential_privacy", plan_private(plan)));
-    if (!plan_private(plan)) return;
-    json_t *privacy = json_object_get(writer->root, "privacy");
-    tree_put(&writer->tree, privacy, "epsilon", tree_real(plan->privacy.epsilon));
-    tree_put(&writer->tree, privacy, "delta", tree_real(plan->privacy.delta));
+    tree_put(&writer->tree, writer->root, "differential_privacy", audit_privacy_json(writer->facts->replay));
 }
 
 static void put_endings(struct writer *writer)

@@ -202,22 +202,6 @@ struct result section_plan_text(const json_t *report, struct buffer *out)
     return buffer_text(out, "</pre>\n");
 }
 
-static struct result noise_paragraph(const json_t *privacy, struct buffer *out)
-{
-    if (!json_is_true(json_object_get(privacy, "differential_privacy")))
-        return paragraph(
-            "<strong>There is no differential privacy in this run.</strong> No noise was added: the sums that were "
-            "released are exact. Who knows all rows but one, or compares two runs over nearly the same rows, can "
-            "learn something about single customers from them. Runs are not counted against a budget.",
-            out);
-    return buffer_format(out,
-                         "<p><strong>The sums of this run are differentially private</strong> for one customer, a row "
-                         "added or removed: &epsilon; = %g, &delta; = %g, all sums together. Each bank added noise to "
-                         "each sum before it left; that a bank did so, no record can show. Several runs over the same "
-                         "rows add up, and are not counted against a budget.</p>\n",
-                         report_number(privacy, "epsilon"), report_number(privacy, "delta"));
-}
-
 /* ---- privacy */
 
 struct result section_privacy(const json_t *report, struct buffer *out)
@@ -228,7 +212,7 @@ struct result section_privacy(const json_t *report, struct buffer *out)
              silent = report_count(privacy, "silent");
     bool waits = strcmp(report_text(privacy, "on_dropout"), "wait") == 0;
     TRY(section_begin("privacy", "Privacy", out));
-    TRY(noise_paragraph(privacy, out));
+    TRY(audit_privacy_page(report, out));
     TRY(buffer_text(out, "<table>\n<caption>The numbers that protected one bank from the others, fixed for the whole "
                          "run</caption>\n<thead><tr><th scope=\"col\">number</th><th scope=\"col\" "
                          "class=\"n\">here</th><th scope=\"col\">what it means</th></tr></thead>\n<tbody>\n"));

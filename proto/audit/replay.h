@@ -122,6 +122,8 @@ struct replay {
     struct hash model_hash;     /* SHA-256, as the banks certified it with the last step; zeros before */
     struct buffer refusal, end; /* signed */
     struct replay_counts counts;
+    double rho;         /* zCDP of the sums that were opened, of a private plan; not in the public form */
+    uint64_t rho_steps; /* of the fold that it is over */
 };
 
 /* fingerprint: a roster hash that must be among the bundle's rosters; NULL: none is asked for. */

@@ -44,7 +44,7 @@ grep -q 'Every figure on this page carries noise' private/report.html || fail "t
 grep -q 'They are exact' private/report.html && fail "the report calls noisy sums exact"
 "$cofferdam" audit verify private/run.cfd >audit.out || { cat audit.out; fail "the private run does not verify"; }
 "$cofferdam" audit report private/run.cfd --out audited >audit.out || { cat audit.out; fail "audit report"; }
-grep -rq 'sums of this run are differentially private' audited || fail "the audit's page does not tell of the noise"
+grep -rq 'Differential privacy: ε = 8' audited || fail "the audit's page does not tell of the noise"
 python3 - private/model.json five/model.json <<'END' || fail "the noise is not what it should be"
 import json, sys
 private, exact = (json.load(open(name)) for name in sys.argv[1:])
