@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analytics/private.h"
+#include "analytics/private_project.h"
 
 /* How many rows of each outcome there are stands under every rate; the rest is one sum (docs/privacy.md). */
 static const double own_weights[PLAN_PHASES] = {[PHASE_COUNTS] = 0.1, [PHASE_SCORES] = 0.9};
@@ -189,7 +190,8 @@ struct result evaluate_private_advance(struct evaluate *evaluate, const struct s
     }
     size_t kinds = evaluate->plan->split == SPLIT_NONE ? CASE_HELD_NEGATIVE : CASE_KINDS; /* no others: all is noise */
     for (size_t k = 0; k < kinds; k++)
-        evaluate->cases[k] = private_count(sum_integer(sum, private->field[EVALUATE_FIELD_CASES], k), most);
+        evaluate->cases[k] =
+            private_clip_count((uint64_t)sum_integer(sum, private->field[EVALUATE_FIELD_CASES], k), most);
     evaluate->stage = EVALUATE_FINISHED;
     return RESULT_OK;
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "analytics/exact.h"
+#include "analytics/private_project.h"
 
 /* Chosen on taiwan_default and adult (docs/privacy.md): most for the gradients, which the coefficients come from. */
 static const double own_weights[PLAN_PHASES] = {
@@ -106,11 +106,6 @@ static double square(double x)
     return x * x;
 }
 
-static double clamp(double x, double least, double most)
-{
-    return x < least ? least : x > most ? most : x;
-}
-
 /* ---- the first sum */
 
 /* A level of each category; a missing value and one outside, or none, of each number. Of a number z in [-1, 1] enters,
@@ -142,7 +137,8 @@ struct result logistic_private_counts_layout(const struct logistic *state, struc
 static struct result take_cases(struct logistic *state, const struct sum *sum)
 {
     uint64_t most = state->plan->rows * MEMBERS_MAX;
-    for (size_t k = 0; k < CASE_KINDS; k++) state->cases[k] = private_count(sum_integer(sum, CASES, k), most);
+    for (size_t k = 0; k < CASE_KINDS; k++)
+        state->cases[k] = private_clip_count((uint64_t)sum_integer(sum, CASES, k), most);
     ENSURE(state->cases[CASE_TRAIN_POSITIVE] > 0 && state->cases[CASE_TRAIN_NEGATIVE] > 0, CATEGORY_USAGE,
            "under the noise that the plan's privacy asks for there is no training row of one outcome: too few rows, or "
            "the target (%s = %s) is coded otherwise",
@@ -150,21 +146,17 @@ static struct result take_cases(struct logistic *state, const struct sum *sum)
     return RESULT_OK;
 }
 
-static struct result take_levels(struct logistic *state, size_t f, const struct sum *sum)
+/* Where a field's words begin. */
+static const uint64_t *words_of(const struct sum *sum, size_t field)
 {
-    size_t count = plan_feature_levels(&state->plan->features[f]);
-    __int128 *noisy = calloc(count, sizeof *noisy);
-    uint64_t *rows = calloc(count, sizeof *rows);
-    struct result result = RESULT_OK;
-    if (!noisy || !rows) result = FAIL(CATEGORY_ENVIRONMENT, "out of memory for %zu levels", count);
-    for (size_t k = 0; k < 2 && result_ok(result); k++) {
-        for (size_t l = 0; l < count; l++) noisy[l] = sum_integer(sum, LEVELS, 2 * (state->level_at[f] + l) + k);
-        private_histogram(noisy, count, state->cases[k], rows);
-        for (size_t l = 0; l < count; l++) state->levels[state->level_at[f] + l][k] = rows[l];
-    }
-    free(noisy);
-    free(rows);
-    return result;
+    return sum->words + layout_offset(sum->layout, field);
+}
+
+static void take_levels(struct logistic *state, size_t f, const struct sum *sum)
+{
+    size_t count = plan_feature_levels(&state->plan->features[f]), at = state->level_at[f];
+    for (size_t k = 0; k < 2; k++)
+        private_project_total(words_of(sum, LEVELS) + 2 * at + k, count, 2, state->cases[k], &state->levels[at][k]);
 }
 
 /* Levels whose rows noise alone could be have no estimate: it would be noise, too. They score as the baseline does. */
@@ -196,20 +188,20 @@ static void take_number(struct logistic *state, size_t f, size_t number, const s
     struct logistic_feature *into = &state->features[f];
     uint64_t train = logistic_train_rows(state),
              held = state->cases[CASE_HELD_NEGATIVE] + state->cases[CASE_HELD_POSITIVE];
-    into->missing[0] = private_count(sum_integer(sum, MISSING, 2 * number), train);
-    into->missing[1] = private_count(sum_integer(sum, MISSING, 2 * number + 1), held);
-    into->outside = private_count(sum_integer(sum, OUTSIDE, number), train + held);
+    into->missing[0] = private_clip_count((uint64_t)sum_integer(sum, MISSING, 2 * number), train);
+    into->missing[1] = private_clip_count((uint64_t)sum_integer(sum, MISSING, 2 * number + 1), held);
+    into->outside = private_clip_count((uint64_t)sum_integer(sum, OUTSIDE, number), train + held);
     double rows = (double)train, present = rows;
-    if (feature->missing == MISSING_MEAN) present = clamp(rows - (double)into->missing[0], 1, rows);
+    if (feature->missing == MISSING_MEAN) present = private_clip(rows - (double)into->missing[0], 1, rows);
     double middle = (feature->minimum + feature->maximum) / 2, half = (feature->maximum - feature->minimum) / 2;
-    double mean = clamp(sum_real(sum, TOTALS, TOTALS_EACH * number + TOTAL_FIRST) / present, -1, 1);
+    double mean = private_clip(sum_real(sum, TOTALS, TOTALS_EACH * number + TOTAL_FIRST) / present, -1, 1);
     double squares = sum_real(sum, TOTALS, TOTALS_EACH * number + TOTAL_SQUARE) / present + 0.5;
     double noise = 2 * private_sigma(&sum->layout->fields[TOTALS]) / present, variance = squares - square(mean);
     if (variance < noise) variance = noise;
-    variance = clamp(variance, variance_least, 1);
+    variance = private_clip(variance, variance_least, 1);
     into->center = into->mean = middle + half * mean;
     into->fill = feature->missing == MISSING_VALUE ? feature->fill : into->mean;
-    into->deviation = half * sqrt(clamp(variance * present / rows, variance_least, 1));
+    into->deviation = half * sqrt(private_clip(variance * present / rows, variance_least, 1));
     into->inverse = 1 / into->deviation;
     into->exponent = exponent_of(feature, into);
 }
@@ -220,7 +212,7 @@ struct result logistic_private_counts_advance(struct logistic *state, const stru
     size_t number = 0;
     for (size_t f = 0; f < state->plan->features_count; f++) {
         if (state->plan->features[f].kind == PLAN_CATEGORY) {
-            TRY(take_levels(state, f, sum));
+            take_levels(state, f, sum);
         } else {
             take_number(state, f, number++, sum);
         }
@@ -286,35 +278,30 @@ struct result logistic_private_score_layout(const struct logistic *state, struct
 
 /* ---- the last sum */
 
-static void take_set(struct logistic *state, enum case_kind kind)
+static void take_set(struct logistic *state, const struct sum *sum, enum case_kind kind)
 {
-    __int128 noisy[PRIVATE_BINS];
-    uint64_t rows[PRIVATE_BINS];
-    for (size_t b = 0; b < PRIVATE_BINS; b++) noisy[b] = (__int128)state->private->scores[b][kind];
-    private_histogram(noisy, PRIVATE_BINS, state->cases[kind], rows);
-    uint64_t below = 0;
-    for (size_t b = 0; b + 1 < PRIVATE_BINS; b++) state->curve.below[b][kind] = below += rows[b];
+    uint64_t rows[PRIVATE_BINS * CASE_KINDS], below = 0;
+    private_project_total(words_of(sum, PRIVATE_SCORE_COUNTS) + kind, PRIVATE_BINS, CASE_KINDS, state->cases[kind],
+                          rows);
+    for (size_t b = 0; b + 1 < PRIVATE_BINS; b++) state->curve.below[b][kind] = below += rows[b * CASE_KINDS];
 }
 
 /* The curve that charts are drawn from: counts made possible ones. */
-static void take_curve(struct logistic *state)
+static void take_curve(struct logistic *state, const struct sum *sum)
 {
     struct curve *curve = &state->curve;
     for (size_t e = 0; e < curve->asked; e++) curve->edges[e] = curve->asking[e];
     curve->known = curve->asked;
     curve->asked = 0;
     curve->histograms = 1;
-    for (size_t k = 0; k < CASE_KINDS; k++) take_set(state, k);
+    for (size_t k = 0; k < CASE_KINDS; k++) take_set(state, sum, k);
 }
 
 static void take_bins(struct logistic *state, size_t f, size_t number, const struct sum *sum)
 {
     struct logistic_feature *into = &state->features[f];
-    __int128 noisy[LOGISTIC_BINS];
-    uint64_t train = logistic_train_rows(state);
-    for (size_t b = 0; b < LOGISTIC_BINS; b++)
-        noisy[b] = sum_integer(sum, PRIVATE_SCORE_BINS, number * LOGISTIC_BINS + b);
-    private_histogram(noisy, LOGISTIC_BINS, train - into->missing[0], into->bins);
+    private_project_total(words_of(sum, PRIVATE_SCORE_BINS) + number * LOGISTIC_BINS, LOGISTIC_BINS, 1,
+                          logistic_train_rows(state) - into->missing[0], into->bins);
 }
 
 struct result logistic_private_score_advance(struct logistic *state, const struct sum *sum)
@@ -322,7 +309,7 @@ struct result logistic_private_score_advance(struct logistic *state, const struc
     for (size_t b = 0; b < PRIVATE_BINS; b++)
         for (size_t k = 0; k < CASE_KINDS; k++)
             state->private->scores[b][k] = (double)sum_integer(sum, PRIVATE_SCORE_COUNTS, b * CASE_KINDS + k);
-    take_curve(state);
+    take_curve(state, sum);
     size_t number = 0;
     for (size_t f = 0; f < state->plan->features_count; f++)
         if (state->plan->features[f].kind == PLAN_NUMBER) take_bins(state, f, number++, sum);
@@ -340,7 +327,7 @@ static double brier_of(const struct logistic *state, enum case_kind first, const
         const double *counts = state->private->scores[b] + first;
         sum += counts[0] * square(risk) + counts[1] * square(1 - risk);
     }
-    return clamp(sum / (curve->negatives + curve->positives), 0, 1);
+    return private_clip(sum / (curve->negatives + curve->positives), 0, 1);
 }
 
 struct private_measures logistic_private_measure(const struct logistic *state, enum case_kind first, double sigma)

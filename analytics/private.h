@@ -34,12 +34,6 @@ double private_sigma(const struct layout_field *field);
 MUST_USE struct result private_noise(const struct plan *plan, const struct layout_field *field, unsigned banks,
                                      double *ret);
 
-/* A count that noise may have made negative, or more than there can be. */
-uint64_t private_count(__int128 noisy, uint64_t most);
-/* The counts nearest to the noisy ones, in the Euclidean norm, that are not negative and add up to the total (rounded
- * to whole ones): all that are left are lowered or raised by the same. count > 0. */
-void private_histogram(const __int128 *noisy, size_t count, uint64_t total, uint64_t *ret);
-
 /* That no row can stop a bank by its values: whether a run stops would tell of that row, and no noise hides it.
  * CATEGORY_USAGE names the feature, and what to write. */
 MUST_USE struct result private_check_features(const struct plan *plan);

@@ -2,14 +2,11 @@
 
 #include <math.h>
 
+#include "analytics/private_project.h"
+
 static double square(double x)
 {
     return x * x;
-}
-
-static double clamp(double x, double least, double most)
-{
-    return x < least ? least : x > most ? most : x;
 }
 
 /* Going up the bins: the shares of each outcome below a bin and in it. */
@@ -48,8 +45,8 @@ static void find_area(const struct private_scores *scores, struct private_curve 
         double apart = fabs(walk.below[0] + walk.in[0] - walk.below[1] - walk.in[1]);
         if (apart > into->ks) into->ks = apart;
     }
-    into->auc = clamp(into->auc, 0, 1);
-    into->ks = clamp(into->ks, 0, 1);
+    into->auc = private_clip(into->auc, 0, 1);
+    into->ks = private_clip(into->ks, 0, 1);
 }
 
 /* By the area's derivative in each count. KS: half the bins of each outcome lie below its place. */
@@ -88,9 +85,10 @@ struct private_sampling private_curve_sampling(const struct private_scores *scor
         double n = walk.below[0] + walk.in[0], p = walk.below[1] + walk.in[1];
         if (!(fabs(n - p) > most)) continue;
         most = fabs(n - p);
-        ks = clamp(n * (1 - n), 0, 0.25) / curve->negatives + clamp(p * (1 - p), 0, 0.25) / curve->positives;
+        ks = private_clip(n * (1 - n), 0, 0.25) / curve->negatives +
+             private_clip(p * (1 - p), 0, 0.25) / curve->positives;
     }
     if (isnan(curve->auc)) return (struct private_sampling){(double)NAN, (double)NAN};
-    return (struct private_sampling){clamp(s10, 0, 0.25) / curve->positives + clamp(s01, 0, 0.25) / curve->negatives,
-                                     ks};
+    return (struct private_sampling){
+        private_clip(s10, 0, 0.25) / curve->positives + private_clip(s01, 0, 0.25) / curve->negatives, ks};
 }

@@ -29,6 +29,11 @@ static const uint64_t *words_of(const struct places *places, size_t field)
     return places->words + layout_offset(&places->layout, field);
 }
 
+static const uint64_t *first_words(const struct profile *profile, const struct places *places, size_t field)
+{
+    return words_of(places, profile_first_field(profile->plan, field));
+}
+
 static double real_of(const struct places *places, size_t field, uint64_t value)
 {
     return sum_real(&(struct sum){&places->layout, places->words}, field, value);
@@ -37,7 +42,7 @@ static double real_of(const struct places *places, size_t field, uint64_t value)
 static void take_levels(struct profile *profile, size_t f, const struct places *places, uint64_t *at)
 {
     struct profile_column *column = &profile->columns[f];
-    const uint64_t *levels = words_of(places, PROFILE_FIRST_LEVELS) + *at;
+    const uint64_t *levels = first_words(profile, places, PROFILE_FIRST_LEVELS) + *at;
     for (size_t k = 0; k < CASE_KINDS; k++)
         private_project_total(levels + k, column->cells_count, CASE_KINDS, profile->cases[k], &column->cells[0][k]);
     *at += CASE_KINDS * column->cells_count;
@@ -65,10 +70,11 @@ static void take_number(struct profile *profile, size_t f, size_t number, const 
                         uint64_t *specials)
 {
     struct profile_column *column = &profile->columns[f];
-    const uint64_t *missing = words_of(places, PROFILE_FIRST_MISSING) + CASE_KINDS * number;
+    const uint64_t *missing = first_words(profile, places, PROFILE_FIRST_MISSING) + CASE_KINDS * number;
     for (size_t k = 0; k < CASE_KINDS; k++)
-        take_absent(profile, f, k, missing, words_of(places, PROFILE_FIRST_SPECIALS) + *specials);
-    column->outside = private_clip_count(words_of(places, PROFILE_FIRST_OUTSIDE)[number], profile_train_rows(profile));
+        take_absent(profile, f, k, missing, first_words(profile, places, PROFILE_FIRST_SPECIALS) + *specials);
+    column->outside =
+        private_clip_count(first_words(profile, places, PROFILE_FIRST_OUTSIDE)[number], profile_train_rows(profile));
     column->center = column->mean = middle(feature_of(profile, f));
     *specials += CASE_KINDS * feature_of(profile, f)->specials_count;
 }
@@ -165,14 +171,15 @@ static void take_first(struct profile *profile, const struct places *places)
     uint64_t most = profile->plan->rows * MEMBERS_MAX, level = 0, specials = 0;
     size_t number = 0;
     for (size_t k = 0; k < CASE_KINDS; k++)
-        profile->cases[k] =
-            private_clip_count(words_of(places, PROFILE_FIRST_CASES)[k], has_kind(profile->plan, k) ? most : 0);
+        profile->cases[k] = private_clip_count(first_words(profile, places, PROFILE_FIRST_CASES)[k],
+                                               has_kind(profile->plan, k) ? most : 0);
     for (size_t f = 0; f < profile->plan->features_count; f++)
         if (feature_of(profile, f)->kind == PLAN_NUMBER)
             take_number(profile, f, number++, places, &specials);
         else
             take_levels(profile, f, places, &level);
-    bool more = take_histograms(profile, places, PROFILE_FIRST_BINS) || profile->options.moments;
+    bool more = take_histograms(profile, places, profile_first_field(profile->plan, PROFILE_FIRST_BINS)) ||
+                profile->options.moments;
     profile->stage = number == 0 ? PROFILE_FINISHED : more ? PROFILE_QUANTILES : PROFILE_CELLS;
 }
 

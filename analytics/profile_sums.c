@@ -74,10 +74,10 @@ struct result profile_layout(const struct profile *profile, struct layout *ret)
         TRY(add_counts(&layout, "cases", CASE_KINDS));
         TRY(add_counts(&layout, "levels", CASE_KINDS * levels));
         TRY(add_counts(&layout, "missing", CASE_KINDS * numbers));
-        TRY(add_counts(&layout, "special", CASE_KINDS * specials_of(profile, profile->plan->features_count)));
-        TRY(add_counts(&layout, "histograms", open_bins(profile)));
         TRY(add_counts(&layout, "outside", numbers));
         TRY(add_reals(&layout, "totals", numbers, TOTAL_BITS));
+        TRY(add_counts(&layout, "histograms", open_bins(profile)));
+        TRY(add_counts(&layout, "special", CASE_KINDS * specials_of(profile, profile->plan->features_count)));
         break;
     case PROFILE_QUANTILES:
         TRY(add_reals(&layout, "drift", powers ? numbers : 0, TOTAL_BITS));
@@ -111,6 +111,12 @@ struct pass {
     const struct layout *layout; /* where each sum is among the values, by profile_fields.h, and its scale */
     struct ruler *rulers;        /* of each feature */
 };
+
+/* Where a field of the first sum begins among the values. */
+static size_t first_at(const struct pass *pass, size_t field)
+{
+    return sweep_offset(pass->layout, profile_first_field(pass->profile->plan, field));
+}
 
 static struct result make_rulers(const struct profile *profile, struct ruler **ret)
 {
@@ -181,11 +187,10 @@ static struct result first_number(const struct pass *pass, size_t f, size_t numb
     const struct plan_feature *feature = feature_of(pass->profile, f);
     const double *numbers = pass->table->columns[f].numbers + block->begin;
     const uint8_t *marks = pass->table->columns[f].marks;
-    __int128 *missing = values + sweep_offset(pass->layout, PROFILE_FIRST_MISSING) + CASE_KINDS * number;
-    __int128 *outside = values + sweep_offset(pass->layout, PROFILE_FIRST_OUTSIDE) + number;
-    __int128 *total = values + sweep_offset(pass->layout, PROFILE_FIRST_TOTALS) + number;
-    __int128 *specials =
-        values + sweep_offset(pass->layout, PROFILE_FIRST_SPECIALS) + CASE_KINDS * specials_of(pass->profile, f);
+    __int128 *missing = values + first_at(pass, PROFILE_FIRST_MISSING) + CASE_KINDS * number;
+    __int128 *outside = values + first_at(pass, PROFILE_FIRST_OUTSIDE) + number;
+    __int128 *total = values + first_at(pass, PROFILE_FIRST_TOTALS) + number;
+    __int128 *specials = values + first_at(pass, PROFILE_FIRST_SPECIALS) + CASE_KINDS * specials_of(pass->profile, f);
     double range = feature->maximum - feature->minimum;
     bool totals = !plan_private(pass->profile->plan);
     for (uint64_t i = 0; i < block->count; i++) {
@@ -322,10 +327,9 @@ static struct result add_pairs(const struct pass *pass, const struct block *bloc
 
 static struct result add_first(const struct pass *pass, const struct block *block, __int128 *values)
 {
-    __int128 *levels = values + sweep_offset(pass->layout, PROFILE_FIRST_LEVELS);
+    __int128 *levels = values + first_at(pass, PROFILE_FIRST_LEVELS);
     size_t number = 0;
-    for (uint64_t i = 0; i < block->count; i++)
-        values[sweep_offset(pass->layout, PROFILE_FIRST_CASES) + block->kinds[i]]++;
+    for (uint64_t i = 0; i < block->count; i++) values[first_at(pass, PROFILE_FIRST_CASES) + block->kinds[i]]++;
     for (size_t f = 0; f < pass->profile->plan->features_count; f++) {
         if (feature_of(pass->profile, f)->kind == PLAN_NUMBER) {
             TRY(first_number(pass, f, number++, block, values));
@@ -334,7 +338,7 @@ static struct result add_first(const struct pass *pass, const struct block *bloc
         TRY(first_category(pass, f, block, levels));
         levels += CASE_KINDS * pass->profile->columns[f].cells_count;
     }
-    add_bins(pass, block, values + sweep_offset(pass->layout, PROFILE_FIRST_BINS));
+    add_bins(pass, block, values + first_at(pass, PROFILE_FIRST_BINS));
     return RESULT_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/audit_facts.h"
 #include "cli/bundle_file.h"
 #include "cli/cli.h"
 #include "cli/document.h"
@@ -71,6 +72,7 @@ static struct result run_json(const struct replay *replay, json_t *json)
 {
     char hex[2 * HASH_BYTES + 1];
     json_t *names = NULL;
+    struct tree tree = {0};
     const struct submission *submission = &replay->submission;
     if (replay->stage < REPLAY_NEXT) return RESULT_OK;
     TRY(names_json(replay, &names));
@@ -82,6 +84,9 @@ static struct result run_json(const struct replay *replay, json_t *json)
     (void)json_object_set_new(json, "purpose", json_string(submission->plan.purpose));
     (void)json_object_set_new(json, "submitter", json_string(run_member(&replay->run, submission->terms.submitter)));
     (void)json_object_set_new(json, "cohort", names);
+    audit_approvals_json(replay, &tree, json);
+    tree_put(&tree, json, "differential_privacy", audit_privacy_json(replay));
+    ENSURE(!tree.failed, CATEGORY_ENVIRONMENT, "out of memory for JSON");
     (void)json_object_set_new(json, "steps", json_integer((json_int_t)replay->log.tree.size));
     (void)json_object_set_new(json, "rounds", json_integer((json_int_t)replay->last));
     if (replay->stage != REPLAY_DONE) return RESULT_OK;
@@ -131,7 +136,10 @@ static struct result print_run(const struct replay *replay, bool asked, struct b
     TRY(buffer_text(out, "cohort      "));
     for (unsigned j = members_next(cohort, 0); j; j = members_next(cohort, j))
         TRY(buffer_format(out, " %s", run_member(&replay->run, j)));
-    TRY(buffer_format(out, "\nrounds       %llu, which closed %llu steps\n", (unsigned long long)replay->last,
+    TRY(buffer_text(out, "\n"));
+    TRY(audit_approvals_text(replay, out));
+    TRY(audit_privacy_text(replay, out));
+    TRY(buffer_format(out, "rounds       %llu, which closed %llu steps\n", (unsigned long long)replay->last,
                       (unsigned long long)replay->log.tree.size));
     if (replay->stage != REPLAY_DONE) return RESULT_OK;
     bytes_hex(hash_view(&replay->model_hash), hex);

@@ -2,6 +2,8 @@
  *
  *   audit_facts.c        the observer: rosters, keys, rounds, the end
  *   audit_deviations.c   what was not as in a run in which nothing happens
+ *   audit_approvals.c    which officers approved the run
+ *   audit_privacy.c      what it cost of the banks' privacy
  *   audit_words.c        what the fields of a sum are for, in plain words
  *   audit_report_json.c  all of it as one JSON object; with audit_plan_json.c and audit_rounds_json.c
  *   audit_report*.c      the page, made of that object alone: page and JSON cannot differ
@@ -85,6 +87,18 @@ const char *audit_time(uint64_t seconds, char text[AUDIT_TIME_BYTES]);
 MUST_USE struct result audit_deviations(const struct audit_facts *facts, struct tree *tree, json_t *list);
 /* Appends a sentence for each thing that changed from one version of a roster to the next. */
 void audit_roster_changes(const struct roster *before, const struct roster *after, struct tree *tree, json_t *list);
+
+/* "officers" or "policy": by whom the bank says it was approved; NULL where it made no keys for the run. */
+const char *audit_approved_by(const struct replay *replay, unsigned position);
+/* "approvals": every officer's, of each bank. */
+void audit_approvals_json(const struct replay *replay, struct tree *tree, json_t *root);
+/* A line for each bank of the cohort, appended; none before there are keys. */
+MUST_USE struct result audit_approvals_text(const struct replay *replay, struct buffer *out);
+
+/* audit_privacy.c: lines of `audit verify`; an object, or null where sums are exact. Of a bundle whose submission was
+ * read. */
+MUST_USE struct result audit_privacy_text(const struct replay *replay, struct buffer *out);
+json_t *audit_privacy_json(const struct replay *replay);
 
 /* What a field of a task's sums holds; its own name where there are no better words. */
 const char *audit_field_words(const char *task, const char *field);

@@ -26,6 +26,9 @@ MUST_USE struct result section_privacy(const json_t *report, struct buffer *out)
 MUST_USE struct result section_keys(const json_t *report, struct buffer *out);
 MUST_USE struct result section_plan_text(const json_t *report, struct buffer *out);
 
+/* audit_privacy.c: what noise promises, or that there is none */
+MUST_USE struct result audit_privacy_page(const json_t *report, struct buffer *out);
+
 /* audit_report_rounds.c: what was released, dropouts, every round */
 /* "18 sums over the banks' rows, of together 7,329 numbers" */
 MUST_USE struct result released_count(const json_t *report, struct buffer *out);

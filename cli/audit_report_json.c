@@ -162,10 +162,10 @@ static void put_banks(struct writer *writer)
             voted += members_has(&round->closers, j);
         }
         tree_add(&writer->tree, banks,
-                 json_pack("{s:i, s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "position", (int)j, "name", member->name,
+                 json_pack("{s:i, s:s, s:b, s:b, s:s?, s:o, s:o, s:o, s:o}", "position", (int)j, "name", member->name,
                            "cohort", members_has(run_cohort(&replay->run), j), "submitter",
-                           j == replay->submission.terms.submitter, "sums_with_its_input", tree_count(in),
-                           "sums_it_checked", tree_count(voted), "identity_key",
+                           j == replay->submission.terms.submitter, "approved_by", audit_approved_by(replay, j),
+                           "sums_with_its_input", tree_count(in), "sums_it_checked", tree_count(voted), "identity_key",
                            hex(member->identity.bytes, SIGN_PUBLIC_BYTES), "node_key",
                            hex(member->node.bytes, SIGN_PUBLIC_BYTES)));
     }
@@ -205,7 +205,8 @@ static void put_privacy(struct writer *writer)
                        (int)of->t, "v", (int)of->v, "honest", (int)(of->t - of->f), "silent", (int)(of->n - of->t),
                        "cohort_minimum", (int)plan->cohort_minimum, "on_dropout",
                        plan->on_dropout == DROPOUT_WAIT ? "wait" : "continue", "cells_minimum",
-                       (int)plan->cells_minimum, "differential_privacy", 0));
+                       (int)plan->cells_minimum, "differential_privacy", plan_private(plan)));
+    tree_put(&writer->tree, writer->root, "differential_privacy", audit_privacy_json(writer->facts->replay));
 }
 
 static void put_endings(struct writer *writer)
@@ -338,6 +339,7 @@ static struct result put_all(struct writer *writer)
     if (facts->replay->stage < REPLAY_NEXT) return RESULT_OK;
     put_run(writer);
     put_banks(writer);
+    audit_approvals_json(facts->replay, &writer->tree, writer->root);
     put_privacy(writer);
     put_endings(writer);
     TRY(audit_plan_json(facts, &writer->tree, writer->root));

@@ -50,6 +50,12 @@ static struct result rosters(const json_t *report, struct buffer *out)
     return buffer_text(out, "</tbody></table></div>\n");
 }
 
+static const char *approved_words(const char *by)
+{
+    if (!*by) return "";
+    return strcmp(by, "officers") == 0 ? "; approved by officers" : "; approved by its policy";
+}
+
 static struct result bank_rows(const json_t *report, struct buffer *out)
 {
     const json_t *banks = json_object_get(report, "banks"), *bank;
@@ -61,11 +67,12 @@ static struct result bank_rows(const json_t *report, struct buffer *out)
         bool cohort = json_is_true(json_object_get(bank, "cohort"));
         TRY(buffer_text(out, "<tr><th scope=\"row\">"));
         TRY(html_text(report_text(bank, "name"), out));
-        TRY(buffer_format(out, "</th><td>%s%s</td>",
+        TRY(buffer_format(out, "</th><td>%s%s%s</td>",
                           !cohort  ? "member, not in this run"
                           : agreed ? "took part"
                                    : "asked to take part",
-                          json_is_true(json_object_get(bank, "submitter")) ? "; submitted and signed the plan" : ""));
+                          json_is_true(json_object_get(bank, "submitter")) ? "; submitted and signed the plan" : "",
+                          approved_words(report_text(bank, "approved_by"))));
         if (!cohort)
             TRY(buffer_text(out, "<td class=\"n\">–</td><td class=\"n\">–</td></tr>\n"));
         else
@@ -74,6 +81,20 @@ static struct result bank_rows(const json_t *report, struct buffer *out)
                               report_count(bank, "sums_with_its_input"), sums, report_count(bank, "sums_it_checked")));
     }
     return RESULT_OK;
+}
+
+static struct result approvals(const json_t *list, struct buffer *out)
+{
+    static const struct html_column columns[] = {
+        {"bank", "bank", 0},       {"officer's key", "officer", HTML_CODE},
+        {"approves the", "of", 0}, {"signed, by the officer's clock", "given", 0},
+        {"expires", "expires", 0}, {"with the keys from round", "round", HTML_COUNT}};
+    if (json_array_size(list) == 0)
+        return paragraph("No officer's approval is in this bundle: each bank's node says, by that, that its policy "
+                         "approved the plan by itself.",
+                         out);
+    return html_table("Approvals of officers; at every other bank the policy approved the plan by itself", columns, 6,
+                      list, out);
 }
 
 static struct result agreement(const json_t *report, struct buffer *out)
@@ -85,11 +106,13 @@ static struct result agreement(const json_t *report, struct buffer *out)
     if (json_array_size(json_object_get(report, "key_sets")) == 0)
         return buffer_text(out, "The bundle holds no keys that the banks of the cohort made for this run: it does not "
                                 "prove that any of them took part.</p>\n");
-    return buffer_text(
+    TRY(buffer_text(
         out, "The node of every bank in the cohort then signed one-time keys for this run alone, and that it has those "
              "of every other bank (P1 and ACK). That is how this bundle proves that a bank took part. A node does so "
-             "only when its own policy allows the plan; the policy is not in the bundle, nor is a "
-             "signature of a bank's officer.</p>\n");
+             "only when its own policy approves the plan by itself, or the officers do whom that policy asks. What "
+             "they signed is then in the bundle, with the keys. That an officer's key is one of that bank's officers "
+             "is the bank's word: its node signed it, and its policy, which lists them, is not in the bundle.</p>\n"));
+    return approvals(json_object_get(report, "approvals"), out);
 }
 
 struct result section_parties(const json_t *report, struct buffer *out)
@@ -189,11 +212,7 @@ struct result section_privacy(const json_t *report, struct buffer *out)
              silent = report_count(privacy, "silent");
     bool waits = strcmp(report_text(privacy, "on_dropout"), "wait") == 0;
     TRY(section_begin("privacy", "Privacy", out));
-    TRY(paragraph(
-        "<strong>There is no differential privacy in this run.</strong> No noise was added: the sums that were "
-        "released are exact. Who knows all rows but one, or compares two runs over nearly the same rows, can "
-        "learn something about single customers from them. Runs are not counted against a budget.",
-        out));
+    TRY(audit_privacy_page(report, out));
     TRY(buffer_text(out, "<table>\n<caption>The numbers that protected one bank from the others, fixed for the whole "
                          "run</caption>\n<thead><tr><th scope=\"col\">number</th><th scope=\"col\" "
                          "class=\"n\">here</th><th scope=\"col\">what it means</th></tr></thead>\n<tbody>\n"));

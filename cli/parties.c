@@ -186,6 +186,8 @@ static struct result member_start(struct consortium *consortium, unsigned number
                                               .counters = &party->counters,
                                               .records = records,
                                               .table_hash = party->table_hash,
+                                              .approvals = party->approvals,
+                                              .approvals_count = party->approvals_count,
                                               .epoch_rounds = consortium->epoch_rounds};
     return secagg_node_new(&config, &party->node);
 }

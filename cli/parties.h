@@ -24,6 +24,8 @@ struct party {
     struct node_counters counters;
     const struct table *table;
     struct hash table_hash;
+    const struct view *approvals; /* for its P1; a simulated bank has no officers but in tests */
+    size_t approvals_count;
     struct buffer request;
     uint64_t request_number;
     bool waiting; /* for the reply to its request */

@@ -36,14 +36,16 @@ static const char *fault_of(const struct bank *bank, const struct approval *appr
     return NULL;
 }
 
+/* document: as it was signed, in place of what was there. */
 static struct result word_load(struct bank *bank, bool of_run, const struct hash *subject,
-                               const struct sign_public *officer, struct approval *ret, bool *ret_found)
+                               const struct sign_public *officer, struct buffer *document, struct approval *ret,
+                               bool *ret_found)
 {
-    CLEANUP(buffer_done) struct buffer document = {0};
     char key[KEY_BYTES];
     key_of(of_run, subject, officer, key);
-    TRY(store_load(bank->store, false, NULL, key, &document, ret_found));
-    return *ret_found ? approval_parse(buffer_view(&document), ret) : RESULT_OK;
+    buffer_clear(document);
+    TRY(store_load(bank->store, false, NULL, key, document, ret_found));
+    return *ret_found ? approval_parse(buffer_view(document), ret) : RESULT_OK;
 }
 
 /* ---- what they said of a run */
@@ -55,24 +57,46 @@ struct asking {
     uint64_t now;
 };
 
-/* One officer's words on the run and on its plan, as one. */
-static struct result officer_ask(const struct asking *asking, const struct policy_officer *officer,
-                                 struct officers_word *word, unsigned *changes)
+/* One officer's words on the plan and on the run, as one. */
+struct said {
+    bool approves, change, denies;
+    struct buffer document; /* of the approval; that of the run, where there are both */
+};
+
+static void said_done(struct said *said)
+{
+    buffer_done(&said->document);
+}
+
+static struct result officer_said(const struct asking *asking, const struct policy_officer *officer, struct said *said)
 {
     const struct submission *submission = asking->submission;
-    bool approves = false, change = false;
+    CLEANUP(buffer_done) struct buffer document = {0};
     for (unsigned of_run = 0; of_run < 2; of_run++) {
         struct approval approval;
         bool found = false;
         const struct hash *subject = of_run ? &submission->id : &submission->plan.hash;
-        TRY(word_load(asking->bank, of_run, subject, &officer->key, &approval, &found));
+        TRY(word_load(asking->bank, of_run, subject, &officer->key, &document, &approval, &found));
         if (!found || fault_of(asking->bank, &approval, asking->now)) continue;
-        if (approval.decision == APPROVAL_DENY) word->denied = officer;
-        approves = approves || approval.decision != APPROVAL_DENY;
-        change = change || approval.decision == APPROVAL_CHANGE;
+        said->denies = said->denies || approval.decision == APPROVAL_DENY;
+        said->change = said->change || approval.decision == APPROVAL_CHANGE;
+        if (approval.decision == APPROVAL_DENY) continue;
+        said->approves = true;
+        buffer_clear(&said->document);
+        TRY(buffer_append(&said->document, buffer_view(&document)));
     }
-    *changes += change;
-    if (!approves || (asking->change && !change)) return RESULT_OK;
+    if (asking->change && !said->change) said->approves = false;
+    return RESULT_OK;
+}
+
+static struct result officer_ask(const struct asking *asking, const struct policy_officer *officer,
+                                 struct officers_word *word, unsigned *changes)
+{
+    CLEANUP(said_done) struct said said = {0};
+    TRY(officer_said(asking, officer, &said));
+    if (said.denies) word->denied = officer;
+    *changes += said.change;
+    if (!said.approves) return RESULT_OK;
     size_t used = strlen(word->names);
     if (word->approvals < 2)
         (void)snprintf(word->names + used, sizeof word->names - used, "%s%s", used ? ", " : "", officer->name);
@@ -80,12 +104,18 @@ static struct result officer_ask(const struct asking *asking, const struct polic
     return RESULT_OK;
 }
 
+static struct asking asking_of(struct bank *bank, const struct submission *submission, unsigned *ret_needed)
+{
+    const struct policy_case about = admit_case(submission, &(struct policy_spent){0}, 0);
+    *ret_needed = policy_approvals(&bank->policy, &about);
+    return (struct asking){bank, submission, policy_asks_change(&bank->policy, &about), clock_now_ms()};
+}
+
 struct result officers_ask(struct bank *bank, const struct submission *submission, struct officers_word *ret)
 {
     const struct policy *policy = &bank->policy;
-    const struct policy_case about = admit_case(submission, &(struct policy_spent){0}, 0);
-    const struct asking asking = {bank, submission, policy_asks_change(policy, &about), clock_now_ms()};
-    struct officers_word word = {.needed = policy_approvals(policy, &about)};
+    struct officers_word word = {0};
+    const struct asking asking = asking_of(bank, submission, &word.needed);
     unsigned changes = 0;
     for (unsigned i = 0; i < policy->officers_count; i++)
         TRY(officer_ask(&asking, &policy->officers[i], &word, &changes));
@@ -121,6 +151,28 @@ struct result officers_check(struct part *part)
     return refuse(part, "officers", "this bank's officers do not approve it any more", own);
 }
 
+struct result officers_show(struct part *part)
+{
+    const struct policy *policy = &part->bank->policy;
+    struct officers_word word;
+    unsigned needed;
+    part->approvals_count = 0;
+    TRY(officers_check(part));
+    TRY(officers_ask(part->bank, &part->submission, &word));
+    if (word.needed == 0 && !word.change) return RESULT_OK;
+    const struct asking asking = asking_of(part->bank, &part->submission, &needed);
+    for (unsigned i = 0; i < policy->officers_count && part->approvals_count < APPROVALS_SHOWN_MAX; i++) {
+        CLEANUP(said_done) struct said said = {0};
+        struct buffer *document = &part->documents[part->approvals_count];
+        TRY(officer_said(&asking, &policy->officers[i], &said));
+        if (!said.approves) continue;
+        buffer_clear(document);
+        TRY(buffer_append(document, buffer_view(&said.document)));
+        part->approvals[part->approvals_count++] = buffer_view(document);
+    }
+    return RESULT_OK;
+}
+
 /* ---- what they say now */
 
 static struct result check_document(struct bank *bank, const struct approval *approval)
@@ -135,9 +187,10 @@ static struct result check_document(struct bank *bank, const struct approval *ap
     ENSURE(!fault, CATEGORY_FALSE, "the word of officer %s cannot count: %s", officer->name, fault);
     ENSURE(approval->given <= now + CLOCK_SLACK_MS, CATEGORY_FALSE,
            "the word of officer %s is dated later than now by this node's clock; set the clocks", officer->name);
+    CLEANUP(buffer_done) struct buffer document = {0};
     struct approval before;
     bool found = false;
-    TRY(word_load(bank, approval->of_run, &approval->subject, &approval->officer, &before, &found));
+    TRY(word_load(bank, approval->of_run, &approval->subject, &approval->officer, &document, &before, &found));
     ENSURE(!found || approval->given > before.given, CATEGORY_FALSE,
            "the word of officer %s is not later than the one that is kept (%s); what was taken back does not return",
            officer->name, approval_word(before.decision));

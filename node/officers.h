@@ -25,6 +25,11 @@ MUST_USE struct result officers_ask(struct bank *bank, const struct submission *
  * denies the run or not enough approve it. Lock held. */
 MUST_USE struct result officers_check(struct part *part);
 
+/* What the officers signed who approve the run now, made ready for its machine: one document of each, as far as there
+ * is room, and none where the policy does not ask them. Fails as officers_check does. The machine must not be there
+ * yet. Lock held. */
+MUST_USE struct result officers_show(struct part *part);
+
 /* A document that an officer signed: checked, kept and told. A denial gives up the runs it is about. Lock held.
  * CATEGORY_FALSE when it cannot count, naming why; nothing is kept then. */
 MUST_USE struct result officers_take(struct bank *bank, struct view document, struct approval *ret);

@@ -27,6 +27,7 @@ void part_free(struct part *part)
     secagg_node_free(part->machine);
     effects_clear(&part->effects);
     frozen_done(&part->frozen);
+    for (size_t i = 0; i < APPROVALS_SHOWN_MAX; i++) buffer_done(&part->documents[i]);
     buffer_done(&part->request);
     submission_done(&part->submission);
     free(part);

@@ -30,6 +30,9 @@ struct part {
     bool waits;                            /* for officers to approve it */
     bool frozen_once;                      /* its table was fixed: what ended then was not refused */
     struct secagg_node *machine;
+    struct buffer documents[APPROVALS_SHOWN_MAX]; /* what officers signed, for the run's log (officers_show) */
+    struct view approvals[APPROVALS_SHOWN_MAX];   /* the same, as the machine borrows it */
+    size_t approvals_count;
     /* The thread's own: */
     struct effects effects;
     struct frozen frozen;

@@ -40,6 +40,7 @@ struct result part_machine_new(struct part *part)
 {
     struct bank *bank = part->bank;
     struct officers_word word;
+    TRY(officers_show(part));
     TRY(officers_ask(bank, &part->submission, &word));
     CLEANUP(random_source_freep) struct random_source *random = NULL;
     TRY(entropy_source(&random));
@@ -53,6 +54,8 @@ struct result part_machine_new(struct part *part)
         .table_hash = part->frozen.hash,
         .source = bank->config->source.name,
         .psk = (const struct secret *const *)bank->psk,
+        .approvals = part->approvals,
+        .approvals_count = part->approvals_count,
         .cohort_change_approved = word.change || policy_allows_change(&bank->policy, &part->submission.id),
     };
     random = NULL; /* the machine's from here on */

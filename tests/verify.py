@@ -31,9 +31,9 @@ except ImportError as missing:
 
 KINDS = ["roster", "run", "p1", "ack", "r0", "void", "superseded", "r2", "r1", "open", "secrets", "input", "sum",
          "close", "checkpoint", "state", "model", "refusal", "ended", "done"]  # numbered from 1
-MESSAGES = {  # fields in the order of their numbers, :u for a varint
+MESSAGES = {  # fields in the order of their numbers, :u for a varint, :r for bytes that are repeated, last
     "signed": "body signature signer:u",
-    "p1": "run epoch:u counter:u first:u rounds:u checkpoint channel commitments mask_keys root leaves:u",
+    "p1": "run epoch:u counter:u first:u rounds:u checkpoint channel commitments mask_keys root leaves:u approvals:r",
     "ack": "run epoch:u counter:u set dealers",
     "r0": "run epoch:u round:u step:u roster set plan state checkpoint layout retry",
     "r1": "run epoch:u round:u counter:u ctx position:u words:u chunks:u root",
@@ -44,6 +44,10 @@ MESSAGES = {  # fields in the order of their numbers, :u for a varint
     "end": "run counter:u reason round:u proof",
 }
 CHUNK, WORDS_MOST = 131072, 1 << 24
+APPROVAL = re.compile(r"(cofferdam/1 approval\nbank (\S+)\nroster ([0-9a-f]{64})\n(plan|run) ([0-9a-f]{64})\n"
+                      r"decision (approve|approve-change)\nofficer ([0-9a-f]{64})\ngiven (0|[1-9][0-9]{0,18})\n"
+                      r"expires (0|[1-9][0-9]{0,18})\n)signature ([0-9a-f]{128})\n")
+APPROVALS_MOST, APPROVAL_BYTES_MOST = 4, 1024
 ZERO = bytes(32)
 ORDER = 2**252 + 27742317777372353535851937790883648493  # of the group of Ed25519 (RFC 8032)
 PRIME = 2**255 - 19
@@ -177,9 +181,16 @@ def fields(data: bytes) -> list[tuple[int, Any]]:
 
 
 def schema(kind: str) -> list[tuple[int, str]]:
-    """(tag, name) of each field of a kind of message."""
+    """(tag, name) of each field of a kind of message that is there once."""
     names = enumerate(MESSAGES[kind].split(), 1)
-    return [(number << 3 | (0 if name.endswith(":u") else 2), name.removesuffix(":u")) for number, name in names]
+    return [(number << 3 | (0 if name.endswith(":u") else 2), name.removesuffix(":u")) for number, name in names
+            if not name.endswith(":r")]
+
+
+def repeated(kind: str) -> Optional[tuple[int, str]]:
+    """(tag, name) of the field that is there as often as it likes."""
+    names = MESSAGES[kind].split()
+    return (len(names) << 3 | 2, names[-1].removesuffix(":r")) if names[-1].endswith(":r") else None
 
 
 def encode(kind: str, message: SimpleNamespace) -> bytes:
@@ -187,13 +198,20 @@ def encode(kind: str, message: SimpleNamespace) -> bytes:
     for tag, name in schema(kind):
         value = getattr(message, name)
         out += bytes([tag]) + (encode_varint(value) if tag & 7 == 0 else encode_varint(len(value)) + value)
+    many = repeated(kind)
+    for value in getattr(message, many[1]) if many else []:
+        out += bytes([many[0]]) + encode_varint(len(value)) + value
     return out
 
 
 def decode(kind: str, data: bytes) -> SimpleNamespace:
-    found, wanted = fields(data), schema(kind)
-    need([tag for tag, _ in found] == [tag for tag, _ in wanted], f"these are not the fields of a message {kind}")
-    message = SimpleNamespace(**{name: value for (_, name), (_, value) in zip(wanted, found)})
+    found, wanted, many = fields(data), schema(kind), repeated(kind)
+    once, rest = (found[:len(wanted)], found[len(wanted):]) if many else (found, [])
+    tags = [tag for tag, _ in wanted] + ([many[0]] * len(rest) if many else [])
+    need([tag for tag, _ in found] == tags, f"these are not the fields of a message {kind}")
+    message = SimpleNamespace(**{name: value for (_, name), (_, value) in zip(wanted, once)})
+    if many:
+        setattr(message, many[1], [value for _, value in rest])
     need(encode(kind, message) == data, f"a message {kind} has another encoding than it must have")
     return message
 
@@ -355,6 +373,7 @@ class Run:
         self.checkpoint = self.retry = self.model = ZERO
         self.kept: Optional[bytes] = None  # U, when a round of the step was superseded
         self.log: list[bytes] = []  # hashes of leaves
+        self.approvals: dict[str, list[str]] = {}  # of each bank its officers' keys
         self.ending = ""
 
     def replay(self) -> None:
@@ -445,7 +464,8 @@ class Run:
         need(self.epoch < one.epoch < 1 << 32, "the epoch is not higher than the one before")
         need(one.rounds > 0, "an epoch without rounds")
         seen: set[bytes] = set()
-        for message, _ in found:
+        for position, (message, _) in zip(self.cohort, found):
+            self.read_approvals(self.roster.members[position - 1].name, message.approvals)
             expect(message, epoch=one.epoch, first=self.round + 1, rounds=one.rounds, checkpoint=self.checkpoint)
             for keys in message.commitments, message.mask_keys:
                 need(len(keys) == 32 * one.rounds, "not one key and one commitment a round")
@@ -460,6 +480,24 @@ class Run:
         for message, _ in self.from_each("ack", self.entries.take("ack"), self.cohort):
             expect(message, epoch=self.epoch, set=self.set, dealers=self.cohort_set)
         counts["epochs"] += 1
+
+    def read_approvals(self, bank: str, documents: list[bytes]) -> None:
+        """What officers of the bank signed: for this plan or run, each officer once."""
+        need(len(documents) <= APPROVALS_MOST, f"more approvals of {bank} than there may be")
+        known, here = self.approvals.setdefault(bank, []), set()
+        for document in documents:
+            found = APPROVAL.fullmatch(document.decode("utf-8", "replace"))
+            need(found is not None and len(document) <= APPROVAL_BYTES_MOST, f"not an approval of an officer of {bank}")
+            text, name, roster, kind, subject, decision, officer, _, _, signature = found.groups()
+            need(name == bank and roster == self.roster.hash.hex(), "an approval of another bank or for another roster")
+            need(subject == (self.id if kind == "run" else self.plan).hex(), f"an approval of another {kind}")
+            need(kind == "run" or decision == "approve", "a changed cohort is approved for a run")
+            check_signature(bytes.fromhex(officer), bytes.fromhex(signature), label("approval") + text.encode(),
+                            f"an officer of {bank}")
+            need(officer not in here, f"two approvals of one officer of {bank}")
+            here.add(officer)
+            counts["approvals"] += 1
+        known += sorted(here - set(known))
 
     @staticmethod
     def parts(data: bytes) -> list[bytes]:
@@ -688,6 +726,8 @@ def verify(file: BinaryIO, fingerprint: Optional[bytes]) -> int:
         return 1
     print(f"roster {run.fingerprints[-1].hex()}, version {run.roster.version}\nrun {run.id.hex()}")
     print(f"form {run.entries.form}, {len(run.cohort)} banks, ends with {run.ending}")
+    for bank, officers in run.approvals.items():
+        print(f"{bank} approved by " + (f"officers {' '.join(officers)}" if officers else "its policy"))
     for what, count in counts.items():
         print(f"{count:12} {what}")
     print("HOLDS, but for the fold: layouts, states and model are those that were certified")

@@ -40,6 +40,10 @@
 /* Masked inputs that are kept in memory while a sum is checked, as proof should it be false: those of any sum that is
  * checked in full, and a chunk of each of 128 banks. A larger false sum is told without proof. */
 #define EVIDENCE_INPUTS_MAX ((size_t)128 << 20)
+/* An officer's approval as it is signed, and how many of them a bank shows the others of a run: a policy asks two
+ * officers at most. */
+#define APPROVAL_MAX_BYTES 1024u
+#define APPROVALS_SHOWN_MAX 4u
 /* Newton rounds a plan may ask for: tens are usual; with halvings and medians it stays under RUN_ROUNDS_MAX. */
 #define TRAIN_ROUNDS_MAX 1000u
 

@@ -77,6 +77,7 @@ void replay_free(struct replay *replay)
     replay_round_done(&replay->round);
     fold_done(&replay->fold);
     provision_done(&replay->epoch);
+    free(replay->approvals);
     submission_done(&replay->submission);
     roster_done(&replay->roster);
     buffer_done(&replay->retry);

@@ -68,6 +68,18 @@ struct replay_round {
     uint64_t earliest, latest; /* when they did, by their own clocks; seconds since 1970 */
 };
 
+/* The officers whose approvals a bank sent with its keys. Each officer once, as it was first seen: a bank that makes
+ * keys again sends what counts then. */
+enum { REPLAY_APPROVALS_MAX = 8 };
+struct replay_approvals {
+    unsigned count;
+    struct {
+        struct provision_approval approval;
+        uint64_t round; /* the first that the keys were for */
+    } items[REPLAY_APPROVALS_MAX];
+    bool more; /* officers than have room here */
+};
+
 /* What is told while it goes on; any function may be NULL. What it is given is borrowed. */
 struct replay;
 struct replay_observer {
@@ -97,10 +109,12 @@ struct replay {
     struct fold fold; /* not in the public form */
     struct run_log log;
     struct provision epoch;
-    uint64_t last;       /* round */
-    struct hash state;   /* certified last */
-    struct buffer retry; /* the certificate that the next R0 must name */
-    bool fixed;          /* U was certified in a round that could not be opened: */
+    struct replay_approvals *approvals; /* by position, from the submission on */
+    bool agreed;                        /* every bank has made keys and acknowledged the others' */
+    uint64_t last;                      /* round */
+    struct hash state;                  /* certified last */
+    struct buffer retry;                /* the certificate that the next R0 must name */
+    bool fixed;                         /* U was certified in a round that could not be opened: */
     struct members fixed_survivors;
     struct replay_round round;
     struct buffer certificate; /* CLOSE, of the step that the next checkpoint is over */
@@ -108,6 +122,8 @@ struct replay {
     struct hash model_hash;     /* SHA-256, as the banks certified it with the last step; zeros before */
     struct buffer refusal, end; /* signed */
     struct replay_counts counts;
+    double rho;         /* zCDP of the sums that were opened, of a private plan; not in the public form */
+    uint64_t rho_steps; /* of the fold that it is over */
 };
 
 /* fingerprint: a roster hash that must be among the bundle's rosters; NULL: none is asked for. */

@@ -1,4 +1,5 @@
 /* Who the parties are and what they agreed to: rosters, the submission, keys and their acknowledgements. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/audit/replay.h"
@@ -83,6 +84,8 @@ struct result replay_submission(struct replay *replay, struct view payload, stru
     if (replay->observer.submitted) replay->observer.submitted(replay->observer.context, &replay->submission);
     TRY(run_open(&replay->submission.terms, 0, NULL, &replay->run));
     TRY(fold_start(&replay->submission.plan, replay->submission.terms.task, &replay->fold));
+    replay->approvals = calloc(replay->roster.size + (size_t)1, sizeof *replay->approvals);
+    ENSURE(replay->approvals, CATEGORY_ENVIRONMENT, "out of memory for the approvals of %u banks", replay->roster.size);
     replay->state = replay->fold.state_hash;
     replay->counts.signatures += 2; /* of the plan, and over the run's id */
     replay->stage = REPLAY_NEXT;
@@ -103,6 +106,25 @@ static struct result begin_epoch(struct replay *replay, const struct wire_p1 *fi
     return provision_init(&replay->epoch, &replay->run, first->epoch, first->first, &checkpoint);
 }
 
+static void add_approval(struct replay_approvals *approvals, const struct provision_approval *approval, uint64_t round)
+{
+    for (unsigned i = 0; i < approvals->count; i++)
+        if (memcmp(&approvals->items[i].approval.officer, &approval->officer, sizeof approval->officer) == 0) return;
+    approvals->more = approvals->more || approvals->count == REPLAY_APPROVALS_MAX;
+    if (approvals->more) return;
+    approvals->items[approvals->count].approval = *approval;
+    approvals->items[approvals->count++].round = round;
+}
+
+/* What the P1 of a bank, which holds, says of its officers. */
+static void take_approvals(struct replay *replay, unsigned position)
+{
+    const struct provision_dealer *dealer = &replay->epoch.dealers[position];
+    replay->counts.signatures += dealer->approvals_count;
+    for (unsigned i = 0; i < dealer->approvals_count; i++)
+        add_approval(&replay->approvals[position], &dealer->approvals[i], replay->epoch.first);
+}
+
 struct result replay_p1(struct replay *replay, struct view payload, struct wire_arena *arena)
 {
     const struct members *cohort = run_cohort(&replay->run);
@@ -117,6 +139,7 @@ struct result replay_p1(struct replay *replay, struct view payload, struct wire_
         TRY(replay_signed(replay, "p1", WIRE_P1, j, list.items[count], arena, &body));
         if (count == 0) TRY(begin_epoch(replay, &body.p1));
         TRY(provision_take(&replay->epoch, &replay->run, j, &body.p1));
+        take_approvals(replay, j);
         bodies[count++] = body.message.body;
     }
     TRY(ctx_set_hash(bodies, count, &replay->epoch.set));
@@ -140,6 +163,7 @@ struct result replay_ack(struct replay *replay, struct view payload, struct wire
         ENSURE(members_equal(&body.ack.dealers, cohort), CATEGORY_FALSE, "%s did not acknowledge every bank",
                run_member(&replay->run, j));
     }
+    replay->agreed = true;
     replay->stage = REPLAY_FIRST;
     return replay->observer.epoch ? replay->observer.epoch(replay->observer.context, replay) : RESULT_OK;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/audit/replay.h"
+#include "proto/run/privacy.h"
 
 /* Each term is computed here again. The layout is the fold's, which the public form cannot tell. */
 static struct result check_terms(struct replay *replay, const struct wire_r0 *r0)
@@ -123,6 +124,14 @@ struct result replay_r1(struct replay *replay, struct view payload, struct wire_
     return RESULT_OK;
 }
 
+/* What an opened sum tells is told once for a step, however often the step is done again. */
+static void charge(struct replay *replay)
+{
+    if (replay->form == BUNDLE_PUBLIC || replay->round.terms.step < replay->rho_steps) return;
+    replay->rho = privacy_compose(replay->rho, layout_rho(&replay->fold.layout));
+    replay->rho_steps = replay->round.terms.step + 1;
+}
+
 struct result replay_open(struct replay *replay, struct view payload, struct wire_arena *arena)
 {
     struct replay_round *round = &replay->round;
@@ -134,6 +143,7 @@ struct result replay_open(struct replay *replay, struct view payload, struct wir
                hash_equal(&body.open.headers, &round->headers),
            CATEGORY_FALSE, "it opens something else than was certified");
     round->open = body.open;
+    charge(replay);
     round->position = members_next(&round->survivors, 0);
     if (replay->form != BUNDLE_PUBLIC) {
         round->sum = calloc((size_t)round->words, sizeof *round->sum);

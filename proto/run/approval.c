@@ -120,3 +120,17 @@ struct result approval_parse(struct view bytes, struct approval *ret)
     *ret = approval;
     return RESULT_OK;
 }
+
+struct result approval_check(struct view document, const struct approval_claim *claim, struct approval *ret)
+{
+    struct approval approval;
+    TRY(approval_parse(document, &approval));
+    ENSURE(strcmp(approval.bank, claim->bank) == 0, CATEGORY_FALSE, "it is of another bank");
+    ENSURE(hash_equal(&approval.roster, claim->roster), CATEGORY_FALSE, "it is for another roster");
+    ENSURE(hash_equal(&approval.subject, approval.of_run ? claim->run : claim->plan), CATEGORY_FALSE,
+           "it is of another %s", approval.of_run ? "run" : "plan");
+    ENSURE(approval.decision != APPROVAL_DENY, CATEGORY_FALSE, "it denies the %s", approval.of_run ? "run" : "plan");
+    TRY(approval_verify(&approval));
+    *ret = approval;
+    return RESULT_OK;
+}

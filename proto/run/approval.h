@@ -14,6 +14,8 @@
  * that counts: a denial takes back what was approved. approve-change also lets this run have another cohort than those
  * before (docs/protocol.md, rule 5).
  *
+ * A bank shows the others the approvals with which it takes part in a run (P1, docs/protocol.md).
+ *
  * Nothing here does I/O or knows the time.
  */
 #ifndef PROTO_RUN_APPROVAL_H
@@ -22,8 +24,6 @@
 #include "crypto/base/limits.h"
 #include "crypto/hash.h"
 #include "crypto/sign.h"
-
-#define APPROVAL_MAX_BYTES 1024u
 
 enum approval_decision { APPROVAL_APPROVE, APPROVAL_CHANGE, APPROVAL_DENY };
 
@@ -44,6 +44,14 @@ MUST_USE struct result approval_sign(struct approval *approval, const struct sig
 MUST_USE struct result approval_parse(struct view document, struct approval *ret);
 /* CATEGORY_FALSE when another key signed it. */
 MUST_USE struct result approval_verify(const struct approval *approval);
+/* What a bank takes part with: each document must be an approval by this bank, of the plan or of this very run. */
+struct approval_claim {
+    const char *bank;
+    const struct hash *roster, *plan, *run;
+};
+/* CATEGORY_FALSE when a document is not that, or its signature does not verify. Whether the officer is one of the bank,
+ * and whether the approval had expired, is not looked at: there is no clock here, and no list of officers. */
+MUST_USE struct result approval_check(struct view document, const struct approval_claim *claim, struct approval *ret);
 /* approve, approve-change, deny */
 const char *approval_word(enum approval_decision decision);
 

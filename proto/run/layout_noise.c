@@ -38,7 +38,8 @@ double layout_rho(const struct layout *layout)
 {
     double rho = 0;
     for (size_t i = 0; i < layout->fields_count; i++)
-        if (layout->fields[i].rho > 0) rho = privacy_compose(rho, layout->fields[i].rho);
+        if (layout->fields[i].rho > 0 && layout->fields[i].length > 0)
+            rho = privacy_compose(rho, layout->fields[i].rho);
     return rho;
 }
 

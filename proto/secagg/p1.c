@@ -1,4 +1,5 @@
-/* P1, node i → all: an epoch's channel key, commitments to a, mask keys E, and the root of its share leaves. */
+/* P1, node i → all: an epoch's channel key, commitments to a, mask keys E, the root of its share leaves,
+ * and what its officers signed. */
 #include <string.h>
 
 #include "proto/secagg/coordinator.h"
@@ -36,7 +37,13 @@ struct result p1_begin(struct secagg_node *node, uint32_t epoch, uint64_t first,
     TRY(provision_init(&node->epoch, &node->run, epoch, first, &checkpoint));
     TRY(deal_init(&node->deal, &node->run, node->config.position));
     struct wire_p1 p1 = {
-        .run = node->run.id, .epoch = epoch, .first = first, .rounds = node->run.rounds, .checkpoint = checkpoint};
+        .run = node->run.id,
+        .epoch = epoch,
+        .first = first,
+        .rounds = node->run.rounds,
+        .checkpoint = checkpoint,
+        .approvals = {node->config.approvals, node->config.approvals_count},
+    };
     CLEANUP(buffer_done) struct buffer lists = {0};
     TRY(deal_draw(&node->deal, &node->run, &node->epoch, node->config.random, &p1, &lists));
     p1.counter = node_count(node);

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/run/approval.h"
+#include "proto/run/plan.h"
+
 struct result provision_init(struct provision *provision, const struct run *run, uint32_t epoch, uint64_t first,
                              const struct hash *checkpoint)
 {
@@ -96,6 +99,21 @@ static struct result check_key(const struct provision *provision, const struct r
                 run_member(run, position));
 }
 
+static struct result check_approval(const struct run *run, unsigned position, struct view document,
+                                    struct provision_dealer *dealer)
+{
+    const struct approval_claim claim = {run_member(run, position), &run->terms.roster->hash, &run->terms.plan->hash,
+                                         &run->id};
+    struct approval approval;
+    TRY(refuse_peer(result_at(approval_check(document, &claim, &approval), "an approval in P1 of %s: ", claim.bank)));
+    for (unsigned i = 0; i < dealer->approvals_count; i++)
+        ENSURE(memcmp(&dealer->approvals[i].officer, &approval.officer, sizeof approval.officer) != 0, CATEGORY_PEER,
+               "P1 of %s has two approvals of one officer", claim.bank);
+    dealer->approvals[dealer->approvals_count++] = (struct provision_approval){
+        approval.officer, approval.given, approval.expires, approval.of_run, approval.decision == APPROVAL_CHANGE};
+    return RESULT_OK;
+}
+
 struct result provision_take(struct provision *provision, const struct run *run, unsigned position,
                              const struct wire_p1 *p1)
 {
@@ -111,8 +129,10 @@ struct result provision_take(struct provision *provision, const struct run *run,
             ENSURE(memcmp(&keys[k], &keys[earlier], sizeof keys[k]) != 0, CATEGORY_PEER, "%s uses one key twice",
                    run_member(run, position));
     }
-    struct provision_dealer *dealer = &provision->dealers[position];
-    *dealer = (struct provision_dealer){.known = true, .channel = p1->channel, .root = p1->root};
+    struct provision_dealer dealer = {.known = true, .channel = p1->channel, .root = p1->root};
+    for (size_t i = 0; i < p1->approvals.count; i++)
+        TRY(check_approval(run, position, p1->approvals.items[i], &dealer));
+    provision->dealers[position] = dealer;
     size_t at = (size_t)position * provision->rounds;
     memcpy(&provision->commitments[at], p1->commitments.data, p1->commitments.length);
     memcpy(&provision->mask_keys[at], keys, p1->mask_keys.length);

@@ -4,8 +4,16 @@
 
 #include "proto/secagg/run.h"
 
+/* An officer's approval that a P1 carries. */
+struct provision_approval {
+    struct sign_public officer;
+    uint64_t given, expires; /* milliseconds since 1970; expires 0: never */
+    bool of_run, change;     /* of this run, not of its plan; of its cohort too, which is another than before */
+};
 struct provision_dealer {
     bool known; /* its P1 was taken */
+    unsigned approvals_count;
+    struct provision_approval approvals[APPROVALS_SHOWN_MAX]; /* of different officers */
     struct agree_public channel;
     struct hash root;
 };
@@ -26,7 +34,8 @@ struct provision {
 MUST_USE struct result provision_init(struct provision *provision, const struct run *run, uint32_t epoch,
                                       uint64_t first, const struct hash *checkpoint);
 void provision_done(struct provision *provision);
-/* CATEGORY_PEER when a P1 is not of this epoch or its keys are invalid or another dealer's. */
+/* CATEGORY_PEER when a P1 is not of this epoch, its keys are invalid or another dealer's, or an approval in it is not
+ * one of this plan or run. */
 MUST_USE struct result provision_take(struct provision *provision, const struct run *run, unsigned position,
                                       const struct wire_p1 *p1);
 bool provision_covers(const struct provision *provision, uint64_t round);

@@ -54,6 +54,9 @@ struct secagg_node_config {
     /* The configured name of the data source: rule 5 keeps one ledger of it across runs. NULL stands for "". */
     const char *source;
     bool cohort_change_approved; /* this node's officer approved this very run in spite of its ledger */
+    /* What this bank's officers signed, for the run's log: stands in each P1 that is made from here on. Borrowed. */
+    const struct view *approvals;
+    size_t approvals_count; /* up to APPROVALS_SHOWN_MAX; 0: the policy approved the plan by itself */
     /* Pre-shared keys of pairs: psk[j], NULL where there is none; array of roster size + 1, or NULL. Borrowed. */
     const struct secret *const *psk;
 };

@@ -60,6 +60,7 @@ struct wire_p1 {
     struct view mask_keys;   /* rounds × 32 */
     struct hash root;
     uint32_t leaves;
+    struct wire_list approvals; /* documents that officers signed */
 };
 struct wire_p2 {
     struct hash run;

@@ -71,6 +71,7 @@ static const struct wire_rule p1_rules[] = {
     VIEW(p1, mask_keys, 32, EPOCH_ROUNDS_MAX * 32),
     BYTES(p1, root),
     U32(p1, leaves, 1, LEAVES_MOST),
+    VIEWS(p1, approvals, APPROVALS_SHOWN_MAX, APPROVAL_MAX_BYTES),
 };
 static const struct wire_rule p2_rules[] = {
     BYTES(p2, run), EPOCH(p2),

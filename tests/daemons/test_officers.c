@@ -85,6 +85,7 @@ static int tear_down(void **state)
     policy_done(&stage->bank.policy);
     journal_close(stage->bank.journal);
     store_close(stage->bank.store);
+    for (size_t i = 0; i < APPROVALS_SHOWN_MAX; i++) buffer_done(&stage->part.documents[i]);
     sign_key_free(stage->ada);
     sign_key_free(stage->bert);
     sign_key_free(stage->stranger);
@@ -275,6 +276,52 @@ static void another_cohort_is_approved_for_its_run(void **state)
     assert_non_null(strstr(result_reason(), "for a run, not for a plan"));
 }
 
+/* For the run's log: as it was signed, one of each officer who counts, that of the run before that of the plan. */
+static void assert_shown(struct stage *stage, size_t count, const struct approval *first)
+{
+    struct approval shown;
+    OK(officers_show(&stage->part));
+    assert_int_equal(stage->part.approvals_count, count);
+    for (size_t i = 0; i < count; i++) {
+        OK(approval_parse(stage->part.approvals[i], &shown));
+        OK(approval_verify(&shown));
+        if (i == 0) assert_int_equal(shown.given, first->given);
+    }
+}
+
+static void what_officers_signed_is_shown(void **state)
+{
+    struct stage *stage = *state;
+    const struct approval of_plan = word_of(stage, APPROVAL_APPROVE);
+    assert_int_equal(officers_show(&stage->part).category, CATEGORY_FALSE);
+    assert_int_equal(stage->part.approvals_count, 0);
+    OK(say(stage, of_plan, stage->ada));
+    assert_shown(stage, 1, &of_plan);
+    struct approval of_run = word_of(stage, APPROVAL_APPROVE);
+    of_run.of_run = true;
+    of_run.subject = stage->part.submission.id;
+    OK(say(stage, of_run, stage->ada));
+    OK(say(stage, word_of(stage, APPROVAL_APPROVE), stage->bert)); /* one was asked for */
+    assert_shown(stage, 2, &of_run);
+    OK(say(stage, word_of(stage, APPROVAL_DENY), stage->bert));
+    assert_int_equal(officers_show(&stage->part).category, CATEGORY_FALSE);
+    assert_int_equal(stage->part.approvals_count, 0);
+}
+
+static void where_the_policy_asks_nobody_nothing_is_shown(void **state)
+{
+    struct stage *stage = *state;
+    policy_set(stage, "{author: north, purpose: credit-risk}", "");
+    OK(say(stage, word_of(stage, APPROVAL_APPROVE), stage->ada));
+    assert_shown(stage, 0, NULL);
+    members_remove(&stage->part.submission.terms.cohort, 4); /* of its cohort it does ask */
+    struct approval change = word_of(stage, APPROVAL_CHANGE);
+    change.of_run = true;
+    change.subject = stage->part.submission.id;
+    OK(say(stage, change, stage->bert));
+    assert_shown(stage, 1, &change);
+}
+
 static void a_document_has_one_spelling(void **state)
 {
     struct stage *stage = *state;
@@ -311,6 +358,8 @@ int main(void)
         CASE(words_survive_a_restart),
         CASE(a_plan_that_the_policy_approves_can_be_denied),
         CASE(another_cohort_is_approved_for_its_run),
+        CASE(what_officers_signed_is_shown),
+        CASE(where_the_policy_asks_nobody_nothing_is_shown),
         CASE(a_document_has_one_spelling),
     };
     return result_ok(crypto_start()) ? cmocka_run_group_tests(tests, NULL, NULL) : 1;

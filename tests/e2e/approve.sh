@@ -81,6 +81,35 @@ done_everywhere "$run"
 grep -q "officer   ada: approve plan ${plan:0:12}" "$HOME_DIR/told" || die "the journal does not tell what ada approved"
 grep -q "approved  by officer ada: policy.yaml:11: author north" "$HOME_DIR/told" || die "the journal does not tell who approved"
 standing "$run" done || die "plans: $("$NODE" plans "$south")"
+
+# The bundle says so too, at every bank and without south's journal: with ada's signature, which nobody takes out or alters.
+bundle=$HOME_DIR/east/state/runs/$run/run.cfd
+until_true 20 test -s "$bundle" || die "no bundle at east"
+"$COFFERDAM" audit verify "$bundle" --roster "$HOME_DIR/roster.note" >"$HOME_DIR/told" || die "the bundle does not hold: $(cat "$HOME_DIR/told")"
+grep -q "south by 1 officer: ${KEY[ada]}\$" "$HOME_DIR/told" || die "the bundle does not tell who approved: $(cat "$HOME_DIR/told")"
+for bank in north east west; do grep -q "$bank by its policy\$" "$HOME_DIR/told" || die "$bank: $(cat "$HOME_DIR/told")"; done
+"$COFFERDAM" audit report "$bundle" -o "$HOME_DIR/report.html" --json >"$HOME_DIR/report.json" || die "no report"
+python3 "tests/support/audit_page.py" "$HOME_DIR/report.html" "$HOME_DIR/report.json" || die "the report's page"
+python3 - "$HOME_DIR/report.json" "${KEY[ada]}" <<'END' || die "the report: $(cat "$HOME_DIR/report.json")"
+import json, sys
+report = json.load(open(sys.argv[1]))
+one, = report["approvals"]
+assert (one["bank"], one["officer"], one["of"], one["round"]) == ("south", sys.argv[2], "plan", 1) and "2100-01-01" in one["expires"], one
+assert {bank["name"]: bank["approved_by"] for bank in report["banks"]} == {
+    "north": "policy", "south": "officers", "east": "policy", "west": "policy"}, report["banks"]
+END
+verifiers=("'$COFFERDAM' audit verify")
+/usr/bin/python3 -c 'import cryptography' 2>/dev/null && verifiers+=("/usr/bin/python3 'tests/verify.py'")
+python3 "tests/support/approvals.py" "$bundle" "$HOME_DIR/bad" || die "the bundle was not tampered with"
+for verifier in "${verifiers[@]}"; do
+    sh -c "$verifier '$bundle'" >"$HOME_DIR/told" || die "$verifier: $(cat "$HOME_DIR/told")"
+    grep -q "south.*officer.*${KEY[ada]}" "$HOME_DIR/told" || die "$verifier does not name ada's key"
+    for bad in "$HOME_DIR"/bad.*; do
+        status=0
+        sh -c "$verifier '$bad'" >"$HOME_DIR/told" 2>&1 || status=$?
+        [ $status -eq 1 ] && grep -qi "entry 3 (p1," "$HOME_DIR/told" || die "$verifier $bad: $(cat "$HOME_DIR/told")"
+    done
+done
 sed '/"officer":"ada"/s/decision approve/decision deny/' "$journal" >"$HOME_DIR/bad.jsonl"
 expect_exit 1 "does not verify" "$COFFERDAM" audit journal "$HOME_DIR/bad.jsonl" --roster "$HOME_DIR/roster.note"
 

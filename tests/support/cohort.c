@@ -11,6 +11,7 @@
 #include "proto/run/note.h"
 #include "proto/run/privacy.h"
 #include "proto/secagg/coordinator.h"
+#include "tests/support/officer.h"
 
 uint64_t cohort_expected(const struct cohort *cohort, const struct members *members)
 {
@@ -114,6 +115,7 @@ void cohort_done(struct cohort *cohort)
         cohort_stop(cohort, i);
         records_done(&cohort->parties[i].records);
         buffer_done(&cohort->parties[i].request);
+        for (size_t k = 0; k < APPROVALS_SHOWN_MAX; k++) buffer_done(&cohort->parties[i].documents[k]);
     }
     for (unsigned i = 0; cohort->keys && i <= cohort->config.banks; i++) {
         sign_key_free(cohort->keys[i]);
@@ -126,6 +128,22 @@ void cohort_done(struct cohort *cohort)
     random_source_free(cohort->random);
     buffer_done(&cohort->events);
     memset(cohort, 0, sizeof *cohort);
+}
+
+struct approval cohort_approval(const struct cohort *cohort, unsigned bank)
+{
+    struct approval approval = {.roster = cohort->roster.hash, .subject = cohort->plan.hash, .given = 1700000000000};
+    (void)snprintf(approval.bank, sizeof approval.bank, "%s", cohort->roster.members[bank - 1].name);
+    return approval;
+}
+
+struct result cohort_approve(struct cohort *cohort, unsigned bank, unsigned officer, struct approval *approval)
+{
+    struct cohort_party *party = &cohort->parties[bank];
+    struct buffer *document = &party->documents[party->approvals_count];
+    TRY(officer_signs(officer, approval, document));
+    party->approvals[party->approvals_count++] = buffer_view(document);
+    return RESULT_OK;
 }
 
 /* ---- steps and their effects */
@@ -302,6 +320,8 @@ static struct result new_node(struct cohort *cohort, unsigned number)
         .table_hash = party->table_hash,
         .epoch_rounds = cohort->config.epoch_rounds,
         .source = party->source ? party->source : "customers",
+        .approvals = party->approvals,
+        .approvals_count = party->approvals_count,
         .cohort_change_approved = party->cohort_change_approved,
         .psk = cohort->psk_rows ? cohort->psk_rows + (size_t)number * (cohort->config.banks + 1) : NULL,
     };

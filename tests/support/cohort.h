@@ -7,6 +7,7 @@
 #define TESTS_SUPPORT_COHORT_H
 
 #include "cli/records.h"
+#include "proto/run/approval.h"
 #include "proto/secagg/run_log.h"
 #include "proto/secagg/secagg.h"
 #include "proto/wire/messages.h"
@@ -48,6 +49,9 @@ struct cohort_party {
     bool cohort_change_approved;
     const char *source;
     struct hash table_hash;
+    struct buffer documents[APPROVALS_SHOWN_MAX]; /* its officers', for its P1: cohort_approve */
+    struct view approvals[APPROVALS_SHOWN_MAX];
+    size_t approvals_count;
     char reason[1024];
     unsigned refused; /* messages this party refused */
     char refusal[1024];
@@ -84,6 +88,12 @@ struct cohort {
 
 MUST_USE struct result cohort_init(const struct cohort_config *config, struct cohort *ret);
 void cohort_done(struct cohort *cohort);
+
+/* An approval of this plan by an officer of a bank, unsigned; and one that goes into the P1 that the bank makes from
+ * its next start on, signed by the officer of that number. */
+struct approval cohort_approval(const struct cohort *cohort, unsigned bank);
+MUST_USE struct result cohort_approve(struct cohort *cohort, unsigned bank, unsigned officer,
+                                      struct approval *approval);
 
 /* number 0 is the coordinator. Starting again forgets all but the records. */
 MUST_USE struct result cohort_start(struct cohort *cohort, unsigned number);

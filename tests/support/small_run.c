@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "analytics/cases.h"
+#include "tests/support/officer.h"
 #include "tests/support/ok.h"
 #include "tests/support/toy.h"
 
@@ -107,6 +108,26 @@ static void make_consortium(struct small_run *run)
     consortium->watcher = (struct watcher){.context = run, .stepped = stepped};
 }
 
+static void approve(struct small_run *run, unsigned position, unsigned officers)
+{
+    const struct submission *submission = &run->consortium.submission;
+    struct buffer *document = &run->documents[position - 1];
+    struct party *party = &run->consortium.parties[position];
+    size_t ends[APPROVALS_SHOWN_MAX + 1] = {0};
+    for (unsigned i = 0; i < officers; i++) {
+        struct approval approval = {.roster = run->consortium.roster.hash, .given = 1700000000000 + i};
+        (void)snprintf(approval.bank, sizeof approval.bank, "%s", run->names[position - 1]);
+        approval.of_run = i + 1 == APPROVALS_SHOWN_MAX;
+        approval.subject = approval.of_run ? submission->id : submission->plan.hash;
+        OK(officer_signs(10 * position + i, &approval, document));
+        ends[i + 1] = document->length;
+    }
+    for (unsigned i = 0; i < officers; i++)
+        run->approvals[position - 1][i] = view_of(document->data + ends[i], ends[i + 1] - ends[i]);
+    party->approvals = run->approvals[position - 1];
+    party->approvals_count = officers;
+}
+
 struct small_run *small_run_new(const struct small_run_config *config)
 {
     CLEANUP(buffer_done) struct buffer model = {0};
@@ -118,6 +139,7 @@ struct small_run *small_run_new(const struct small_run_config *config)
     OK(schema_of(&run->plan, &run->schema));
     for (unsigned i = 1; i <= config->banks; i++) make_bank(run, i);
     make_consortium(run);
+    for (unsigned i = 2; i <= config->banks && config->officers; i++) approve(run, i, config->officers);
     OK(consortium_go(&run->consortium));
     assert_true(run->consortium.parties[0].done);
     OK(fold_result(secagg_coordinator_fold(run->consortium.coordinator), config->banks, &model));
@@ -131,6 +153,7 @@ void small_run_free(struct small_run *run)
     consortium_done(&run->consortium);
     for (unsigned i = 0; i < run->config.banks; i++) table_free((struct table *)(uintptr_t)run->banks[i].table);
     buffer_done(&run->bundle);
+    for (unsigned i = 0; i < SMALL_BANKS_MAX; i++) buffer_done(&run->documents[i]);
     buffer_done(&run->hidden);
     schema_done(&run->schema);
     plan_done(&run->plan);

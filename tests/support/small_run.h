@@ -11,6 +11,7 @@ struct small_run_config {
     unsigned banks;
     uint64_t words; /* of each sum */
     uint32_t rounds, epoch_rounds;
+    unsigned officers; /* who approve it at each bank but the first; a fourth approves this very run */
     unsigned gone; /* this bank dies when it has sent its first input, and the run goes on without it; 0: none does */
 };
 struct small_run {
@@ -22,7 +23,9 @@ struct small_run {
     struct consortium_config how;
     struct consortium consortium;
     struct bundle_sink sink;
-    struct buffer bundle; /* full */
+    struct buffer bundle;                     /* full */
+    struct buffer documents[SMALL_BANKS_MAX]; /* one after the other: what a bank's officers signed */
+    struct view approvals[SMALL_BANKS_MAX][APPROVALS_SHOWN_MAX];
     struct buffer hidden; /* what must not be in it: everything secret that a bank kept, sealed shares, shares */
 };
 
