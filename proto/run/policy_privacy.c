@@ -76,7 +76,7 @@ static struct result budgets_from(const struct document *document, const struct 
     for (unsigned i = 0; i < raw->budgets_count; i++) {
         place_of(i, place);
         for (unsigned k = 0; k < i; k++) {
-            if (strcmp(ret->budgets[k].source, raw->budgets[i].source) != 0) continue;
+            if (strcmp(raw->budgets[k].source, raw->budgets[i].source) != 0) continue;
             place_of(k, before);
             return document_fail(document, place, "key \"%s\": source %.64s has a budget already (line %u); keep one",
                                  place, raw->budgets[i].source, document_line(document, before));
