@@ -26,7 +26,7 @@ wrong 'wrong.yaml:9: feature "income", key "max": "lots" is not a finite decimal
 wrong 'wrong.yaml:10: feature "income" stands there twice' 's/name: age/name: income/'
 wrong 'wrong.yaml:5: key "target.column": is still to be filled in' 's/column: default/column: FILL_IN/'
 wrong 'wrong.yaml: .*target' '/^target/d'
-wrong 'wrong.yaml:12: key "privacy": differential privacy is not available' 's/^train/privacy: {epsilon: 1}\ntrain/'
+wrong 'wrong.yaml:12: key "privacy": needs its delta' 's/^train/privacy: {epsilon: 1}\ntrain/'
 wrong 'wrong.yaml:13: key "cohort.minimum": with two banks' 's/minimum: 5/minimum: 2/'
 wrong 'not UTF-8' 's/test/\xff/'
 wrong 'key "\\x1b\[31mtr" is not known here' 's/^train/"\\e[31mtr": 1\ntrain/'
