@@ -99,7 +99,7 @@ static double rho_of(const struct evaluate *evaluate, const struct private_budge
 {
     double all = 0;
     if (field == EVALUATE_FIELD_CASES) return budget->rho[PHASE_COUNTS];
-    for (size_t f = 0; f < EVALUATE_FIELDS; f++) all += length_of(evaluate, f) > 0 ? parts[f] : 0;
+    for (enum evaluate_field f = 0; f < EVALUATE_FIELDS; f++) all += length_of(evaluate, f) > 0 ? parts[f] : 0;
     return private_part(budget->rho[PHASE_SCORES], parts[field] / all);
 }
 
@@ -118,7 +118,7 @@ static struct result lay_out(const struct evaluate *evaluate, struct evaluate_pr
     struct private_budget budget;
     size_t begin = 0;
     TRY(private_split(evaluate->plan, own_weights, &budget));
-    for (size_t f = 0; f < EVALUATE_FIELDS; f++) {
+    for (enum evaluate_field f = 0; f < EVALUATE_FIELDS; f++) {
         size_t length = length_of(evaluate, f);
         private->field[f] = length > 0 ? private->layout.fields_count : SIZE_MAX;
         private->begin[f] = begin;
@@ -183,7 +183,7 @@ struct result evaluate_private_advance(struct evaluate *evaluate, const struct s
 {
     struct evaluate_private *private = evaluate->private;
     uint64_t most = evaluate->plan->rows * MEMBERS_MAX;
-    for (size_t f = 0; f < EVALUATE_FIELDS; f++) {
+    for (enum evaluate_field f = 0; f < EVALUATE_FIELDS; f++) {
         size_t length = private->begin[f + 1] - private->begin[f];
         for (size_t v = 0; v < length; v++)
         private->values[private->begin[f] + v] = sum_real(sum, private->field[f], v);

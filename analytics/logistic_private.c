@@ -294,7 +294,7 @@ static void take_curve(struct logistic *state, const struct sum *sum)
     curve->known = curve->asked;
     curve->asked = 0;
     curve->histograms = 1;
-    for (size_t k = 0; k < CASE_KINDS; k++) take_set(state, sum, k);
+    for (size_t k = 0; k < CASE_KINDS; k++) take_set(state, sum, (enum case_kind)k);
 }
 
 static void take_bins(struct logistic *state, size_t f, size_t number, const struct sum *sum)
