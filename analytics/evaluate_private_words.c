@@ -28,7 +28,7 @@ struct result evaluate_private_explain(const struct evaluate *evaluate, struct b
 {
     const struct plan *plan = evaluate->plan;
     TRY(buffer_text(out, "one round, of which the plan alone says what it asks:\n"));
-    for (size_t f = 0; f < EVALUATE_FIELDS; f++) TRY(explain_field(evaluate, f, out));
+    for (enum evaluate_field f = 0; f < EVALUATE_FIELDS; f++) TRY(explain_field(evaluate, f, out));
     TRY(buffer_format(out,
                       "the noise is what banks outside any collusion add; with all banks' it is up to %s times as "
                       "large, and the model says how large\n",
