@@ -53,6 +53,7 @@ struct csv_options {
     const struct csv_column *columns; /* of the plan's columns that are not had plainly */
     size_t columns_count;
     struct csv_consent consent;
+    bool leave_out; /* rows that the specs refuse are counted and left out, where they would stop the reading */
 };
 
 /* Wrong content is CATEGORY_USAGE, a file that cannot be read CATEGORY_ENVIRONMENT. specs: as for table_new. */
