@@ -58,6 +58,8 @@ static struct result take(void *context, const struct record *record)
         if (field.length == 0 || !feeding->as_it_is) field = csv_field(&reader->options, feeding->mapping, field);
         reader->fields[k] = field;
     }
+    const struct csv_witness *witness = &reader->options.witness;
+    if (witness->row) TRY(witness->row(witness->context, record_bytes(record)));
     struct result added = table_add_row(reader->table, reader->fields, NULL);
     if (!reader->visitor.row || (!result_ok(added) && added.category != CATEGORY_USAGE)) return added;
     struct csv_row row = {reader->table, reader->fields, record->line};
