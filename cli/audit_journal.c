@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/bundle_file.h"
+#include "cli/journal_budget.h"
 #include "cli/journal_compare.h"
 
 struct audit {
@@ -73,9 +74,12 @@ static const char *verdict(const struct audit *audit, bool holds)
 static struct result print_json(const struct audit *audit, bool holds)
 {
     const struct journal_book *book = &audit->book;
-    json_t *json = json_pack("{s:b, s:s, s:s, s:I, s:I, s:I, s:O}", "holds", holds, "verdict", verdict(audit, holds),
-                             "member", book->member, "entries", (json_int_t)book->head.entries, "from",
-                             (json_int_t)book->earliest, "to", (json_int_t)book->latest, "runs", book->runs);
+    json_t *budgets = NULL;
+    TRY(journal_budget_sources(book->runs, &budgets));
+    json_t *json =
+        json_pack("{s:b, s:s, s:s, s:I, s:I, s:I, s:O, s:o}", "holds", holds, "verdict", verdict(audit, holds),
+                  "member", book->member, "entries", (json_int_t)book->head.entries, "from", (json_int_t)book->earliest,
+                  "to", (json_int_t)book->latest, "runs", book->runs, "budgets", budgets);
     if (json && !holds) (void)json_object_set_new(json, "reason", json_string(audit->reason));
     if (json && holds && audit->replay)
         (void)json_object_set_new(
@@ -114,6 +118,7 @@ static struct result print_table(const struct audit *audit, bool holds)
     {
         TRY(journal_show_run(run, &out));
     }
+    TRY(journal_budget_show(audit->book.runs, &out));
     if (holds && audit->replay) {
         TRY(buffer_format(&out, "bundle       %s, of run %.12s\n", audit->bundle.path,
                           journal_book_text(audit->compare.run, "run")));

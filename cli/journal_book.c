@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analytics/json_text.h"
+#include "cli/journal_budget.h"
 #include "proto/run/approval.h"
 #include "proto/run/roster.h"
 
@@ -25,6 +26,14 @@ static const struct need {
     {"frozen", "held_out", JSON_INTEGER},
     {"frozen", "digest", JSON_STRING},
     {"frozen", "columns", JSON_ARRAY},
+    {"reserved", "source", JSON_STRING},
+    {"reserved", "rho", JSON_REAL},
+    {"reserved", "delta", JSON_REAL},
+    {"charged", "step", JSON_INTEGER},
+    {"charged", "rho", JSON_REAL},
+    {"charged", "spent", JSON_REAL},
+    {"released", "spent", JSON_REAL},
+    {"released", "freed", JSON_REAL},
     {"sent", "round", JSON_INTEGER},
     {"sent", "step", JSON_INTEGER},
     {"sent", "words", JSON_INTEGER},
@@ -57,7 +66,8 @@ static const struct need {
 /* What happens again and again in a run, and what only grows from one entry of it to the next. */
 static const struct {
     const char *event, *grows;
-} lists[] = {{"sent", "round"}, {"void", "round"}, {"voted", "step"}, {"closed", "step"}, {"evidence", NULL}};
+} lists[] = {{"charged", "step"}, {"sent", "round"},  {"void", "round"},
+             {"voted", "step"},   {"closed", "step"}, {"evidence", NULL}};
 enum { LISTS = sizeof lists / sizeof *lists };
 
 static void json_freep(json_t **json)
@@ -152,8 +162,8 @@ static struct result check_facts(const struct journal_entry *entry, const json_t
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
         if (strcmp(needs[i].event, entry->event) != 0) continue;
         const json_t *fact = json_object_get(facts, needs[i].name);
-        ENSURE(fact && json_typeof(fact) == needs[i].type && (!json_is_integer(fact) || json_integer_value(fact) >= 0),
-               CATEGORY_FALSE, "\"%s\" without \"%s\"", entry->event, needs[i].name);
+        ENSURE(fact && json_typeof(fact) == needs[i].type && !(json_number_value(fact) < 0), CATEGORY_FALSE,
+               "\"%s\" without \"%s\"", entry->event, needs[i].name);
     }
     return RESULT_OK;
 }
@@ -165,8 +175,8 @@ static struct result run_of(struct journal_book *book, const struct journal_entr
     if (*ret) return RESULT_OK;
     bytes_hex(hash_view(&entry->run), hex);
     CLEANUP(json_freep)
-    json_t *run = json_pack("{s:s, s:s, s:I, s:[], s:[], s:[], s:[], s:[]}", "run", hex, "state", "open", "first",
-                            (json_int_t)entry->time, "sent", "void", "voted", "closed", "evidence");
+    json_t *run = json_pack("{s:s, s:s, s:I, s:[], s:[], s:[], s:[], s:[], s:[]}", "run", hex, "state", "open", "first",
+                            (json_int_t)entry->time, "charged", "sent", "void", "voted", "closed", "evidence");
     ENSURE(run && json_array_append(book->runs, run) == 0, CATEGORY_ENVIRONMENT, "no memory for a run");
     *ret = run;
     return RESULT_OK;
@@ -187,6 +197,15 @@ static struct result add_to_list(json_t *run, size_t which, json_t *facts)
     return RESULT_OK;
 }
 
+/* What a run has once and by its own name. */
+static bool is_single(const char *event)
+{
+    static const char *const events[] = {"bundle", "forgotten", "reserved", "released"};
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        if (strcmp(events[i], event) == 0) return true;
+    return false;
+}
+
 static bool ends_run(const char *event)
 {
     return strcmp(event, "done") == 0 || strcmp(event, "refused") == 0 || strcmp(event, "ended") == 0;
@@ -197,11 +216,12 @@ static struct result tell_run(struct journal_book *book, const struct journal_en
     json_t *run = NULL;
     bool put = true;
     TRY(run_of(book, entry, &run));
+    TRY(journal_budget_check(run, entry->event, facts));
     put = json_object_set_new(run, "last", json_integer((json_int_t)entry->time)) == 0;
     if (ends_run(entry->event)) put = put && json_object_set_new(run, "state", json_string(entry->event)) == 0;
     for (size_t i = 0; i < LISTS; i++)
         if (strcmp(lists[i].event, entry->event) == 0) return add_to_list(run, i, facts);
-    if (strcmp(entry->event, "bundle") == 0 || strcmp(entry->event, "forgotten") == 0)
+    if (is_single(entry->event))
         put = put && json_object_set(run, entry->event, facts) == 0;
     else
         put = put && json_object_update_missing(run, facts) == 0;

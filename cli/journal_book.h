@@ -1,8 +1,9 @@
 /* A node's journal as an officer reads it: verified line by line, told as a table, and gathered run by run.
  *
  * What a run's entries say is kept as JSON, since that is what they are: {"run", "plan", "plan_hash", "purpose", ...,
- * "rows", "columns", "sent": [{"round", "step", "numbers", "bytes", "root", "header"}, ...], "void", "voted", "closed",
- * "evidence", "state": "open" | "done" | "refused" | "ended", ..., "bundle": {...}, "forgotten": {...}}.
+ * "rows", "columns", "reserved": {...}, "charged": [{"step", "rho", "spent"}, ...], "released": {...}, "sent":
+ * [{"round", "step", "numbers", "bytes", "root", "header"}, ...], "void", "voted", "closed", "evidence", "state":
+ * "open" | "done" | "refused" | "ended", ..., "bundle": {...}, "forgotten": {...}}.
  */
 #ifndef CLI_JOURNAL_BOOK_H
 #define CLI_JOURNAL_BOOK_H

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "cli/journal_budget.h"
+
 struct hex {
     char text[2 * HASH_BYTES + 1];
 };
@@ -38,7 +40,7 @@ static struct result opened(void *context, const struct replay *replay)
            "%s, with the key that signs its journal, is not in the cohort of the bundle", who(compare));
     ENSURE(is_hash(compare->run, "plan_hash", &replay->submission.plan.hash), CATEGORY_FALSE,
            "the journal has another plan for this run than the bundle");
-    return RESULT_OK;
+    return journal_budget_opened(compare->run, replay);
 }
 
 /* The bank's own header among those of U: the journal says the same of it. */
@@ -60,6 +62,7 @@ static struct result check_input(struct journal_compare *compare, const struct r
                journal_book_number(sent, "step") == round->terms.step,
            CATEGORY_FALSE, "the input of %s in round %llu is another than the journal says", who(compare),
            (unsigned long long)replay->last);
+    TRY(journal_budget_input(compare->run, replay));
     compare->inputs++;
     return RESULT_OK;
 }

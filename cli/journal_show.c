@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/journal_book.h"
+#include "cli/journal_budget.h"
 #include "crypto/base/text.h"
 
 enum { SHORT_HEX = 12 };
@@ -48,6 +48,9 @@ static const struct {
     {"seen", "plan {plan} ({plan_hash:}) for {purpose}, submitted by {submitter}, with{cohort*}"},
     {"approved", "by {approved_by}: {rule}"},
     {"frozen", "{rows} rows, {held_out} of them held out; columns{columns*}; digest {digest:}"},
+    {"reserved", "rho {rho} of the privacy budget of source {source}"},
+    {"charged", "step {step+}: rho {rho} of the privacy budget, {spent} of it in all"},
+    {"released", "rho {freed} of the privacy budget was not spent and is free again"},
     {"sent", "round {round}, step {step+}: {words} masked words of 64 bits, {bytes} bytes, root {root:}"},
     {"void", "round {round} is given up: nothing was released for it, nor will be"},
     {"voted", "round {round}, step {step+}: the sum is right and leads to state {state:}"},
@@ -71,6 +74,7 @@ static struct result put_fact(const json_t *facts, struct view name, struct buff
     const json_t *fact = json_object_get(facts, key);
     if (json_is_array(fact)) return put_names(fact, out);
     if (json_is_integer(fact)) return buffer_format(out, "%lld", (long long)json_integer_value(fact) + (last == '+'));
+    if (json_is_real(fact)) return buffer_format(out, "%.6g", json_real_value(fact));
     const char *text = json_is_string(fact) ? json_string_value(fact) : "?";
     char front[SHORT_HEX + 1];
     if (last != ':') return plain(text, out);
@@ -186,6 +190,7 @@ struct result journal_show_run(const json_t *run, struct buffer *out)
     if (json_is_integer(json_object_get(run, "without_consent")))
         TRY(put_sentence("             {without_consent} more rows were left out for want of consent\n", run, out));
     TRY(put_left(run, out));
+    TRY(journal_budget_show_run(run, out));
     TRY(buffer_format(out, "  closed     %zu steps\n", json_array_size(json_object_get(run, "closed"))));
     size_t kept = json_array_size(json_object_get(run, "evidence"));
     if (kept) TRY(buffer_format(out, "  evidence   %zu messages are kept that should not have come\n", kept));

@@ -63,7 +63,8 @@ static struct result show_head(const json_t *model, struct buffer *out)
         TRY(buffer_format(out, "%s%.0f %s", i == 0 ? "rows: " : ", ", count, all ? "in all" : sets[i][1]));
         if (!isnan(positive)) TRY(buffer_format(out, " (%.0f positive)", positive));
     }
-    return buffer_text(out, "\n\n");
+    TRY(buffer_text(out, "\n\n"));
+    return show_privacy(model, out);
 }
 
 static int widest_term(const json_t *terms)

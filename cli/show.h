@@ -6,6 +6,9 @@
 
 #include "crypto/base/bytes.h"
 
+/* Under differential privacy: what is promised, and the noise of each sum; nothing for another model. Appended. */
+MUST_USE struct result show_privacy(const json_t *model, struct buffer *out);
+
 /* Columns with their moments and quantiles, then each one's bins or levels. Appended. */
 MUST_USE struct result show_statistics(const json_t *model, struct buffer *out);
 

@@ -32,10 +32,9 @@ struct policy_case admit_case(const struct submission *submission, const struct 
 }
 
 struct result admit_check(const struct policy *policy, unsigned position, const struct submission *submission,
-                          const struct policy_spent *spent, uint64_t words)
+                          const struct policy_case *about)
 {
-    const struct policy_case about = admit_case(submission, spent, words);
     ENSURE(members_has(&submission->terms.cohort, position), CATEGORY_FALSE,
            "the run's cohort does not name this bank");
-    return policy_check(policy, &about);
+    return policy_check(policy, about);
 }

@@ -11,6 +11,6 @@ MUST_USE struct result admit_load(const char *path, struct policy *ret);
 struct policy_case admit_case(const struct submission *submission, const struct policy_spent *spent, uint64_t words);
 /* CATEGORY_FALSE with the reason that the submitter is told. */
 MUST_USE struct result admit_check(const struct policy *policy, unsigned position, const struct submission *submission,
-                                   const struct policy_spent *spent, uint64_t words);
+                                   const struct policy_case *about);
 
 #endif

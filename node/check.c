@@ -7,6 +7,7 @@
 
 #include "analytics/coding.h"
 #include "analytics/schema.h"
+#include "node/budget.h"
 #include "node/check_policy.h"
 #include "node/journal.h"
 #include "node/source.h"
@@ -141,13 +142,16 @@ static struct result check_connection(struct bank *bank)
     return RESULT_OK;
 }
 
-/* What a running node says has left in this month. */
-static void month_of(const struct buffer *status, struct check_known *known)
+/* What a running node says has left in this month, and is taken of the source's privacy budget. */
+static void told_of(const struct buffer *status, struct check_known *known)
 {
     json_t *json = json_loadb((const char *)status->data, status->length, 0, NULL);
     const json_t *words = json_object_get(json, "words_this_month");
     known->month = json_is_integer(words);
     known->month_words = known->month ? (uint64_t)json_integer_value(words) : 0;
+    const json_t *taken = json_object_get(json, "budget_taken");
+    known->budget = json_is_real(taken);
+    known->budget_taken = json_real_value(taken);
     json_decref(json);
 }
 
@@ -159,10 +163,10 @@ static struct result check_state(struct bank *bank, struct check_known *known)
     CLEANUP(buffer_done) struct buffer reply = {0};
     if (access(state, F_OK) != 0) {
         printf("state     %s, to be made at the first start\n", state);
-        known->month = true; /* nothing */
+        known->month = known->budget = true; /* nothing */
     } else if (result_ok(control_request(state, view_text("{\"ask\": \"status\"}"), CONTROL_MS, &reply))) {
         printf("state     %s, where this bank's node is running\n", state);
-        month_of(&reply, known);
+        told_of(&reply, known);
     } else {
         uint64_t entries;
         TRY(store_open(state, &bank->store));
@@ -170,6 +174,8 @@ static struct result check_state(struct bank *bank, struct check_known *known)
         TRY(spent_load(bank->store, NULL, clock_now_ms(), &spent));
         known->month = true;
         known->month_words = spent.month;
+        TRY(budget_taken(bank->store, bank->config->source.name, NULL, &known->budget_taken));
+        known->budget = true;
         TRY(journal_check(bank->store, state, &entries));
         printf("journal   %s/" JOURNAL_FILE ", %" PRIu64 " entries, as the node wrote them\n", state, entries);
     }

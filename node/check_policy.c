@@ -78,6 +78,9 @@ struct result check_policy_plan(const struct bank *bank, const struct check_plan
         .rows = known->rows_count,
         .month_known = known->month,
         .month = known->month_words,
+        .source = bank->config->source.name,
+        .taken_known = known->budget,
+        .taken = known->budget_taken,
     };
     TRY(buffer_text(&out, "\nWhat each round's sum says\n"));
     TRY(task->explain(&checked->plan, &out));

@@ -17,8 +17,9 @@ MUST_USE struct result check_plan_open(const char *path, const struct roster *ro
 
 /* What the checks before have found out of this bank. */
 struct check_known {
-    bool rows, month;
+    bool rows, month, budget;
     uint64_t rows_count, month_words;
+    double budget_taken; /* of the source's privacy budget, by all runs */
 };
 
 /* Prints a line on the policy, and what is remarkable about it. */

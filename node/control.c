@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analytics/json_text.h"
+#include "node/budget_show.h"
 #include "node/forget.h"
 #include "node/plans.h"
 #include "node/status.h"
@@ -119,6 +120,12 @@ static struct result ask_plans(struct bank *bank, const json_t *request, json_t 
     return plans_list(bank, ret);
 }
 
+static struct result ask_budget(struct bank *bank, const json_t *request, json_t **ret)
+{
+    (void)request;
+    return budget_list(bank, ret);
+}
+
 static json_t *hash_json(const struct hash *hash)
 {
     char hex[2 * HASH_BYTES + 1];
@@ -150,8 +157,9 @@ static const struct {
     const char *word;
     struct result (*handle)(struct bank *bank, const json_t *request, json_t **ret);
 } asks[] = {
-    {"status", ask_status}, {"runs", ask_runs},     {"roster", ask_roster}, {"submit", ask_submit},
-    {"cancel", ask_cancel}, {"forget", ask_forget}, {"plans", ask_plans},   {"officer", plans_take},
+    {"status", ask_status}, {"runs", ask_runs},      {"roster", ask_roster},
+    {"submit", ask_submit}, {"cancel", ask_cancel},  {"forget", ask_forget},
+    {"plans", ask_plans},   {"officer", plans_take}, {"budget", ask_budget},
 };
 
 static struct result handle(struct bank *bank, struct view bytes, json_t **ret)

@@ -50,6 +50,9 @@ static struct result policy_text(struct buffer *out)
                          "cells: {minimum: 10}                 # customers of a cell that a plan shows\n"
                          "rounds: {most: 100}                  # of a run\n"
                          "words: {run: 1000000, month: 10000000}   # of 64 bits, that leave, masked\n"
+                         "# privacy:                           # what plans under differential privacy may cost\n"
+                         "#   required: yes                     # others are refused\n"
+                         "#   budgets: [{source: customers, epsilon: 8, delta: 1.0e-6}]   # for good, over all runs\n"
                          "approve: []                          # until a rule approves a plan, this bank refuses it\n"
                          "#  - {plan: \"64 hex digits\"}          # this very plan\n"
                          "#  - {author: north, purpose: credit-risk, task: logistic}\n",

@@ -7,6 +7,7 @@
  *   bank.c     what the daemon is made of, its threads, its pinned roster
  *   service.c  the thread that asks for offers and attests other members' counters
  *   admit.c    which runs this bank takes part in: its policy (proto/run/policy.c) is asked; spent.c counts what left
+ *   budget.c   what runs over a source cost of its privacy budget, reserved and charged; budget_show.c tells it
  *   officers.c what this bank's officers approve and deny; waiting.c lets a run wait for them, plans.c tells them
  *   freeze.c   the table a run computes on, the same bytes from beginning to end
  *   part.c     a run's thread: exchange a message, step the machine, contribute
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/budget_show.h"
 #include "node/check.h"
 #include "node/init.h"
 #include "node/plans.h"
@@ -66,6 +68,11 @@ static struct result command_status(const struct program_words *words)
     return ask(words, view_text("{\"ask\": \"status\"}"), STATUS_TIMEOUT_MS, status_lines);
 }
 
+static struct result command_budget(const struct program_words *words)
+{
+    return ask(words, view_text("{\"ask\": \"budget\"}"), STATUS_TIMEOUT_MS, budget_lines);
+}
+
 static struct result command_forget(const struct program_words *words)
 {
     CLEANUP(buffer_done) struct buffer request = {0};
@@ -84,6 +91,8 @@ int main(int argc, char **argv)
         {"status", command_status, "j", "CONFIG|DIR [--json]", "the connection and this bank's runs"},
         {"plans", command_plans, "j", "CONFIG|DIR [--json]",
          "plans that wait for an officer, approved and refused ones, and what officers said"},
+        {"budget", command_budget, "j", "CONFIG|DIR [--json]",
+         "what runs have cost of each source's privacy budget, and what is left"},
         {"approve", command_approve, "pikec",
          "CONFIG|DIR --plan HASH|--run ID --key officer.key [--expires 2026-12-31] [--cohort-change]",
          "an officer approves a plan, or one run of it"},
@@ -101,6 +110,7 @@ int main(int argc, char **argv)
                     "  cofferdam-node run /etc/cofferdam/node.yaml\n"
                     "  cofferdam-node status --json /etc/cofferdam\n"
                     "  cofferdam-node plans /etc/cofferdam\n"
+                    "  cofferdam-node budget /etc/cofferdam\n"
                     "  cofferdam-node approve /etc/cofferdam --plan HASH --key officer.key --expires 2026-12-31\n"
                     "  cofferdam-node forget /etc/cofferdam 2fc8e8b8e2a8\n",
         .commands = commands,

@@ -7,6 +7,7 @@
 
 #include "crypto/base/failpoint.h"
 #include "node/admit.h"
+#include "node/budget.h"
 #include "node/bundle.h"
 #include "node/evidence.h"
 #include "node/forget.h"
@@ -71,17 +72,16 @@ static struct result check_rows(struct part *part)
     return result;
 }
 
-/* Freezes the table and makes the run durable, the two together; or loads both after a restart. Without the lock: a
- * large file takes a while, and the node answers attestations meanwhile. */
+/* Freezes the table, or loads it after a restart. Without the lock: a large file takes a while, and the node answers
+ * attestations meanwhile. */
 static struct result part_freeze(struct part *part)
 {
     char path[FILE_PATH_MAX];
     struct bank *bank = part->bank;
     CLEANUP(buffer_done) struct buffer value = {0};
-    bool found = false;
     TRY(part_path(part, PART_TABLE, path));
-    TRY(store_load(bank->store, false, &part->submission.id, PART_KEY_TABLE, &value, &found));
-    if (found) {
+    TRY(store_load(bank->store, false, &part->submission.id, PART_KEY_TABLE, &value, &part->kept));
+    if (part->kept) {
         struct hash hash;
         ENSURE(value.length == HASH_BYTES, CATEGORY_FALSE, "the frozen table's hash is damaged");
         memcpy(hash.bytes, value.data, HASH_BYTES);
@@ -92,24 +92,47 @@ static struct result part_freeze(struct part *part)
     if (bank->config->source.consent.column)
         log_info("run", "%.12s: %llu rows are computed on, %llu are left out for want of consent", part->hex,
                  (unsigned long long)part->frozen.table->rows, (unsigned long long)part->frozen.table->without_consent);
-    TRY(check_rows(part));
-    FAILPOINT("node: the table is frozen, the run not kept");
+    return check_rows(part);
+}
+
+/* The run, its table's digest and what it reserves of the privacy budget. Lock held: another run may have taken what
+ * was left when this one was let in. */
+static struct result keep(struct part *part)
+{
+    struct bank *bank = part->bank;
+    CLEANUP(buffer_done) struct buffer value = {0};
+    CLEANUP(journal_notes_done) struct journal_notes notes = {0};
+    CLEANUP(budget_change_done) struct budget_change budget = {0};
+    TRY(budget_reserve(bank->store, &bank->policy, bank->config->source.name, &part->submission, clock_now_ms(),
+                       &budget, &notes));
     TRY(buffer_u64(&value, part->submitted_at));
     TRY(buffer_append(&value, buffer_view(&part->submission.bytes)));
     const struct store_record records[] = {
         {.scope = &part->submission.id, .key = PART_KEY_SUBMISSION, .value = buffer_view(&value)},
         {.scope = &part->submission.id, .key = PART_KEY_TABLE, .value = hash_view(&part->frozen.hash)},
+        budget.record,
     };
-    CLEANUP(journal_notes_done) struct journal_notes notes = {0};
     TRY(journal_frozen(part, &notes));
-    return journal_commit(bank->journal, records, 2, &notes);
+    return journal_commit(bank->journal, records, budget.made ? 3 : 2, &notes);
+}
+
+static struct result part_keep(struct part *part)
+{
+    if (part->kept) return RESULT_OK;
+    FAILPOINT("node: the table is frozen, the run not kept");
+    (void)pthread_mutex_lock(&part->bank->lock);
+    struct result result = keep(part);
+    part->kept = result_ok(result);
+    part->frozen_once = part->frozen_once || part->kept;
+    (void)pthread_mutex_unlock(&part->bank->lock);
+    return result;
 }
 
 /* What cannot be read or written just now is tried again: an operator can cure it, and the run waits. */
-static struct result part_freeze_patiently(struct part *part)
+static struct result patiently(struct part *part, struct result (*work)(struct part *part))
 {
     for (;;) {
-        struct result result = part_freeze(part);
+        struct result result = work(part);
         if (result.category != CATEGORY_ENVIRONMENT || atomic_load(&part->bank->stopping)) return result;
         log_error("run", "%.12s: %s", part->hex, result_reason());
         (void)pthread_mutex_lock(&part->bank->lock);
@@ -175,8 +198,9 @@ static struct result part_admit(const struct part *part)
     struct policy_spent spent;
     TRY(spent_load(bank->store, &submission->id, clock_now_ms(), &spent));
     TRY(fold_start(&submission->plan, submission->terms.task, &fold));
-    struct result result =
-        admit_check(&bank->policy, bank->position, submission, &spent, spent.rounds ? 0 : fold.words);
+    struct policy_case about = admit_case(submission, &spent, spent.rounds ? 0 : fold.words);
+    TRY(budget_ask(bank->store, bank->config->source.name, &submission->id, &about));
+    struct result result = admit_check(&bank->policy, bank->position, submission, &about);
     if (!result_ok(result))
         log_info("run", "%.12s: words that have left this bank in this month: %llu", part->hex,
                  (unsigned long long)spent.month);
@@ -190,11 +214,9 @@ static struct result part_prepare(struct part *part)
     TRY(waiting_for_officers(part));
     TRY(check_failed_plans(part));
     TRY(journal_approved(part));
-    struct result result = part_freeze_patiently(part);
-    (void)pthread_mutex_lock(&part->bank->lock);
-    part->frozen_once = part->frozen_once || result_ok(result);
-    (void)pthread_mutex_unlock(&part->bank->lock);
-    if (result_ok(result) || result.category == CATEGORY_ENVIRONMENT) return result;
+    struct result result = patiently(part, part_freeze);
+    if (result_ok(result)) return patiently(part, part_keep);
+    if (result.category == CATEGORY_ENVIRONMENT) return result;
     /* The sentence may quote values of rows: it stays in this bank's log. */
     log_error("run", "%.12s: %s", part->hex, result_reason());
     TRY(keep_failed_plan(part));
@@ -487,7 +509,9 @@ static struct result tell_left(struct bank *bank, const struct left *left)
     TRY(store_load(bank->store, false, &left->run, PART_KEY_END, &end, &over));
     if (over) return RESULT_OK;
     TRY(journal_ended(bank, &left->run, left->reason, &notes));
-    return journal_commit(bank->journal, NULL, 0, &notes);
+    CLEANUP(budget_change_done) struct budget_change budget = {0};
+    TRY(budget_release(bank->store, &left->run, &budget, &notes));
+    return journal_commit(bank->journal, &budget.record, budget.made, &notes);
 }
 
 /* A frozen table is rows of customers: it goes with its run. A process that was killed may have left one whose run is

@@ -37,6 +37,7 @@ struct part {
     struct effects effects;
     struct frozen frozen;
     struct buffer request; /* the frame under way, repeated until there is a reply; empty: none */
+    bool kept;             /* the run and its table are in the store */
     bool sent;             /* by the step under way */
     bool contribution_due;
     char refused[SERVICE_REASON_MAX + 1];    /* the last message that was, and why */

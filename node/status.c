@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analytics/json_text.h"
+#include "node/budget.h"
 #include "node/bundle.h"
 #include "node/forget.h"
 #include "node/journal.h"
@@ -107,6 +108,8 @@ static void add_alone(struct bank *bank, const struct hash *id, json_t *runs)
 struct result status_bank(struct bank *bank, json_t **ret)
 {
     struct policy_spent spent;
+    double taken = 0;
+    TRY(budget_taken(bank->store, bank->config->source.name, NULL, &taken));
     TRY(spent_load(bank->store, NULL, clock_now_ms(), &spent));
     json_t *runs = json_array();
     (void)pthread_mutex_lock(&bank->lock);
@@ -123,6 +126,7 @@ struct result status_bank(struct bank *bank, json_t **ret)
     (void)json_object_set_new(json, "journal_entries", json_integer((json_int_t)journal_entries(bank->journal)));
     (void)json_object_set_new(json, "words_this_month", json_integer((json_int_t)spent.month));
     (void)json_object_set_new(json, "words_a_month", json_integer((json_int_t)bank->policy.words_month));
+    (void)json_object_set_new(json, "budget_taken", json_real(taken));
     *ret = json;
     return RESULT_OK;
 }
@@ -263,6 +267,6 @@ struct result forget_lines(struct view text, struct buffer *out)
     TRY(digest_line(json, "model", "model.json", out));
     TRY(digest_line(json, "bundle", "run.cfd", out));
     return buffer_text(out,
-                       "kept       the ledger of cohorts and the message counters, which the rules need; the journal, "
-                       "which tells of this\n");
+                       "kept       the ledger of cohorts, the privacy budget and the message counters, which the rules "
+                       "need; the journal, which tells of this\n");
 }

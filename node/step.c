@@ -5,6 +5,7 @@
 
 #include "analytics/report/report.h"
 #include "crypto/base/failpoint.h"
+#include "node/budget.h"
 #include "node/erase.h"
 #include "node/evidence.h"
 #include "node/journal_facts.h"
@@ -78,16 +79,46 @@ static bool step_releases(const struct part *part)
     return false;
 }
 
+/* What an input costs that leaves with this step. */
+struct charges {
+    struct spent_charge words;
+    struct budget_change privacy;
+};
+
+static void charges_done(struct charges *charges)
+{
+    budget_change_done(&charges->privacy);
+}
+
+enum { CHARGES_RECORDS = SPENT_RECORDS + 1 };
+
+/* An input that the officers, the policy or the budget does not let leave ends the run here. */
+static struct result step_charge(struct part *part, struct charges *charges, struct journal_notes *notes,
+                                 struct store_record *records, size_t *count)
+{
+    struct bank *bank = part->bank;
+    const struct hash *run = &part->submission.id;
+    const struct fold *fold = secagg_node_fold(part->machine);
+    TRY(officers_check(part));
+    TRY(spent_charge(bank->store, &bank->policy, run, clock_now_ms(), fold->words, &charges->words));
+    for (size_t i = 0; i < SPENT_RECORDS; i++) records[(*count)++] = charges->words.records[i];
+    TRY(budget_charge(bank->store, run, fold, &charges->privacy, notes));
+    if (charges->privacy.made) records[(*count)++] = charges->privacy.record;
+    return RESULT_OK;
+}
+
 /* Makes durable what the machine persists in this step, all together, and with it what the journal tells of it and what
- * the policy counts. An input that the policy does not let leave ends the run here: nothing of the step was kept. */
+ * the policy counts. Where that fails nothing of the step was kept. */
 static struct result step_persist(struct part *part, bool *ret_persisted)
 {
     bool evidence = false;
     *ret_persisted = false;
     if (part->effects.count == 0) return RESULT_OK;
-    CLEANUP(records_freep) struct store_record *records = calloc(part->effects.count + SPENT_RECORDS, sizeof *records);
+    CLEANUP(records_freep)
+    struct store_record *records = calloc(part->effects.count + CHARGES_RECORDS, sizeof *records);
     ENSURE(records, CATEGORY_ENVIRONMENT, "no memory for a step's records");
-    struct spent_charge charge;
+    CLEANUP(charges_done) struct charges charges = {0};
+    CLEANUP(journal_notes_done) struct journal_notes notes = {0};
     size_t count = 0;
     for (size_t i = 0; i < part->effects.count; i++) {
         const struct effect *effect = &part->effects.items[i];
@@ -103,13 +134,7 @@ static struct result step_persist(struct part *part, bool *ret_persisted)
     }
     *ret_persisted = count > 0;
     if (count == 0) return RESULT_OK;
-    if (step_releases(part)) {
-        TRY(officers_check(part));
-        TRY(spent_charge(part->bank->store, &part->bank->policy, &part->submission.id, clock_now_ms(),
-                         secagg_node_fold(part->machine)->words, &charge));
-        for (size_t i = 0; i < SPENT_RECORDS; i++) records[count++] = charge.records[i];
-    }
-    CLEANUP(journal_notes_done) struct journal_notes notes = {0};
+    if (step_releases(part)) TRY(step_charge(part, &charges, &notes, records, &count));
     TRY(journal_step(part, &notes));
     TRY(journal_commit(part->bank->journal, records, count, &notes));
     if (evidence) part_write_evidence(part);
@@ -229,14 +254,16 @@ static struct result end_keep(struct part *part, const struct service_answer *an
     CLEANUP(journal_notes_done) struct journal_notes notes = {0};
     TRY(buffer_u64(&value, clock_now_ms()));
     TRY(service_answer_write(answer, &value));
-    const struct store_record record = {
-        .scope = &part->submission.id, .key = PART_KEY_END, .value = buffer_view(&value)};
+    CLEANUP(budget_change_done) struct budget_change budget = {0};
+    TRY(budget_release(part->bank->store, &part->submission.id, &budget, &notes));
+    const struct store_record records[] = {
+        {.scope = &part->submission.id, .key = PART_KEY_END, .value = buffer_view(&value)}, budget.record};
     if (answer->ok)
         TRY(journal_done(part, model, &notes));
     else
         TRY(journal_ended(part->bank, &part->submission.id, *part->own_reason ? part->own_reason : answer->reason,
                           &notes));
-    return journal_commit(part->bank->journal, &record, 1, &notes);
+    return journal_commit(part->bank->journal, records, budget.made ? 2 : 1, &notes);
 }
 
 struct result part_end(struct part *part, enum service_run_state state, const char *reason)

@@ -217,8 +217,7 @@ static void overflow_is_refused_by_name(void **state)
     assert_true(result_ok(layout_add(&layout, layout_exact("bursts", 1, most + 1, 0, 1))));
     assert_int_equal(layout_prove(&layout, 1000000).category, CATEGORY_USAGE);
     assert_non_null(strstr(result_reason(), "\"bursts\""));
-    assert_int_equal(layout_add(&layout, layout_exact("long", SUM_WORDS_MAX, 1, 0, 1)).category,
-                     CATEGORY_USAGE);
+    assert_int_equal(layout_add(&layout, layout_exact("long", SUM_WORDS_MAX, 1, 0, 1)).category, CATEGORY_USAGE);
     uint8_t bits;
     assert_true(result_ok(layout_fraction_bits("one", 1.0, 1000000, 1, 10, 50, &bits)));
     assert_true((uint64_t)1 << bits <= most && (uint64_t)1 << (bits + 1) > most);

@@ -80,9 +80,14 @@ static struct result foot(const struct report_source *source, const json_t *mode
             ? "<h2>What was released, and to whom</h2>\n<p>Each round opened one sum over all banks. The coordinator "
               "and "
               "every bank of the cohort saw these sums, and so does whoever is given the run's records; nobody saw one "
-              "bank's part. They are exact: no noise protects single customers in them.</p>\n"
+              "bank's part."
             : "<h2>What was released, and to whom</h2>\n<p>A local fit: nothing left the machine it was made on. "
               "Whoever has this report sees what is in it.</p>\n"));
+    bool private = json_object_get(model, "privacy") != NULL;
+    if (source->roster)
+        TRY(buffer_text(out, private ? " They carried the noise told above, which protects single customers in them, "
+                                       "within epsilon and delta.</p>\n"
+                                     : " They are exact: no noise protects single customers in them.</p>\n"));
     TRY(buffer_format(
         out,
         "<p>This report shows no cell with fewer than %.0f customers (of either outcome): such cells are joined "
@@ -118,17 +123,23 @@ static struct result definitions(const struct definition *list, size_t count, st
 
 static struct result statistics_page(const json_t *model, struct buffer *out)
 {
-    static const struct html_column numbers[] = {
-        {"column", "name", 0},       {"mean", "mean", 6},        {"sd", "sd", 6},
-        {"skewness", "skewness", 4}, {"outside", "outside", 15}, {"note", "note", 0}};
+    static const struct html_column numbers[] = {{"column", "name", 0},
+                                                 {"mean", "mean", 6},
+                                                 {"sd", "sd", 6},
+                                                 {"skewness", "skewness", 4},
+                                                 {"outside", "outside", 15},
+                                                 {"note", "note", 0},
+                                                 {"noise (sd) of the mean", "mean_noise_sd", 2}};
     static const struct html_column cells[] = {
         {"rows", "rows", 15}, {"positive", "positives", 15}, {"rate", "rate", 4}};
     static const struct html_column quantiles[] = {{"share below", "share", 3}, {"value", "value", 10}};
-    static const struct html_column pairs[] = {{"a", "a", 0}, {"b", "b", 0}, {"r", "r", 4}};
+    static const struct html_column pairs[] = {
+        {"a", "a", 0}, {"b", "b", 0}, {"r", "r", 4}, {"noise (sd) of r", "noise_sd", 2}};
     const json_t *features = json_object_get(model, "features"), *feature;
     size_t index;
     TRY(html_element("h2", "Columns", out));
-    TRY(html_table("Moments of numbers", numbers, 6, features, out));
+    bool private = json_object_get(model, "privacy") != NULL;
+    TRY(html_table("Moments of numbers", numbers, private ? 7 : 6, features, out));
     json_array_foreach(features, index, feature)
     {
         bool number = strcmp(report_text(feature, "kind"), "number") == 0;
@@ -154,7 +165,7 @@ static struct result statistics_page(const json_t *model, struct buffer *out)
         if (number) TRY(html_table("Quantiles", quantiles, 2, json_object_get(feature, "quantiles"), out));
     }
     TRY(html_element("h2", "Correlations", out));
-    return html_table("Pearson's r of numbers, over rows with both values", pairs, 3,
+    return html_table("Pearson's r of numbers, over rows with both values", pairs, private ? 4 : 3,
                       json_object_get(model, "correlations"), out);
 }
 
@@ -180,6 +191,16 @@ static struct result body(const json_t *model, struct buffer *out)
         {"quantiles", "linear between the two nearest ranks, exact to the plan's resolution; withheld near the ends"},
         {"rate", "positive rows over rows"},
     };
+    static const struct definition noisy[] = {
+        {"mean, sd, skewness",
+         "of training rows with a value, from sums with noise; of a skewness little is left where "
+         "the spread is a small share of max − min"},
+        {"quantiles",
+         "from histograms with noise, evenly within a bin: the rank is off by some ten times a bin's noise; "
+         "withheld near the ends"},
+        {"rate", "positive rows over rows, both with noise"},
+        {"noise (sd)", "standard deviation of what the noise adds, to first order"},
+    };
     static const struct definition evaluated[] = {
         {"AUC and its interval", "1.96 standard errors of DeLong, DeLong and Clarke-Pearson (1988) on either side"},
         {"lift, gain", "rate of a band over that of all; share of all positives from the top to here"},
@@ -192,6 +213,7 @@ static struct result body(const json_t *model, struct buffer *out)
     };
     if (task_is(model, "statistics")) {
         TRY(statistics_page(model, out));
+        if (json_object_get(model, "privacy")) return definitions(noisy, sizeof noisy / sizeof *noisy, out);
         return definitions(described, sizeof described / sizeof *described, out);
     }
     if (task_is(model, "evaluate")) {
@@ -210,6 +232,7 @@ struct result report_html(const struct report_source *source, struct buffer *out
     json_t *model = json_loadb((const char *)source->model.data, source->model.length, 0, NULL);
     ENSURE(model, CATEGORY_BUG, "the model is not JSON");
     struct result result = head(source, model, out);
+    if (result_ok(result)) result = report_private_section(model, out);
     if (result_ok(result)) result = body(model, out);
     if (result_ok(result)) result = foot(source, model, out);
     json_decref(model);

@@ -56,7 +56,7 @@ uint64_t layout_bound(double bound, uint8_t fraction_bits);
  * still within the sampler's range, for any number of banks; and the norm of the integers at these bits. */
 MUST_USE struct result layout_noise_bits(const char *field, double l2, double rho, uint8_t *ret);
 double layout_l2(double l2, uint64_t length, uint8_t fraction_bits);
-/* zCDP of the whole vector's sum; 0 for an exact one. */
+/* zCDP of the whole vector's sum, of its fields that have values; 0 for an exact one. */
 double layout_rho(const struct layout *layout);
 /* How many values, each of which takes one sample of noise. */
 uint64_t layout_values(const struct layout *layout);

@@ -6,8 +6,6 @@
 #include "proto/run/plan_raw.h"
 #include "proto/run/privacy.h"
 
-/* ε beyond this bounds nothing worth the name; a δ beyond this lets one row in a thousand be shown as it is. */
-static const double epsilon_most = 100, delta_most = 1e-3;
 static const double weight_least = 1e-3, weight_most = 1e3;
 
 static const char *const phases[PLAN_PHASES] = {
@@ -75,8 +73,8 @@ struct result plan_privacy_parse(const struct document *document, const struct r
 {
     *ret = (struct plan_privacy){0};
     if (!raw) return RESULT_OK;
-    TRY(number_parse(document, "epsilon", raw->epsilon, epsilon_most, &ret->epsilon));
-    TRY(number_parse(document, "delta", raw->delta, delta_most, &ret->delta));
+    TRY(number_parse(document, "epsilon", raw->epsilon, PRIVACY_EPSILON_MOST, &ret->epsilon));
+    TRY(number_parse(document, "delta", raw->delta, PRIVACY_DELTA_MOST, &ret->delta));
     if (raw->unit && strcmp(raw->unit, "customer") != 0)
         return document_fail(document, "privacy.unit",
                              "key \"privacy.unit\": \"%.40s\" is not known; what is protected is a customer",

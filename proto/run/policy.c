@@ -9,6 +9,7 @@
 
 #include "crypto/base/document.h"
 #include "crypto/base/text.h"
+#include "proto/run/policy_raw.h"
 #include "proto/run/task.h"
 
 enum { LISTED_MAX = 1000, APPROVALS_MAX = 2 }; /* a person writes them; a second one looks over the first */
@@ -45,6 +46,7 @@ struct raw_policy {
     struct raw_minimum *rows, *cells;
     struct raw_rounds *rounds;
     struct raw_words *words;
+    struct raw_policy_privacy *privacy;
     struct raw_rule *approve;
     unsigned approve_count;
     char *approvals;
@@ -111,6 +113,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_MAPPING_PTR("cells", REQUIRED, struct raw_policy, cells, minimum_fields),
     CYAML_FIELD_MAPPING_PTR("rounds", REQUIRED, struct raw_policy, rounds, rounds_fields),
     CYAML_FIELD_MAPPING_PTR("words", REQUIRED, struct raw_policy, words, words_fields),
+    CYAML_FIELD_MAPPING_PTR("privacy", OPTIONAL, struct raw_policy, privacy, policy_raw_privacy),
     CYAML_FIELD_SEQUENCE("approve", REQUIRED, struct raw_policy, approve, &rule_entry, 0, LISTED_MAX),
     TEXT("approvals", OPTIONAL, struct raw_policy, approvals),
     CYAML_FIELD_SEQUENCE("officers", OPTIONAL, struct raw_policy, officers, &officer_entry, 0, LISTED_MAX),
@@ -125,6 +128,7 @@ void policy_done(struct policy *policy)
     free(policy->changes);
     free(policy->rules);
     free(policy->officers);
+    free(policy->privacy.budgets);
     buffer_done(&policy->text);
     document_free(&policy_schema, policy->raw);
     *policy = (struct policy){0};
@@ -359,6 +363,7 @@ static struct result policy_from(const struct document *document, struct policy 
     TRY(columns_from(document, raw->columns, policy));
     TRY(cohort_from(document, raw->cohort, policy));
     TRY(bounds_from(document, raw, policy));
+    TRY(policy_privacy_from(document, raw->privacy, &policy->privacy));
     TRY(officers_from(document, raw, policy));
     TRY(approvals_from(document, "approvals", raw->approvals, policy, &policy->approvals));
     return rules_from(document, raw, policy);

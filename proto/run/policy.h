@@ -32,6 +32,19 @@ struct policy_officer {
     struct sign_public key;
 };
 
+/* Differential privacy, as (ε, δ) and as the ρ of zCDP that these allow: ρ is what is compared and added up. */
+struct policy_budget {
+    const char *source; /* of the bank's configuration: what all runs over it may cost, for good. NULL: of one run */
+    double epsilon, delta;
+    double rho; /* 0: there is no such bound */
+};
+struct policy_privacy {
+    bool required; /* plans without privacy are refused */
+    struct policy_budget run;
+    struct policy_budget *budgets;
+    unsigned budgets_count;
+};
+
 struct policy {
     char name[NAME_MAX_BYTES + 1]; /* of the file, without its directory: the others are told it */
     struct policy_list purposes, tasks, authors, columns, forbidden;
@@ -43,6 +56,7 @@ struct policy {
     uint32_t cells_minimum;
     uint64_t rounds_most;            /* inputs of this bank in a run */
     uint64_t words_run, words_month; /* of 64 bits, of these inputs */
+    struct policy_privacy privacy;
     struct policy_rule *rules;
     unsigned rules_count;
     unsigned approvals; /* officers who must approve a plan of no rule; 0: it is refused */
@@ -68,8 +82,11 @@ struct policy_case {
     const char *left_out;   /* a member of the roster that is not in the cohort, or NULL */
     uint64_t words;         /* words of the run's first input; 0: some have left already */
     bool rows_known, month_known;
-    uint64_t rows;  /* of this bank's table */
-    uint64_t month; /* words that have left this bank in this month, in all runs */
+    uint64_t rows;      /* of this bank's table */
+    uint64_t month;     /* words that have left this bank in this month, in all runs */
+    const char *source; /* of this bank's data, as its configuration calls it; NULL: not known */
+    bool taken_known;
+    double taken; /* ρ of the source's budget that other runs have spent, or hold while they are open */
 };
 
 enum policy_verdict {
@@ -89,6 +106,10 @@ MUST_USE struct result policy_judge(const struct policy *policy, const struct po
                                     void *context);
 /* CATEGORY_FALSE "policy.yaml:LINE: " and the first refusal. */
 MUST_USE struct result policy_check(const struct policy *policy, const struct policy_case *about);
+/* The same of the privacy alone, for a moment at which what other runs have taken is certain. */
+MUST_USE struct result policy_check_privacy(const struct policy *policy, const struct policy_case *about);
+/* The budget of a source; NULL: it has none. */
+const struct policy_budget *policy_budget_of(const struct policy *policy, const char *source);
 /* The first rule that the case's plan is one of; NULL: none. */
 const struct policy_rule *policy_rule_of(const struct policy *policy, const struct policy_case *about);
 /* How many officers must approve the case's run: 0 when none is asked. */

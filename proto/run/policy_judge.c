@@ -4,20 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/run/policy.h"
+#include "proto/run/policy_judge.h"
 
-#define PATH_BYTES 64
-
-struct judging {
-    const struct policy *policy;
-    const struct policy_case *about;
-    struct result (*take)(void *context, const struct policy_finding *finding);
-    void *context;
-};
-
-static struct result find(const struct judging *judging, enum policy_verdict verdict, const char *path,
-                          const char *format, ...) __attribute__((format(printf, 4, 5)));
-static struct result find(const struct judging *judging, enum policy_verdict verdict, const char *path,
+struct result policy_find(const struct judging *judging, enum policy_verdict verdict, const char *path,
                           const char *format, ...)
 {
     char text[400];
@@ -47,8 +36,8 @@ static struct result judge_word(const struct judging *judging, const struct poli
     char place[PATH_BYTES];
     bool allowed = place_of(list, path, word, place);
     const char *named = *word ? word : "(none)";
-    return find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, place,
-                allowed ? "%s %s" : "%s %s is not among those that this bank allows", what, named);
+    return policy_find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, place,
+                       allowed ? "%s %s" : "%s %s is not among those that this bank allows", what, named);
 }
 
 static struct result judge_purpose(const struct judging *judging)
@@ -64,7 +53,8 @@ static struct result judge_task(const struct judging *judging)
 static struct result judge_author(const struct judging *judging)
 {
     if (!judging->about->author)
-        return find(judging, POLICY_OPEN, "authors", "who its author is, is not known before the plan is signed");
+        return policy_find(judging, POLICY_OPEN, "authors",
+                           "who its author is, is not known before the plan is signed");
     return judge_word(judging, &judging->policy->authors, "authors", "author", judging->about->author);
 }
 
@@ -72,12 +62,12 @@ static struct result judge_column(const struct judging *judging, const char *col
 {
     char place[PATH_BYTES];
     if (place_of(&judging->policy->forbidden, "columns.forbidden", column, place))
-        return find(judging, POLICY_REFUSED, place, "column %s is forbidden", column);
+        return policy_find(judging, POLICY_REFUSED, place, "column %s is forbidden", column);
     if (place_of(&judging->policy->columns, "columns.allowed", column, place)) {
         ++*allowed;
         return RESULT_OK;
     }
-    return find(judging, POLICY_REFUSED, place, "column %s is not among those that this bank allows", column);
+    return policy_find(judging, POLICY_REFUSED, place, "column %s is not among those that this bank allows", column);
 }
 
 /* Every column that the plan reads: one that only names a row, or decides which are held out, is read as well. */
@@ -90,8 +80,8 @@ static struct result judge_columns(const struct judging *judging)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (*others[i]) TRY(judge_column(judging, others[i], &allowed));
     return allowed == 0 ? RESULT_OK
-                        : find(judging, POLICY_ALLOWED, "columns.allowed", "%u column%s of the plan", allowed,
-                               allowed == 1 ? "" : "s");
+                        : policy_find(judging, POLICY_ALLOWED, "columns.allowed", "%u column%s of the plan", allowed,
+                                      allowed == 1 ? "" : "s");
 }
 
 static struct result judge_cohort(const struct judging *judging)
@@ -100,15 +90,16 @@ static struct result judge_cohort(const struct judging *judging)
     const struct policy_case *about = judging->about;
     unsigned known = about->run ? about->cohort : about->plan->cohort_minimum;
     if (known >= policy->cohort_minimum)
-        return find(judging, POLICY_ALLOWED, "cohort.minimum", "a cohort of at least %u banks",
-                    (unsigned)policy->cohort_minimum);
+        return policy_find(judging, POLICY_ALLOWED, "cohort.minimum", "a cohort of at least %u banks",
+                           (unsigned)policy->cohort_minimum);
     if (!about->run)
-        return find(judging, POLICY_OPEN, "cohort.minimum",
-                    "this bank asks for a cohort of at least %u, the plan for %u; the run's own is not known yet",
-                    (unsigned)policy->cohort_minimum, known);
-    return find(judging, POLICY_REFUSED, "cohort.minimum",
-                "the cohort has %u members and this bank asks for at least %u", known,
-                (unsigned)policy->cohort_minimum);
+        return policy_find(
+            judging, POLICY_OPEN, "cohort.minimum",
+            "this bank asks for a cohort of at least %u, the plan for %u; the run's own is not known yet",
+            (unsigned)policy->cohort_minimum, known);
+    return policy_find(judging, POLICY_REFUSED, "cohort.minimum",
+                       "the cohort has %u members and this bank asks for at least %u", known,
+                       (unsigned)policy->cohort_minimum);
 }
 
 /* Who picks the cohort picks whom this bank is added up with. */
@@ -118,23 +109,25 @@ static struct result judge_change(const struct judging *judging)
     if (!about->run || !about->left_out) return RESULT_OK;
     bool allowed = policy_allows_change(judging->policy, about->run);
     if (policy_asks_change(judging->policy, about))
-        return find(judging, POLICY_OPEN, "cohort",
-                    "the cohort leaves out %s, a member of the roster; an officer of this bank must approve that of "
-                    "this run",
-                    about->left_out);
-    return find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "cohort.changes",
-                allowed ? "this run, whose cohort leaves out %s, a member of the roster"
-                        : "the cohort leaves out %s, a member of the roster, and cohort.changes does not name this run",
-                about->left_out);
+        return policy_find(
+            judging, POLICY_OPEN, "cohort",
+            "the cohort leaves out %s, a member of the roster; an officer of this bank must approve that of "
+            "this run",
+            about->left_out);
+    return policy_find(
+        judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "cohort.changes",
+        allowed ? "this run, whose cohort leaves out %s, a member of the roster"
+                : "the cohort leaves out %s, a member of the roster, and cohort.changes does not name this run",
+        about->left_out);
 }
 
 static struct result judge_dropout(const struct judging *judging)
 {
     enum plan_dropout dropout = judging->about->plan->on_dropout;
     bool allowed = judging->policy->dropouts[dropout];
-    return find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "cohort.on_dropout",
-                allowed ? "on_dropout %s" : "on_dropout %s is not among those that this bank allows",
-                dropout == DROPOUT_WAIT ? "wait" : "continue");
+    return policy_find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "cohort.on_dropout",
+                       allowed ? "on_dropout %s" : "on_dropout %s is not among those that this bank allows",
+                       dropout == DROPOUT_WAIT ? "wait" : "continue");
 }
 
 static struct result judge_rows(const struct judging *judging)
@@ -142,23 +135,25 @@ static struct result judge_rows(const struct judging *judging)
     const struct policy *policy = judging->policy;
     const struct policy_case *about = judging->about;
     if (!about->rows_known)
-        return find(judging, POLICY_OPEN, "rows.minimum",
-                    "this bank's table must have at least %" PRIu64 " rows; its node looks before anything leaves",
-                    policy->rows_minimum);
+        return policy_find(judging, POLICY_OPEN, "rows.minimum",
+                           "this bank's table must have at least %" PRIu64
+                           " rows; its node looks before anything leaves",
+                           policy->rows_minimum);
     bool allowed = about->rows >= policy->rows_minimum;
-    return find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "rows.minimum",
-                allowed ? "a table of at least %" PRIu64 " rows" : "this bank's table has fewer than %" PRIu64 " rows",
-                policy->rows_minimum);
+    return policy_find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "rows.minimum",
+                       allowed ? "a table of at least %" PRIu64 " rows"
+                               : "this bank's table has fewer than %" PRIu64 " rows",
+                       policy->rows_minimum);
 }
 
 static struct result judge_cells(const struct judging *judging)
 {
     const struct plan *plan = judging->about->plan;
     bool allowed = plan->cells_minimum >= judging->policy->cells_minimum;
-    return find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "cells.minimum",
-                allowed ? "cells of at least %u customers, where this bank asks for %u"
-                        : "the plan shows cells of %u customers and this bank asks for at least %u",
-                (unsigned)plan->cells_minimum, (unsigned)judging->policy->cells_minimum);
+    return policy_find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "cells.minimum",
+                       allowed ? "cells of at least %u customers, where this bank asks for %u"
+                               : "the plan shows cells of %u customers and this bank asks for at least %u",
+                       (unsigned)plan->cells_minimum, (unsigned)judging->policy->cells_minimum);
 }
 
 static struct result judge_rounds(const struct judging *judging)
@@ -166,11 +161,11 @@ static struct result judge_rounds(const struct judging *judging)
     const struct plan *plan = judging->about->plan;
     uint64_t most = judging->policy->rounds_most;
     if (plan_fits(plan) && plan->rounds > most)
-        return find(judging, POLICY_REFUSED, "rounds.most",
-                    "the plan trains for up to %u rounds and this bank takes part in at most %" PRIu64,
-                    (unsigned)plan->rounds, most);
-    return find(judging, POLICY_ALLOWED, "rounds.most",
-                "at most %" PRIu64 " rounds; before one more the node ends the run", most);
+        return policy_find(judging, POLICY_REFUSED, "rounds.most",
+                           "the plan trains for up to %u rounds and this bank takes part in at most %" PRIu64,
+                           (unsigned)plan->rounds, most);
+    return policy_find(judging, POLICY_ALLOWED, "rounds.most",
+                       "at most %" PRIu64 " rounds; before one more the node ends the run", most);
 }
 
 static struct result judge_words(const struct judging *judging)
@@ -178,21 +173,22 @@ static struct result judge_words(const struct judging *judging)
     const struct policy *policy = judging->policy;
     const struct policy_case *about = judging->about;
     if (about->words > policy->words_run)
-        return find(judging, POLICY_REFUSED, "words.run",
-                    "the first round alone takes %" PRIu64 " words and this bank gives at most %" PRIu64 " in a run",
-                    about->words, policy->words_run);
-    TRY(find(judging, POLICY_ALLOWED, "words.run",
-             "at most %" PRIu64 " words in this run; before more the node ends it", policy->words_run));
+        return policy_find(judging, POLICY_REFUSED, "words.run",
+                           "the first round alone takes %" PRIu64 " words and this bank gives at most %" PRIu64
+                           " in a run",
+                           about->words, policy->words_run);
+    TRY(policy_find(judging, POLICY_ALLOWED, "words.run",
+                    "at most %" PRIu64 " words in this run; before more the node ends it", policy->words_run));
     if (!about->month_known)
-        return find(judging, POLICY_OPEN, "words.month",
-                    "at most %" PRIu64 " words in a calendar month, over all runs; the node counts them",
-                    policy->words_month);
+        return policy_find(judging, POLICY_OPEN, "words.month",
+                           "at most %" PRIu64 " words in a calendar month, over all runs; the node counts them",
+                           policy->words_month);
     bool allowed = about->month <= policy->words_month && about->words <= policy->words_month - about->month;
-    return find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "words.month",
-                allowed ? "at most %" PRIu64 " words in a calendar month, over all runs"
-                        : "this run would take more than the %" PRIu64
-                          " words that this bank gives in a calendar month",
-                policy->words_month);
+    return policy_find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "words.month",
+                       allowed ? "at most %" PRIu64 " words in a calendar month, over all runs"
+                               : "this run would take more than the %" PRIu64
+                                 " words that this bank gives in a calendar month",
+                       policy->words_month);
 }
 
 /* --- approval: by the plan's hash, or by author and purpose; a name alone is nothing, as anyone can use it --- */
@@ -248,53 +244,55 @@ static struct result judge_approval(const struct judging *judging)
     if (rule) {
         rule_place(policy, rule, place);
         if (rule->approvals)
-            return find(judging, POLICY_OPEN, place, "%s of this bank must approve the plan; it waits for them",
-                        how_many(rule->approvals));
-        return find(judging, POLICY_ALLOWED, place, "the plan is approved by this rule");
+            return policy_find(judging, POLICY_OPEN, place, "%s of this bank must approve the plan; it waits for them",
+                               how_many(rule->approvals));
+        return policy_find(judging, POLICY_ALLOWED, place, "the plan is approved by this rule");
     }
     rule = about->author ? NULL : rule_of(policy, about, true);
     if (rule) {
         rule_place(policy, rule, place);
-        return find(judging, POLICY_OPEN, place, "this rule%s, if %s is the plan's author",
-                    rule->approvals ? " asks officers of this bank" : " approves the plan", rule->author);
+        return policy_find(judging, POLICY_OPEN, place, "this rule%s, if %s is the plan's author",
+                           rule->approvals ? " asks officers of this bank" : " approves the plan", rule->author);
     }
     if (policy->approvals)
-        return find(judging, POLICY_OPEN, "approvals", "%s of this bank must approve the plan; it waits for them",
-                    how_many(policy->approvals));
+        return policy_find(judging, POLICY_OPEN, "approvals",
+                           "%s of this bank must approve the plan; it waits for them", how_many(policy->approvals));
     bytes_hex(hash_view(&about->plan->hash), hash);
-    return find(judging, POLICY_REFUSED, "approve",
-                "no rule approves plan %s, nor author %s with purpose %s and task %s", hash,
-                about->author ? about->author : "(nobody yet)", *about->plan->purpose ? about->plan->purpose : "(none)",
-                about->plan->task);
+    return policy_find(judging, POLICY_REFUSED, "approve",
+                       "no rule approves plan %s, nor author %s with purpose %s and task %s", hash,
+                       about->author ? about->author : "(nobody yet)",
+                       *about->plan->purpose ? about->plan->purpose : "(none)", about->plan->task);
 }
 
 struct result policy_judge(const struct policy *policy, const struct policy_case *about,
                            struct result (*take)(void *context, const struct policy_finding *finding), void *context)
 {
     static struct result (*const entries[])(const struct judging *judging) = {
-        judge_purpose, judge_task, judge_author, judge_columns, judge_cohort, judge_change,
-        judge_dropout, judge_rows, judge_cells,  judge_rounds,  judge_words,  judge_approval,
+        judge_purpose, judge_task,  judge_author, judge_columns, judge_cohort,         judge_change,   judge_dropout,
+        judge_rows,    judge_cells, judge_rounds, judge_words,   policy_judge_privacy, judge_approval,
     };
     const struct judging judging = {policy, about, take, context};
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) TRY(entries[i](&judging));
     return RESULT_OK;
 }
 
-struct checking {
-    const struct policy *policy;
-};
-
+/* Takes findings until one refuses. */
 static struct result refusal(void *context, const struct policy_finding *finding)
 {
-    const struct policy *policy = ((const struct checking *)context)->policy;
+    const struct policy *policy = context;
     ENSURE(finding->verdict != POLICY_REFUSED, CATEGORY_FALSE, "%s:%u: %s", policy->name, finding->line, finding->text);
     return RESULT_OK;
 }
 
 struct result policy_check(const struct policy *policy, const struct policy_case *about)
 {
-    struct checking checking = {policy};
-    return policy_judge(policy, about, refusal, &checking);
+    return policy_judge(policy, about, refusal, (void *)(uintptr_t)policy);
+}
+
+struct result policy_check_privacy(const struct policy *policy, const struct policy_case *about)
+{
+    const struct judging judging = {policy, about, refusal, (void *)(uintptr_t)policy};
+    return policy_judge_privacy(&judging);
 }
 
 bool policy_names_plan(const struct policy *policy, const struct hash *plan)

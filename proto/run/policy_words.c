@@ -1,7 +1,9 @@
 /* A policy and a run, for an officer to read. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "proto/run/policy.h"
+#include "proto/run/privacy.h"
 
 struct page {
     const struct policy *policy;
@@ -15,6 +17,31 @@ static struct result put_finding(void *context, const struct policy_finding *fin
     const struct page *page = context;
     return buffer_format(page->out, "  %-8s %s:%-4u %s\n", words[finding->verdict], page->policy->name, finding->line,
                          finding->text);
+}
+
+/* What is left of the source's budget, which an officer may know and nobody else. */
+static struct result put_left(const struct policy *policy, const struct policy_case *about,
+                              const struct policy_budget *budget, struct buffer *out)
+{
+    char place[64];
+    (void)snprintf(place, sizeof place, "privacy.budgets.%u", (unsigned)(budget - policy->privacy.budgets));
+    double left = about->taken < budget->rho ? budget->rho - about->taken : 0;
+    TRY(buffer_format(
+        out, "             of rho %.4g for all runs over %s, for good (epsilon %.4g at delta %.4g, %s:%u)", budget->rho,
+        budget->source, budget->epsilon, budget->delta, policy->name, policy_line(policy, place)));
+    if (about->taken_known) TRY(buffer_format(out, ",\n             of which rho %.4g is left", left));
+    return buffer_u8(out, '\n');
+}
+
+static struct result put_cost(const struct policy *policy, const struct policy_case *about, struct buffer *out)
+{
+    const struct plan_privacy *cost = &about->plan->privacy;
+    const struct policy_budget *budget = policy_budget_of(policy, about->source);
+    if (!plan_private(about->plan))
+        return buffer_text(out, "  privacy    none: the sums are exact, and nothing bounds what they tell of a row\n");
+    TRY(buffer_format(out, "  privacy    costs rho %.4g of zCDP for the whole run (epsilon %.4g at delta %.4g)\n",
+                      cost->rho, cost->epsilon, cost->delta));
+    return budget ? put_left(policy, about, budget, out) : RESULT_OK;
 }
 
 static struct result put_leaving(const struct policy *policy, const struct policy_case *about, struct buffer *out)
@@ -36,7 +63,8 @@ static struct result put_leaving(const struct policy *policy, const struct polic
                       policy->name, run));
     TRY(buffer_format(out, "             and %" PRIu64 " in a calendar month", policy->words_month));
     if (about->month_known) TRY(buffer_format(out, ", of which %" PRIu64 " have left", about->month));
-    return buffer_format(out, " (%s:%u)\n", policy->name, month);
+    TRY(buffer_format(out, " (%s:%u)\n", policy->name, month));
+    return put_cost(policy, about, out);
 }
 
 struct result policy_explain(const struct policy *policy, const struct policy_case *about, struct buffer *out)

@@ -18,6 +18,10 @@
 #include "proto/run/members.h"
 #include "proto/run/plan.h"
 
+/* ε beyond this bounds nothing worth the name; a δ beyond this lets one row in a thousand be shown as it is. */
+#define PRIVACY_EPSILON_MOST 100.0
+#define PRIVACY_DELTA_MOST 1e-3
+
 /* What a round opens: integers, to each of which each bank adds noise of its own. */
 struct privacy_sum {
     unsigned banks;  /* whose noise counts, 1 to MEMBERS_MAX: only so many as are sure to be honest */

@@ -294,6 +294,19 @@ static void no_row_moves_a_sum_beyond_its_norm(void **state)
     assert_true(nearest > 0.999); /* the norms are met, so the test is one */
 }
 
+/* Without the noise: the same state however rows are spread. */
+static void sums_do_not_depend_on_banks(void **state)
+{
+    (void)state;
+    struct pooled pooled;
+    CLEANUP(fold_done) struct fold one = {0}, many = {0};
+    make(&pooled, "epsilon: 2, delta: 1.0e-6", true, 1500);
+    OK(pooled_run(&pooled, (struct pooled_options){.parts = 1, .threads = 1}, &one));
+    OK(pooled_run(&pooled, (struct pooled_options){.parts = 7, .threads = 3, .shuffle = 5}, &many));
+    assert_true(hash_equal(&one.state_hash, &many.state_hash));
+    pooled_done(&pooled);
+}
+
 /* ---- projections */
 
 static void counts_are_made_to_agree(void **state)
@@ -384,6 +397,7 @@ int main(void)
         cmocka_unit_test(noise_is_what_the_model_says),
         cmocka_unit_test(noise_over_all_never_harms),
         cmocka_unit_test(no_row_moves_a_sum_beyond_its_norm),
+        cmocka_unit_test(sums_do_not_depend_on_banks),
         cmocka_unit_test(counts_are_made_to_agree),
         cmocka_unit_test(a_row_that_could_stop_a_run_is_refused),
         cmocka_unit_test(a_plan_may_weigh_its_phases),

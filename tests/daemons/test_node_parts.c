@@ -51,7 +51,8 @@ static struct result admit(const char *text, unsigned position, const struct sub
 {
     CLEANUP(policy_done) struct policy policy = {0};
     policy_make(&policy, text);
-    return admit_check(&policy, position, submission, &(struct policy_spent){.month = month}, 20);
+    const struct policy_case about = admit_case(submission, &(struct policy_spent){.month = month}, 20);
+    return admit_check(&policy, position, submission, &about);
 }
 
 static void the_submitter_is_the_author_whose_plans_the_policy_approves(void **state)

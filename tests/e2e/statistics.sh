@@ -27,3 +27,31 @@ refuses 2 'bad.yaml:[0-9]*: key "cells.minimum": "0"' plan check bad.yaml
 sed 's/^cohort/binning: {fine: 101}\n&/' five.yaml >bad.yaml
 refuses 2 'bad.yaml:[0-9]*: key "binning.fine": "101"' plan check bad.yaml
 refuses 2 'scores no rows' score five/model.json --data rows.csv -o bad.csv
+
+# With differential privacy: noise is promised, added, and told; nothing about a row can stop the run.
+sed 's/resolution: 1}/missing: median, outside: clamp, resolution: 1}/; s/baseline: "N"}/missing: level, other: level}/
+    s/^cohort/privacy: {epsilon: 8, delta: 1.0e-6}\n&/' five.yaml >private.yaml
+"$cofferdam" plan check private.yaml >check.out || fail "plan check of a private plan"
+grep -q 'noise of standard' check.out || fail "plan check does not tell the noise"
+grep -q 'epsilon 8' check.out || fail "plan check does not tell epsilon"
+run private private.yaml --split rows.csv:5
+run again private.yaml --split rows.csv:5
+for k in private again; do grep -v hash $k/model.json >$k.rest; done
+cmp -s private.rest again.rest && fail "two runs have the same noise"
+"$cofferdam" model show private/model.json >shown || fail "model show of a private model"
+grep -q '^every figure carries noise: private for one customer' shown || fail "model show does not tell the noise"
+grep -q 'Every figure on this page carries noise' private/report.html || fail "the report does not tell the noise"
+grep -q 'They are exact' private/report.html && fail "the report calls noisy sums exact"
+"$cofferdam" audit verify private/run.cfd >audit.out || { cat audit.out; fail "the private run does not verify"; }
+"$cofferdam" audit report private/run.cfd --out audited >audit.out || { cat audit.out; fail "audit report"; }
+grep -rq 'Differential privacy: ε = 8' audited || fail "the audit's page does not tell of the noise"
+python3 - private/model.json five/model.json <<'END' || fail "the noise is not what it should be"
+import json, sys
+private, exact = (json.load(open(name)) for name in sys.argv[1:])
+noise = private["privacy"]["noise_sd"]
+assert private["privacy"]["epsilon"] == 8 and private["rounds"] == 3 and min(noise.values()) > 0
+assert abs(private["rows"]["train"] - exact["rows"]["train"]) < 10 * noise["cases"]
+END
+refuses 2 'fit adds no noise; use simulate' fit private.yaml --data rows.csv --out bad
+sed 's/other: level/baseline: "N"/' private.yaml >bad.yaml
+refuses 2 'region: under privacy a level not listed may not stop a run' plan check bad.yaml

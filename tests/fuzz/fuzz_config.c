@@ -41,15 +41,26 @@ static struct result look(void *context, const struct policy_finding *finding)
     return RESULT_OK;
 }
 
+static const char exact[] = "cofferdam: 1\nname: p\npurpose: credit-risk\ntask: statistics\nfeatures:\n"
+                            "  - {name: age, kind: number, min: 0, max: 99, resolution: 1}\n";
+static const char with_privacy[] = "cofferdam: 1\nname: p\npurpose: credit-risk\ntask: statistics\nfeatures:\n"
+                                   "  - {name: age, kind: number, min: 0, max: 99, resolution: 1}\n"
+                                   "privacy: {epsilon: 4, delta: 1.0e-6}\n";
+
 /* The policy asked about a plan: what it says entry by entry is what it says in all. */
-static void policy_asked(const struct policy *policy)
+static void policy_asked(const struct policy *policy, const char *text, const char *source)
 {
-    static const char text[] = "cofferdam: 1\nname: p\npurpose: credit-risk\ntask: statistics\nfeatures:\n"
-                               "  - {name: age, kind: number, min: 0, max: 99, resolution: 1}\n";
     CLEANUP(plan_done) struct plan plan = {0};
     CLEANUP(buffer_done) struct buffer out = {0};
     must(result_ok(plan_parse(view_text(text), "plan", &plan)), "the plan");
-    const struct policy_case about = {.plan = &plan, .author = "north", .run = &plan.hash, .cohort = 5, .words = 9};
+    const struct policy_case about = {.plan = &plan,
+                                      .author = "north",
+                                      .run = &plan.hash,
+                                      .cohort = 5,
+                                      .words = 9,
+                                      .source = source,
+                                      .taken_known = source != NULL,
+                                      .taken = 0.5};
     struct looking looking = {.lines = lines_of(buffer_view(&policy->text))};
     must(result_ok(policy_judge(policy, &about, look, &looking)), "the judge");
     must(result_ok(policy_check(policy, &about)) == !looking.refused, "the check says another thing");
@@ -66,7 +77,14 @@ static void policy_read(struct view text)
         return;
     }
     must(policy.words_run <= policy.words_month && policy.cohort_minimum >= 3 && policy.rows_minimum >= 1, "bounds");
-    policy_asked(&policy);
+    for (unsigned i = 0; i < policy.privacy.budgets_count; i++)
+        must(policy.privacy.budgets[i].rho > 0 &&
+                 policy_budget_of(&policy, policy.privacy.budgets[i].source) == &policy.privacy.budgets[i],
+             "a budget");
+    policy_asked(&policy, exact, NULL);
+    policy_asked(&policy, exact, "customers");
+    policy_asked(&policy, with_privacy, NULL);
+    policy_asked(&policy, with_privacy, "customers");
 }
 
 static void approval_read(struct view text)
