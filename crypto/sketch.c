@@ -326,10 +326,9 @@ struct result sketch_compare(const struct sketch *a, const struct sketch *b, str
     struct peeling *peeling = calloc(1, sizeof *peeling);
     ENSURE(peeling, CATEGORY_ENVIRONMENT, "out of memory to compare two sketches");
     peeling_start(peeling, a, b);
-    bool many = occupied(peeling) > CELLS_OF_MANY;
-    peel(peeling);
-    bool all = occupied(peeling) == 0;
-    *ret = (struct sketch_difference){all || !many, peeling->copies + !all};
+    bool known = occupied(peeling) <= CELLS_OF_MANY;
+    if (known) peel(peeling);
+    *ret = (struct sketch_difference){known, peeling->copies + (known && occupied(peeling) > 0)};
     free(peeling);
     return RESULT_OK;
 }

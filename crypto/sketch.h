@@ -11,7 +11,7 @@
  * items have one hash with probability 2·10^-5, and one of 1,000 that differ is taken for another with 4·10^-9.
  *
  * Up to 1,000 different items are told exactly, but that two of them meet in all five cells with about 5·10^-10; then
- * what is told is too small a number, and not 0. From some 3,500 on nothing is told but that there are many.
+ * what is told is too small a number, and not 0. From 1,300 on nothing is told but that there are many.
  */
 #ifndef CRYPTO_SKETCH_H
 #define CRYPTO_SKETCH_H
