@@ -112,6 +112,7 @@ struct result rows_compare(const struct rows *a, const struct rows *b, struct ro
     for (size_t i = 0; difference.comparable && i < ROWS_SETS; i++)
         for (size_t k = 0; k < ROWS_SETS; k++) TRY(compare_sets(a, i, b, k, &difference));
     difference.same = difference.same && difference.comparable;
+    if (difference.same) difference.least = 0; /* what its sets differ by among themselves the first run has shown */
     *ret = difference;
     return RESULT_OK;
 }
