@@ -79,7 +79,7 @@ struct result private_noise(const struct plan *plan, const struct layout_field *
 static struct result check_number(const struct plan_feature *feature)
 {
     ENSURE(feature->missing != MISSING_REFUSE, CATEGORY_USAGE,
-           "%s: under privacy a missing value may not stop a run, which would tell of its row; write missing: median",
+           "%s: under privacy a missing value may not stop a run, which would tell of its row; write missing: mean",
            feature->name);
     ENSURE(feature->outside != OUTSIDE_REFUSE, CATEGORY_USAGE,
            "%s: under privacy a value outside the bounds may not stop a run, which would tell of its row; write "
