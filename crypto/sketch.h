@@ -12,6 +12,8 @@
  *
  * Up to 1,000 different items are told exactly, but that two of them meet in all five cells with about 5·10^-10; then
  * what is told is too small a number, and not 0. From 1,300 on nothing is told but that there are many.
+ *
+ * Which cells are touched depends on the items: no constant time.
  */
 #ifndef CRYPTO_SKETCH_H
 #define CRYPTO_SKETCH_H
