@@ -61,6 +61,7 @@ struct csv_options {
     size_t columns_count;
     struct csv_consent consent;
     struct csv_witness witness;
+    bool leave_out; /* rows that the specs refuse are counted and left out, where they would stop the reading */
 };
 
 /* Wrong content is CATEGORY_USAGE, a file that cannot be read CATEGORY_ENVIRONMENT. specs: as for table_new. */

@@ -46,7 +46,7 @@ static struct result policy_text(struct buffer *out)
                          "cohort:\n"
                          "  minimum: %u                         # banks\n"
                          "  on_dropout: [wait]\n"
-                         "rows: {minimum: 1000}                # of this bank's own table\n"
+                         "rows: {minimum: 1000, most: 10000000}\n"
                          "cells: {minimum: 10}                 # customers of a cell that a plan shows\n"
                          "rounds: {most: 100}                  # of a run\n"
                          "words: {run: 1000000, month: 10000000}   # of 64 bits, that leave, masked\n"

@@ -114,6 +114,9 @@ static struct result part_freeze(struct part *part)
     if (bank->config->source.consent.column)
         log_info("run", "%.12s: %llu rows are computed on, %llu are left out for want of consent", part->hex,
                  (unsigned long long)part->frozen.table->rows, (unsigned long long)part->frozen.table->without_consent);
+    if (part->frozen.table->unfit > 0)
+        log_warning("run", "%.12s: %llu rows do not fit the plan and are left out", part->hex,
+                    (unsigned long long)part->frozen.table->unfit);
     TRY(check_rows(part));
     return check_repetition(part);
 }
@@ -196,6 +199,11 @@ static struct result check_failed_plans(struct part *part)
     const char *name;
     const struct hash *plan = &part->submission.plan.hash;
     TRY(failed_plans(part, &key, &plans, &name));
+    /* Asked again and again, the same plan would tell when this bank's table grows past its bound. */
+    ENSURE(!plan_private(&part->submission.plan) || !has_plan(&plans, plan) ||
+               policy_names_plan(&part->bank->policy, plan),
+           CATEGORY_FALSE,
+           "this plan could not be used with this bank's data; its officer has to allow it by its hash");
     ENSURE(plans.length < (size_t)DATA_REFUSALS_MAX * HASH_BYTES || has_plan(&plans, plan) ||
                policy_names_plan(&part->bank->policy, plan),
            CATEGORY_FALSE,

@@ -39,6 +39,9 @@ struct raw_repetition {
 struct raw_rule {
     char *plan, *author, *purpose, *task, *approvals;
 };
+struct raw_rows {
+    char *minimum, *most;
+};
 struct raw_officer {
     char *name, *key;
 };
@@ -47,7 +50,8 @@ struct raw_policy {
     unsigned purposes_count, tasks_count, authors_count;
     struct raw_columns *columns;
     struct raw_cohort *cohort;
-    struct raw_minimum *rows, *cells;
+    struct raw_rows *rows;
+    struct raw_minimum *cells;
     struct raw_rounds *rounds;
     struct raw_words *words;
     struct raw_repetition *repetition;
@@ -81,6 +85,11 @@ static const cyaml_schema_field_t cohort_fields[] = {
 };
 static const cyaml_schema_field_t minimum_fields[] = {
     TEXT("minimum", REQUIRED, struct raw_minimum, minimum),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t rows_fields[] = {
+    TEXT("minimum", REQUIRED, struct raw_rows, minimum),
+    TEXT("most", OPTIONAL, struct raw_rows, most),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t rounds_fields[] = {
@@ -118,7 +127,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     LIST("authors", REQUIRED, struct raw_policy, authors),
     CYAML_FIELD_MAPPING_PTR("columns", REQUIRED, struct raw_policy, columns, columns_fields),
     CYAML_FIELD_MAPPING_PTR("cohort", REQUIRED, struct raw_policy, cohort, cohort_fields),
-    CYAML_FIELD_MAPPING_PTR("rows", REQUIRED, struct raw_policy, rows, minimum_fields),
+    CYAML_FIELD_MAPPING_PTR("rows", REQUIRED, struct raw_policy, rows, rows_fields),
     CYAML_FIELD_MAPPING_PTR("cells", REQUIRED, struct raw_policy, cells, minimum_fields),
     CYAML_FIELD_MAPPING_PTR("rounds", REQUIRED, struct raw_policy, rounds, rounds_fields),
     CYAML_FIELD_MAPPING_PTR("words", REQUIRED, struct raw_policy, words, words_fields),
@@ -268,6 +277,9 @@ static struct result bounds_from(const struct document *document, const struct r
 {
     uint64_t cells = 0;
     TRY(whole(document, "rows.minimum", raw->rows->minimum, 1, ROWS_MAX, &policy->rows_minimum));
+    policy->rows_most = policy->rows_minimum > ROWS_DEFAULT ? ROWS_MAX : ROWS_DEFAULT;
+    if (raw->rows->most)
+        TRY(whole(document, "rows.most", raw->rows->most, policy->rows_minimum, ROWS_MAX, &policy->rows_most));
     TRY(whole(document, "cells.minimum", raw->cells->minimum, 1, PLAN_CELLS_MOST, &cells));
     policy->cells_minimum = (uint32_t)cells;
     TRY(whole(document, "rounds.most", raw->rounds->most, 1, RUN_ROUNDS_MAX, &policy->rounds_most));

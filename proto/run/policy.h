@@ -54,6 +54,7 @@ struct policy {
     struct hash *changes; /* runs whose cohort may be another than before */
     unsigned changes_count;
     uint64_t rows_minimum; /* of this bank's own table */
+    uint64_t rows_most;    /* a plan under privacy takes so many: a lower bound would ask how many there are */
     uint32_t cells_minimum;
     uint64_t rounds_most;            /* inputs of this bank in a run */
     uint64_t words_run, words_month; /* of 64 bits, of these inputs */
