@@ -6,8 +6,8 @@
  * at most σ² (equal to ten digits from σ = 1.25 on), and its tails are no heavier than the Gaussian's.
  *
  * Time depends on the samples, through how many were rejected: nothing here is constant-time. So noise is best drawn
- * before the round that it is for opens, and not between a message that asks for an input and the input. The random bits are wiped
- * before a function returns; the words, which hold the samples, are the caller's to wipe.
+ * before the round that it is for opens, and not between a message that asks for an input and the input. The random
+ * bits are wiped before a function returns; the words, which hold the samples, are the caller's to wipe.
  */
 #ifndef CRYPTO_NOISE_H
 #define CRYPTO_NOISE_H
