@@ -50,6 +50,7 @@ static struct result policy_text(struct buffer *out)
                          "cells: {minimum: 10}                 # customers of a cell that a plan shows\n"
                          "rounds: {most: 100}                  # of a run\n"
                          "words: {run: 1000000, month: 10000000}   # of 64 bits, that leave, masked\n"
+                         "# repetition: {rows: 10}             # by which exact runs over one source differ at least\n"
                          "# privacy:                           # what plans under differential privacy may cost\n"
                          "#   required: yes                     # others are refused\n"
                          "#   budgets: [{source: customers, epsilon: 8, delta: 1.0e-6}]   # for good, over all runs\n"

@@ -67,7 +67,7 @@ struct result journal_officer(const struct approval *approval, const char *name,
     struct hash_hex subject = hash_hex(&approval->subject);
     return journal_note(notes, NULL, "officer",
                         json_pack("{s:s, s:s, s:s, s:s, s:s%}", "officer", name, "decision",
-                                  approval_word(approval->decision), "of", approval->of_run ? "run" : "plan", "subject",
+                                  approval_word(approval->decision), "of", approval_of(approval), "subject",
                                   subject.text, "document", (const char *)document.data, document.length),
                         "%s", "");
 }

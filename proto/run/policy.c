@@ -9,6 +9,7 @@
 
 #include "crypto/base/document.h"
 #include "crypto/base/text.h"
+#include "crypto/sketch.h"
 #include "proto/run/policy_raw.h"
 #include "proto/run/task.h"
 
@@ -32,6 +33,9 @@ struct raw_rounds {
 struct raw_words {
     char *run, *month;
 };
+struct raw_repetition {
+    char *rows;
+};
 struct raw_rule {
     char *plan, *author, *purpose, *task, *approvals;
 };
@@ -50,6 +54,7 @@ struct raw_policy {
     struct raw_minimum *cells;
     struct raw_rounds *rounds;
     struct raw_words *words;
+    struct raw_repetition *repetition;
     struct raw_policy_privacy *privacy;
     struct raw_rule *approve;
     unsigned approve_count;
@@ -96,6 +101,10 @@ static const cyaml_schema_field_t words_fields[] = {
     TEXT("month", REQUIRED, struct raw_words, month),
     CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t repetition_fields[] = {
+    TEXT("rows", REQUIRED, struct raw_repetition, rows),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t rule_fields[] = {
     TEXT("plan", OPTIONAL, struct raw_rule, plan),           TEXT("author", OPTIONAL, struct raw_rule, author),
     TEXT("purpose", OPTIONAL, struct raw_rule, purpose),     TEXT("task", OPTIONAL, struct raw_rule, task),
@@ -122,6 +131,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_MAPPING_PTR("cells", REQUIRED, struct raw_policy, cells, minimum_fields),
     CYAML_FIELD_MAPPING_PTR("rounds", REQUIRED, struct raw_policy, rounds, rounds_fields),
     CYAML_FIELD_MAPPING_PTR("words", REQUIRED, struct raw_policy, words, words_fields),
+    CYAML_FIELD_MAPPING_PTR("repetition", OPTIONAL, struct raw_policy, repetition, repetition_fields),
     CYAML_FIELD_MAPPING_PTR("privacy", OPTIONAL, struct raw_policy, privacy, policy_raw_privacy),
     CYAML_FIELD_SEQUENCE("approve", REQUIRED, struct raw_policy, approve, &rule_entry, 0, LISTED_MAX),
     TEXT("approvals", OPTIONAL, struct raw_policy, approvals),
@@ -281,6 +291,16 @@ static struct result bounds_from(const struct document *document, const struct r
     return RESULT_OK;
 }
 
+/* One row is nothing to ask for, and more are not told from more. */
+static struct result repetition_from(const struct document *document, const struct raw_repetition *raw,
+                                     struct policy *policy)
+{
+    uint64_t rows = POLICY_REPETITION_ROWS;
+    if (raw) TRY(whole(document, "repetition.rows", raw->rows, 2, SKETCH_SURE, &rows));
+    policy->repetition_rows = (uint32_t)rows;
+    return RESULT_OK;
+}
+
 /* --- officers --- */
 
 static struct result officers_from(const struct document *document, const struct raw_policy *raw, struct policy *policy)
@@ -375,6 +395,7 @@ static struct result policy_from(const struct document *document, struct policy 
     TRY(columns_from(document, raw->columns, policy));
     TRY(cohort_from(document, raw->cohort, policy));
     TRY(bounds_from(document, raw, policy));
+    TRY(repetition_from(document, raw->repetition, policy));
     TRY(policy_privacy_from(document, raw->privacy, &policy->privacy));
     TRY(officers_from(document, raw, policy));
     TRY(approvals_from(document, "approvals", raw->approvals, policy, &policy->approvals));

@@ -182,6 +182,17 @@ static struct result judge_rounds(const struct judging *judging)
                        "at most %" PRIu64 " rounds; before one more the node ends the run", most);
 }
 
+static struct result judge_repetition(const struct judging *judging)
+{
+    if (plan_private(judging->about->plan))
+        return policy_find(judging, POLICY_ALLOWED, "repetition.rows",
+                           "a plan with privacy, whose sums can be compared");
+    return policy_find(judging, POLICY_OPEN, "repetition.rows",
+                       "this bank's rows must be those of its earlier exact runs, or differ by at least %u; its node "
+                       "looks before anything leaves",
+                       (unsigned)judging->policy->repetition_rows);
+}
+
 static struct result judge_words(const struct judging *judging)
 {
     const struct policy *policy = judging->policy;
@@ -282,8 +293,9 @@ struct result policy_judge(const struct policy *policy, const struct policy_case
                            struct result (*take)(void *context, const struct policy_finding *finding), void *context)
 {
     static struct result (*const entries[])(const struct judging *judging) = {
-        judge_purpose, judge_task, judge_author, judge_columns, judge_cohort, judge_change,         judge_dropout,
-        judge_most,    judge_rows, judge_cells,  judge_rounds,  judge_words,  policy_judge_privacy, judge_approval,
+        judge_purpose, judge_task,    judge_author,     judge_columns,        judge_cohort,
+        judge_change,  judge_dropout, judge_most,       judge_rows,           judge_cells,
+        judge_rounds,  judge_words,   judge_repetition, policy_judge_privacy, judge_approval,
     };
     const struct judging judging = {policy, about, take, context};
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) TRY(entries[i](&judging));
