@@ -52,16 +52,7 @@ struct result statistics_private_explain(const struct plan *plan, struct profile
     TRY(explain_round("first", false, &rounds.first, out));
     TRY(explain_round("then", true, &rounds.quantiles, out));
     TRY(explain_round("at the end", true, &rounds.cells, out));
-    TRY(buffer_format(out,
-                      "the noise is what banks outside any collusion add; with all banks' it is up to %s times as "
-                      "large, and the model says how large\n",
-                      plan->on_dropout == DROPOUT_WAIT ? "1.23" : "1.74"));
-    TRY(buffer_format(out,
-                      "all sums together are differentially private for one customer, a row added or removed: epsilon "
-                      "%g, delta %g (zCDP %.4g)\n",
-                      plan->privacy.epsilon, plan->privacy.delta, plan->privacy.rho));
-    return buffer_format(out, "the report shows no cell that counts fewer than %" PRIu32 " customers, noise included\n",
-                         plan->cells_minimum);
+    return private_explain(plan, out);
 }
 
 /* σ of the field of this name; 0 when there is none. */
