@@ -151,7 +151,7 @@ static struct result add_scores(struct pass *pass)
         size_t bin = curve_bin(&pass->state->curve, design->score[r]);
         field_values(pass, PRIVATE_SCORE_COUNTS)[bin * CASE_KINDS + design->kinds[r]]++;
     }
-    add_bins(pass);
+    if (pass->layout->fields[PRIVATE_SCORE_BINS].length > 0) add_bins(pass);
     return RESULT_OK;
 }
 

@@ -76,6 +76,18 @@ struct result private_noise(const struct plan *plan, const struct layout_field *
     return RESULT_OK;
 }
 
+struct result private_explain(const struct plan *plan, struct buffer *out)
+{
+    TRY(buffer_format(out,
+                      "the noise is what banks outside any collusion add; with all banks' it is up to %s times as "
+                      "large, and the model says how large\n",
+                      plan->on_dropout == DROPOUT_WAIT ? "1.23" : "1.74"));
+    return buffer_format(out,
+                         "all sums together are differentially private for one customer, a row added or removed: "
+                         "epsilon %g, delta %g (zCDP %.4g)\n",
+                         plan->privacy.epsilon, plan->privacy.delta, plan->privacy.rho);
+}
+
 static struct result check_number(const struct plan_feature *feature)
 {
     ENSURE(feature->missing != MISSING_REFUSE, CATEGORY_USAGE,
