@@ -60,8 +60,18 @@ static uint64_t add_class(struct scorecard_feature *feature, struct cell cell)
     return feature->classes_count++;
 }
 
-/* Classes of the plan's own making: taken as they are, if each has enough of both outcomes. (Under privacy one that has
- * not weighs nothing: noise may not stop a run that is paid for.) */
+/* Under privacy noise may not stop a run that is paid for: a class that has not enough weighs nothing, and one too
+ * small to be shown counts nobody. */
+static void hide_few(struct work *work)
+{
+    uint64_t least = work->scorecard->plan->cells_minimum;
+    for (size_t k = 0; k < work->into->classes_count; k++) {
+        struct cell *cell = &work->into->classes[k].cell;
+        if (cell->negatives < least || cell->positives < least) *cell = (struct cell){0};
+    }
+}
+
+/* Classes of the plan's own making: taken as they are, if each has enough of both outcomes. */
 static struct result given_classes(struct work *work, const uint32_t *class_of, size_t classes)
 {
     for (size_t k = 0; k < classes; k++) (void)add_class(work->into, (struct cell){0});
@@ -70,10 +80,12 @@ static struct result given_classes(struct work *work, const uint32_t *class_of, 
         work->into->class_of[c] = k;
         work->into->classes[k].cell = joined(work->into->classes[k].cell, work->cells[c]);
     }
+    if (plan_private(work->scorecard->plan)) {
+        hide_few(work);
+        return RESULT_OK;
+    }
     for (size_t k = 0; k < classes; k++)
-        ENSURE(rows_of(work->into->classes[k].cell) == 0 || enough(work, work->into->classes[k].cell) ||
-                   plan_private(work->scorecard->plan),
-               CATEGORY_USAGE,
+        ENSURE(rows_of(work->into->classes[k].cell) == 0 || enough(work, work->into->classes[k].cell), CATEGORY_USAGE,
                "%s: class %zu of the plan has fewer than %" PRIu32 " positive or negative training rows; join it with "
                "another in %s",
                work->plan->name, k + 1, work->scorecard->plan->cells_minimum, class_of ? "groups" : "cuts");
