@@ -1,4 +1,4 @@
-#include "analytics/evaluate.h"
+#include "analytics/evaluate_private.h"
 
 #include <inttypes.h>
 
@@ -9,7 +9,9 @@ static struct result check(const struct plan *plan)
     CLEANUP(evaluate_done) struct evaluate evaluate = {0};
     ENSURE(plan->target[0] && plan->positive[0], CATEGORY_USAGE,
            "an evaluation needs a target: {column: ..., positive: ...}");
+    TRY(evaluate_private_check(plan));
     TRY(evaluate_new(plan, &evaluate));
+    if (evaluate.private) return layout_prove(&evaluate.private->layout, plan->rows);
     for (enum evaluate_stage stage = EVALUATE_SCORES; stage < EVALUATE_FINISHED; stage++) {
         struct layout layout;
         evaluate.stage = stage;
@@ -20,13 +22,9 @@ static struct result check(const struct plan *plan)
     return RESULT_OK;
 }
 
-static struct result explain(const struct plan *plan, struct buffer *out)
+static struct result explain_exact(const struct evaluate *evaluate, struct buffer *out)
 {
-    CLEANUP(evaluate_done) struct evaluate evaluate = {0};
-    TRY(evaluate_new(plan, &evaluate));
-    for (size_t m = 0; m < plan->models_count; m++)
-        TRY(buffer_format(out, "the model %s, which is in the plan, scores every row at its bank; no score leaves it\n",
-                          plan->models[m].name));
+    const struct plan *plan = evaluate->plan;
     TRY(buffer_text(out,
                     "first: how many rows of each outcome; of each model the sums of its scores, their squares, log "
                     "losses and squared errors\n"));
@@ -39,12 +37,22 @@ static struct result explain(const struct plan *plan, struct buffer *out)
         out,
         "at the end: rows of each outcome above %zu cut-offs, in %zu groups and in the bins of the training "
         "scores; sums of probabilities by band and group%s\n",
-        plan->cutoffs_count, evaluate.groups_count,
+        plan->cutoffs_count, evaluate->groups_count,
         plan->models_count > 1 ? "; both models' bands laid against each other" : ""));
     return buffer_format(out,
                          "the report shows no cell with fewer than %" PRIu32 " customers; the opened sums that members "
                          "and holders of a run's records see can hold smaller ones\n",
                          plan->cells_minimum);
+}
+
+static struct result explain(const struct plan *plan, struct buffer *out)
+{
+    CLEANUP(evaluate_done) struct evaluate evaluate = {0};
+    TRY(evaluate_new(plan, &evaluate));
+    for (size_t m = 0; m < plan->models_count; m++)
+        TRY(buffer_format(out, "the model %s, which is in the plan, scores every row at its bank; no score leaves it\n",
+                          plan->models[m].name));
+    return evaluate.private ? evaluate_private_explain(&evaluate, out) : explain_exact(&evaluate, out);
 }
 
 static struct result start(const struct plan *plan, struct buffer *out)
@@ -62,11 +70,18 @@ static bool finished(const struct plan *plan, struct view state)
     return result_ok(reader_u64(&reader, &stage)) && stage == EVALUATE_FINISHED;
 }
 
+static struct result layout_of(const struct evaluate *evaluate, struct layout *ret)
+{
+    if (!evaluate->private) return evaluate_layout(evaluate, ret);
+    *ret = evaluate->private->layout;
+    return RESULT_OK;
+}
+
 static struct result layout(const struct plan *plan, struct view state, struct layout *ret)
 {
     CLEANUP(evaluate_done) struct evaluate evaluate = {0};
     TRY(evaluate_read(plan, state, &evaluate));
-    return evaluate_layout(&evaluate, ret);
+    return layout_of(&evaluate, ret);
 }
 
 static struct result contribute(const struct plan *plan, struct view state, const struct table *table, unsigned threads,
@@ -75,7 +90,8 @@ static struct result contribute(const struct plan *plan, struct view state, cons
     CLEANUP(evaluate_done) struct evaluate evaluate = {0};
     TRY(evaluate_read(plan, state, &evaluate));
     TRY(schema_check(plan, table));
-    return evaluate_contribute(&evaluate, table, threads, words);
+    return evaluate.private ? evaluate_private_contribute(&evaluate, table, threads, words)
+                            : evaluate_contribute(&evaluate, table, threads, words);
 }
 
 static struct result advance(const struct plan *plan, struct view state, const uint64_t *words, struct buffer *out)
@@ -83,8 +99,9 @@ static struct result advance(const struct plan *plan, struct view state, const u
     CLEANUP(evaluate_done) struct evaluate evaluate = {0};
     struct layout layout;
     TRY(evaluate_read(plan, state, &evaluate));
-    TRY(evaluate_layout(&evaluate, &layout));
-    TRY(evaluate_advance(&evaluate, &(struct sum){&layout, words}));
+    TRY(layout_of(&evaluate, &layout));
+    const struct sum sum = {&layout, words};
+    TRY(evaluate.private ? evaluate_private_advance(&evaluate, &sum) : evaluate_advance(&evaluate, &sum));
     return evaluate_write(&evaluate, out);
 }
 
@@ -94,7 +111,8 @@ static struct result finish(const struct plan *plan, struct view state, uint64_t
     CLEANUP(evaluate_done) struct evaluate evaluate = {0};
     TRY(evaluate_read(plan, state, &evaluate));
     ENSURE(evaluate.stage == EVALUATE_FINISHED, CATEGORY_BUG, "the evaluation is not finished");
-    return evaluate_result(&evaluate, rounds, banks, out);
+    return evaluate.private ? evaluate_private_result(&evaluate, rounds, banks, out)
+                            : evaluate_result(&evaluate, rounds, banks, out);
 }
 
 static struct result progress(const struct plan *plan, struct view state, struct buffer *out)
@@ -107,7 +125,7 @@ static struct result progress(const struct plan *plan, struct view state, struct
     case EVALUATE_CURVE:
         return buffer_text(out, "more edges in the score histograms, to tell AUC and KS better");
     case EVALUATE_TABLES:
-        return buffer_text(out, "tables by band, cut-off and group");
+        return buffer_text(out, evaluate.private ? "the one sum, with noise" : "tables by band, cut-off and group");
     default:
         return buffer_text(out, "finished");
     }
@@ -115,6 +133,7 @@ static struct result progress(const struct plan *plan, struct view state, struct
 
 const struct task evaluate_task = {
     .name = "evaluate",
+    .private = true,
     .check = check,
     .explain = explain,
     .start = start,

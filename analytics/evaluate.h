@@ -9,6 +9,8 @@
  *   evaluate_state.c    the state as bytes, the models, what follows from both
  *   evaluate_sums.c     layouts and a bank's part
  *   evaluate_result.c   model.json
+ *
+ * Under differential privacy one sum with noise takes the place of these (analytics/evaluate_private.h).
  */
 #ifndef ANALYTICS_EVALUATE_H
 #define ANALYTICS_EVALUATE_H
@@ -34,8 +36,10 @@ struct evaluate_model {
     uint64_t *stability; /* [bin · CASE_KINDS + kind] of the model's training histogram */
     uint64_t *drift; /* [(first cell of the feature + cell) · 2 + set]: rows, where the model keeps its training's */
 };
+struct evaluate_private;
 struct evaluate {
-    const struct plan *plan; /* borrowed */
+    const struct plan *plan;          /* borrowed */
+    struct evaluate_private *private; /* of a plan with privacy, else NULL; then of what is below only cases */
     enum evaluate_stage stage;
     uint64_t cases[CASE_KINDS];
     struct evaluate_model models[PLAN_MODELS_MAX];
@@ -63,6 +67,12 @@ MUST_USE struct result evaluate_write(const struct evaluate *evaluate, struct bu
 MUST_USE struct result evaluate_read(const struct plan *plan, struct view bytes, struct evaluate *ret);
 /* A power of two that bounds a model's scores and log losses. */
 double evaluate_power(const struct evaluate *evaluate, size_t model);
+/* The bank's columns as a model reads them: borrowed, but for the array of columns, which is the caller's to free. */
+MUST_USE struct result evaluate_columns(const struct evaluate *evaluate, const struct table *table, size_t model,
+                                        struct table *ret);
+/* A row's level of evaluate.group; 0 where the plan has none. */
+MUST_USE struct result evaluate_group(const struct evaluate *evaluate, const struct table *table, uint64_t row,
+                                      size_t *ret);
 /* Edges of about `most` bands of equal size of a model's scores; ret has room for most. Known after the curve. */
 size_t evaluate_bands(const struct evaluate *evaluate, size_t model, size_t most, double *ret);
 

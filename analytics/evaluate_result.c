@@ -8,6 +8,7 @@
 #include "analytics/exact.h"
 #include "analytics/head.h"
 #include "analytics/json_text.h"
+#include "analytics/stability.h"
 
 struct writer {
     const struct evaluate *evaluate;
@@ -418,48 +419,16 @@ static json_t *fairness(struct writer *writer, size_t m, const struct view_of_se
 
 /* ---- stability */
 
-/* Σ (share now - share in training) · ln(ratio), over the training histogram's bins; bins that are empty now are joined
- * with the next. */
-/* The population stability index, bin by bin; a bin with too few rows now, or none then, goes with the next, the last
- * with the one before: else the index would tell how many they are. */
-struct psi {
-    double least;               /* share of the rows now that a bin needs */
-    double index;               /* of the bins before the last */
-    double now, then;           /* the last with both sides */
-    double open_now, open_then; /* after it */
-};
-
-static double psi_of(double now, double then)
-{
-    return now > 0 && then > 0 ? (now - then) * exact_log(now / then) : 0;
-}
-
-static void psi_add(struct psi *psi, double now, double then)
-{
-    psi->open_now += now;
-    psi->open_then += then;
-    if (psi->open_now < psi->least || psi->open_now <= 0 || psi->open_then <= 0) return;
-    psi->index += psi_of(psi->now, psi->then);
-    psi->now = psi->open_now;
-    psi->then = psi->open_then;
-    psi->open_now = psi->open_then = 0;
-}
-
-static double psi_end(const struct psi *psi)
-{
-    return psi->index + psi_of(psi->now + psi->open_now, psi->then + psi->open_then);
-}
-
-static json_t *stability(struct writer *writer, size_t m, size_t set)
+static json_t *score_stability(struct writer *writer, size_t m, size_t set)
 {
     const struct evaluate_given *given = &writer->evaluate->given[m];
     double all = rows_of(cell_of(writer->evaluate->cases, set));
-    struct psi psi = {.least = (double)writer->rule.minimum / all};
+    struct stability psi = {.least = (double)writer->rule.minimum / all};
     if (!given->bins || all < (double)writer->rule.minimum) return json_null();
     for (size_t b = 0; b < given->bins; b++)
-        psi_add(&psi, rows_of(cell_of(writer->evaluate->models[m].stability + b * CASE_KINDS, set)) / all,
-                given->shares[b]);
-    return tree_real(psi_end(&psi));
+        stability_add(&psi, rows_of(cell_of(writer->evaluate->models[m].stability + b * CASE_KINDS, set)) / all,
+                      given->shares[b]);
+    return tree_real(stability_end(&psi));
 }
 
 /* ---- the whole */
@@ -493,12 +462,12 @@ static json_t *drift(struct writer *writer, size_t m, size_t set)
         double trained = 0;
         bool known = feature->training && all >= (double)writer->rule.minimum;
         for (size_t c = 0; known && c < feature->cells_count; c++) trained += feature->training[c];
-        struct psi psi = {.least = (double)writer->rule.minimum / all};
+        struct stability psi = {.least = (double)writer->rule.minimum / all};
         for (size_t c = 0; known && c < feature->cells_count; c++)
-            psi_add(&psi, (double)counts[2 * (given->drifts[f] + c) + set] / all, feature->training[c] / trained);
+            stability_add(&psi, (double)counts[2 * (given->drifts[f] + c) + set] / all, feature->training[c] / trained);
         json_t *object = json_object();
         tree_put(&writer->tree, object, "name", json_string(given->model.specs[f].name));
-        tree_put(&writer->tree, object, "psi", known && trained > 0 ? tree_real(psi_end(&psi)) : json_null());
+        tree_put(&writer->tree, object, "psi", known && trained > 0 ? tree_real(stability_end(&psi)) : json_null());
         tree_add(&writer->tree, array, object);
     }
     return array;
@@ -512,7 +481,7 @@ static json_t *set_of(struct writer *writer, size_t m, size_t set)
     decide_totals(writer, m, &view);
     decide_groups(writer, m, &view);
     json_t *object = metrics(writer, m, set);
-    tree_put(&writer->tree, object, "psi", stability(writer, m, set));
+    tree_put(&writer->tree, object, "psi", score_stability(writer, m, set));
     tree_put(&writer->tree, object, "features", drift(writer, m, set));
     put_bands(writer, object, &view);
     tree_put(&writer->tree, object, "cutoffs", cutoffs(writer, m, SIZE_MAX, view.all, &view));

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analytics/evaluate.h"
+#include "analytics/evaluate_private.h"
 
 static void given_done(struct evaluate_given *given)
 {
@@ -25,6 +25,7 @@ void evaluate_done(struct evaluate *evaluate)
     }
     free(evaluate->groups);
     free(evaluate->joint);
+    evaluate_private_free(evaluate->private);
     *evaluate = (struct evaluate){0};
 }
 
@@ -46,18 +47,29 @@ static bool same_specials(const struct column_spec *spec, const struct plan_feat
     return true;
 }
 
-/* Rows are read once, under the plan's rules: a model must have the same. */
-static bool same_rules(const struct column_spec *spec, const struct plan_feature *feature)
+/* Whether the plan takes what the model takes. Under privacy no plan refuses a row: what a model refuses is counted. */
+static bool same_rule(bool model, bool plan, bool private)
 {
-    bool missing = feature->missing != MISSING_REFUSE;
-    if (spec->kind == COLUMN_CATEGORY)
-        return feature->kind == PLAN_CATEGORY && same_levels(spec, feature) && spec->missing_allowed == missing &&
-               spec->other_allowed == feature->level_other;
+    return model == plan || (private && plan);
+}
+
+static bool same_outside(const struct column_spec *spec, const struct plan_feature *feature, bool private)
+{
     enum plan_outside outside = spec->outside == COLUMN_OUTSIDE_CLAMP     ? OUTSIDE_CLAMP
                                 : spec->outside == COLUMN_OUTSIDE_MISSING ? OUTSIDE_MISSING
                                                                           : OUTSIDE_REFUSE;
+    return outside == feature->outside || (private && outside == OUTSIDE_REFUSE);
+}
+
+/* Rows are read once, under the plan's rules: a model must have the same. */
+static bool same_rules(const struct column_spec *spec, const struct plan_feature *feature, bool private)
+{
+    if (!same_rule(spec->missing_allowed, feature->missing != MISSING_REFUSE, private)) return false;
+    if (spec->kind == COLUMN_CATEGORY)
+        return feature->kind == PLAN_CATEGORY && same_levels(spec, feature) &&
+               same_rule(spec->other_allowed, feature->level_other, private);
     return feature->kind == PLAN_NUMBER && spec->minimum == feature->minimum && spec->maximum == feature->maximum &&
-           outside == feature->outside && spec->missing_allowed == missing && same_specials(spec, feature);
+           same_outside(spec, feature, private) && same_specials(spec, feature);
 }
 
 static struct result map_features(const struct plan *plan, size_t m, struct evaluate_given *given)
@@ -69,7 +81,8 @@ static struct result map_features(const struct plan *plan, size_t m, struct eval
         size_t at = 0;
         while (at < plan->features_count && strcmp(plan->features[at].name, model->specs[f].name) != 0) at++;
         ENSURE(
-            at < plan->features_count && same_rules(&model->specs[f], &plan->features[at]), CATEGORY_USAGE,
+            at < plan->features_count && same_rules(&model->specs[f], &plan->features[at], plan_private(plan)),
+            CATEGORY_USAGE,
             "the plan's features do not have %s as the model %s reads it: its bounds, levels, special codes or rules "
             "for "
             "missing and outside values are others. Two models are compared when they read each column alike; evaluate "
@@ -208,6 +221,10 @@ struct result evaluate_new(const struct plan *plan, struct evaluate *ret)
     }
     if (plan->group != SIZE_MAX) evaluate.groups_count = plan_feature_levels(&plan->features[plan->group]);
     TRY(allocate(&evaluate));
+    if (plan_private(plan)) {
+        TRY(evaluate_private_new(&evaluate, &evaluate.private));
+        evaluate.stage = EVALUATE_TABLES;
+    }
     *ret = evaluate;
     evaluate = (struct evaluate){0};
     return RESULT_OK;
@@ -251,6 +268,7 @@ static struct result walk_all(const struct walk *walk, struct evaluate *evaluate
     TRY(walk_enum(walk, &stage, EVALUATE_FINISHED, "stage"));
     evaluate->stage = stage;
     TRY(walk_counts(walk, evaluate->cases, CASE_KINDS));
+    if (evaluate->private) return evaluate_private_walk(walk, evaluate);
     for (size_t m = 0; m < evaluate->plan->models_count; m++) TRY(walk_model(walk, evaluate, m));
     TRY(walk_counts(walk, evaluate->groups, evaluate->groups_count * CASE_KINDS));
     if (evaluate->plan->models_count < 2) return RESULT_OK;
@@ -274,7 +292,8 @@ struct result evaluate_read(const struct plan *plan, struct view bytes, struct e
     TRY(reader_end(&reader));
     for (size_t k = 0; k < CASE_KINDS; k++)
         ENSURE(evaluate.cases[k] <= plan->rows * MEMBERS_MAX, CATEGORY_FALSE, "the state counts too many rows");
-    for (size_t m = 0; m < plan->models_count; m++) TRY(curve_check(&evaluate.models[m].curve));
+    if (evaluate.private) TRY(evaluate_private_check_state(&evaluate));
+    for (size_t m = 0; m < plan->models_count && !evaluate.private; m++) TRY(curve_check(&evaluate.models[m].curve));
     *ret = evaluate;
     evaluate = (struct evaluate){0};
     return RESULT_OK;

@@ -101,14 +101,21 @@ struct block {
     double score[PLAN_MODELS_MAX][SWEEP_BLOCK], probability[PLAN_MODELS_MAX][SWEEP_BLOCK];
 };
 
+struct result evaluate_columns(const struct evaluate *evaluate, const struct table *table, size_t model,
+                               struct table *ret)
+{
+    const struct evaluate_given *given = &evaluate->given[model];
+    size_t count = given->model.features_count;
+    *ret = (struct table){.columns_count = count, .rows = table->rows};
+    ret->columns = calloc(count + 1, sizeof *ret->columns);
+    ENSURE(ret->columns, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
+    for (size_t f = 0; f < count; f++) ret->columns[f] = table->columns[given->features[f]];
+    return RESULT_OK;
+}
+
 static struct result make_lens(const struct evaluate *evaluate, const struct table *table, size_t m, struct lens *ret)
 {
-    const struct evaluate_given *given = &evaluate->given[m];
-    size_t count = given->model.features_count;
-    ret->view = (struct table){.columns_count = count, .rows = table->rows};
-    ret->view.columns = calloc(count, sizeof *ret->view.columns);
-    ENSURE(ret->view.columns, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
-    for (size_t f = 0; f < count; f++) ret->view.columns[f] = table->columns[given->features[f]];
+    TRY(evaluate_columns(evaluate, table, m, &ret->view));
     ret->scale = 1 / evaluate_power(evaluate, m);
     if (evaluate->stage != EVALUATE_TABLES) return RESULT_OK;
     ret->bands_count = evaluate_bands(evaluate, m, EVALUATE_BANDS, ret->bands);
@@ -163,12 +170,12 @@ static void add_curves(const struct pass *pass, const struct block *block, __int
     }
 }
 
-static struct result group_of(const struct pass *pass, uint64_t row, size_t *ret)
+struct result evaluate_group(const struct evaluate *evaluate, const struct table *table, uint64_t row, size_t *ret)
 {
-    const struct plan *plan = pass->evaluate->plan;
+    const struct plan *plan = evaluate->plan;
     *ret = 0;
     if (plan->group == SIZE_MAX) return RESULT_OK;
-    return profile_level(&plan->features[plan->group], pass->table->columns[plan->group].codes[row], ret);
+    return profile_level(&plan->features[plan->group], table->columns[plan->group].codes[row], ret);
 }
 
 static void add_model_tables(const struct pass *pass, size_t m, const struct block *block, uint64_t i, size_t group,
@@ -210,7 +217,7 @@ static struct result add_tables(const struct pass *pass, const struct block *blo
     const struct lens *lenses = pass->lenses;
     for (uint64_t i = 0; i < block->count; i++) {
         size_t group;
-        TRY(group_of(pass, block->begin + i, &group));
+        TRY(evaluate_group(pass->evaluate, pass->table, block->begin + i, &group));
         values_of(pass, GROUPS, values)[group * CASE_KINDS + block->kinds[i]]++;
         TRY(add_drift(pass, block, i, values));
         for (size_t m = 0; m < models_of(pass->evaluate); m++) add_model_tables(pass, m, block, i, group, values);

@@ -17,7 +17,7 @@ struct stage {
                                 uint64_t *words);
     struct result (*advance)(struct logistic *state, const struct sum *sum);
 };
-static const struct stage stages[] = {
+static const struct stage stages[LOGISTIC_FINISHED] = {
     [LOGISTIC_COUNTS] = {logistic_counts_layout, logistic_counts_contribute, logistic_counts_advance},
     [LOGISTIC_SCALE] = {logistic_scale_layout, logistic_scale_contribute, logistic_scale_advance},
     [LOGISTIC_MEDIANS] = {logistic_scale_layout, logistic_scale_contribute, logistic_scale_advance},
@@ -28,7 +28,7 @@ static const struct stage stages[] = {
 };
 
 /* Under privacy. The first sum's rows are counted as for exact ones. */
-static const struct stage private_stages[] = {
+static const struct stage private_stages[LOGISTIC_FINISHED] = {
     [LOGISTIC_COUNTS] = {logistic_private_counts_layout, logistic_counts_contribute, logistic_private_counts_advance},
     [LOGISTIC_GRAM] = {logistic_private_newton_layout, logistic_private_newton_contribute,
                        logistic_private_newton_advance},

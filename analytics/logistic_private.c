@@ -68,8 +68,9 @@ struct result logistic_private_check_state(const struct logistic *state)
 {
     enum logistic_stage stage = state->stage;
     uint64_t train = logistic_train_rows(state);
-    bool stages = stage == LOGISTIC_COUNTS || stage == LOGISTIC_GRAM || stage == LOGISTIC_NEWTON ||
-                  stage == LOGISTIC_INFERENCE || stage == LOGISTIC_FINISHED;
+    bool counts = stage == LOGISTIC_COUNTS && !logistic_private_embedded(state->plan);
+    bool stages = counts || stage == LOGISTIC_GRAM || stage == LOGISTIC_NEWTON || stage == LOGISTIC_INFERENCE ||
+                  stage == LOGISTIC_FINISHED;
     bool steps = stage == LOGISTIC_NEWTON ? state->steps > 0 && state->steps < PRIVATE_STEPS
                                           : state->steps == (stage < LOGISTIC_NEWTON ? 0 : PRIVATE_STEPS);
     ENSURE(stages && steps, CATEGORY_FALSE, "the state's stage is none of a private run");
@@ -321,7 +322,7 @@ static void take_curve(struct logistic *state, const struct sum *sum)
     curve->known = curve->asked;
     curve->asked = 0;
     curve->histograms = 1;
-    for (size_t k = 0; k < CASE_KINDS; k++) take_set(state, sum, k);
+    for (size_t k = 0; k < CASE_KINDS; k++) take_set(state, sum, (enum case_kind)k);
 }
 
 static void take_bins(struct logistic *state, size_t f, size_t number, const struct sum *sum)
@@ -346,67 +347,23 @@ struct result logistic_private_score_advance(struct logistic *state, const struc
 
 /* ---- measures */
 
-/* Of one outcome up to a bin, as a share of all. */
-struct shares {
-    double negatives, positives;
-};
-
-static void find_totals(const struct logistic *state, enum case_kind first, struct private_measures *into)
+static double brier_of(const struct logistic *state, enum case_kind first, const struct private_curve *curve)
 {
+    double sum = 0;
     for (size_t b = 0; b < PRIVATE_BINS; b++) {
         double risk = ((double)b + 0.5) / (double)PRIVATE_BINS;
         const double *counts = state->private->scores[b] + first;
-        into->negatives += counts[0];
-        into->positives += counts[1];
-        into->brier += counts[0] * square(risk) + counts[1] * square(1 - risk);
+        sum += counts[0] * square(risk) + counts[1] * square(1 - risk);
     }
-    into->brier = private_clip(into->brier / (into->negatives + into->positives), 0, 1);
-}
-
-/* The trapezoid over counts as they came: what noise adds to one bin it takes from no other, so the area is right on
- * average, where counts that are cut off at 0 would make it too small. */
-static void find_area(const struct logistic *state, enum case_kind first, struct private_measures *into)
-{
-    struct shares at = {0};
-    for (size_t b = 0; b < PRIVATE_BINS; b++) {
-        double n = state->private->scores[b][first] / into->negatives;
-        double p = state->private->scores[b][first + 1] / into->positives;
-        into->auc += p * (at.negatives + n / 2);
-        at = (struct shares){at.negatives + n, at.positives + p};
-        if (fabs(at.negatives - at.positives) > into->ks) into->ks = fabs(at.negatives - at.positives);
-    }
-    into->auc = private_clip(into->auc, 0, 1);
-    into->ks = private_clip(into->ks, 0, 1);
-}
-
-/* By the area's derivative in each count. KS: half the bins of each outcome lie below its place. */
-static void find_errors(const struct logistic *state, enum case_kind first, double sigma, struct private_measures *into)
-{
-    struct shares at = {0};
-    double squares = 0;
-    for (size_t b = 0; b < PRIVATE_BINS; b++) {
-        double n = state->private->scores[b][first] / into->negatives;
-        double p = state->private->scores[b][first + 1] / into->positives;
-        squares += square((at.negatives + n / 2 - into->auc) / into->positives);
-        squares += square((1 - at.positives - p / 2 - into->auc) / into->negatives);
-        at = (struct shares){at.negatives + n, at.positives + p};
-    }
-    double each = (double)PRIVATE_BINS / 4;
-    into->auc_sd = sigma * sqrt(squares);
-    into->ks_sd = sigma * sqrt(each / square(into->negatives) + each / square(into->positives));
+    return private_clip(sum / (curve->negatives + curve->positives), 0, 1);
 }
 
 struct private_measures logistic_private_measure(const struct logistic *state, enum case_kind first, double sigma)
 {
-    struct private_measures measures = {0};
-    find_totals(state, first, &measures);
-    if (!(measures.negatives >= 1 && measures.positives >= 1)) {
-        const double none = (double)NAN;
-        return (struct private_measures){measures.negatives, measures.positives, none, none, none, none, none};
-    }
-    find_area(state, first, &measures);
-    find_errors(state, first, sigma, &measures);
-    return measures;
+    const struct private_scores scores = {(const double(*)[CASE_KINDS])state->private->scores, PRIVATE_BINS, first,
+                                          sigma};
+    struct private_curve curve = private_curve_of(&scores);
+    return (struct private_measures){curve, isnan(curve.auc) ? (double)NAN : brier_of(state, first, &curve)};
 }
 
 struct result logistic_private_noise(const struct logistic *state, unsigned banks, struct private_noise *ret)

@@ -20,10 +20,11 @@
 
 #include "analytics/logistic_sums.h"
 #include "analytics/private.h"
+#include "analytics/private_curve.h"
 
 #define PRIVATE_STEPS 5  /* gradients */
 #define PRIVATE_NEWTON 3 /* the one, from 0, that comes with the Hessian */
-#define PRIVATE_BINS ((size_t)CURVE_STEP + 1)
+#define PRIVATE_BINS PRIVATE_CURVE_BINS
 enum { TOTAL_FIRST, TOTAL_SQUARE, TOTALS_EACH }; /* of a number */
 
 struct logistic_private {
@@ -83,11 +84,10 @@ struct private_noise {
 };
 MUST_USE struct result logistic_private_noise(const struct logistic *state, unsigned banks, struct private_noise *ret);
 
-/* What the histogram tells of a set. sd: of what noise of `sigma` in each count does to a measure; NaN where there is
- * none. first as for curve_measure. */
+/* What the histogram tells of a set; sigma and first as for private_curve_of. */
 struct private_measures {
-    double negatives, positives;
-    double auc, auc_sd, ks, ks_sd, brier;
+    struct private_curve curve;
+    double brier;
 };
 struct private_measures logistic_private_measure(const struct logistic *state, enum case_kind first, double sigma);
 

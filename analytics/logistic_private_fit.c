@@ -9,9 +9,9 @@
 /* To a matrix with noise of σ in each entry this times √(2d)·σ is added on its diagonal: about what keeps it positive
  * definite, since noise alone has eigenvalues of that size. */
 static const double ridge_factor = 1.7;
-/* Where it does not, more is added, by this factor at a time. */
+/* Where it does not, more is added: by this factor, then by its square, and so on. */
 static const double ridge_growth = 1.5;
-enum { RIDGE_TRIES = 200 };
+enum { RIDGE_TRIES = 11 }; /* the last is 2^598 times the first */
 
 static void release(double **values)
 {
@@ -59,7 +59,8 @@ static double penalty_of(const struct logistic *state, size_t column)
 static struct result factor(const struct logistic *state, const double *matrix, double ridge, double *ret)
 {
     size_t count = state->active_count;
-    for (unsigned i = 0; i < RIDGE_TRIES; i++, ridge *= ridge_growth) {
+    double growth = ridge_growth;
+    for (unsigned i = 0; i < RIDGE_TRIES; i++, ridge *= growth, growth *= growth) {
         for (size_t k = 0; k < count * count; k++) ret[k] = matrix[k];
         for (size_t t = 0; t < count; t++) ret[t * count + t] += ridge + penalty_of(state, t);
         if (linear_factor(count, ret) == count) return RESULT_OK;

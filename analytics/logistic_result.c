@@ -232,7 +232,8 @@ static void put_likelihood(struct writer *writer, json_t *model)
 
 static json_t *private_metrics_of(struct writer *writer, enum case_kind first)
 {
-    struct private_measures of = logistic_private_measure(writer->state, first, writer->noise.score);
+    struct private_measures measures = logistic_private_measure(writer->state, first, writer->noise.score);
+    const struct private_curve of = measures.curve;
     const struct cells_rule rule = {writer->state->plan->cells_minimum, true};
     bool enough = of.negatives >= (double)rule.minimum && of.positives >= (double)rule.minimum;
     const double none = (double)NAN;
@@ -242,7 +243,7 @@ static json_t *private_metrics_of(struct writer *writer, enum case_kind first)
     tree_put(&writer->tree, object, "ks", tree_real(enough ? of.ks : none));
     tree_put(&writer->tree, object, "ks_error", tree_real(enough ? 2 * of.ks_sd : none));
     tree_put(&writer->tree, object, "gini", tree_real(enough ? 2 * of.auc - 1 : none));
-    tree_put(&writer->tree, object, "brier", tree_real(enough ? of.brier : none));
+    tree_put(&writer->tree, object, "brier", tree_real(enough ? measures.brier : none));
     tree_put(&writer->tree, object, "log_loss", json_null());
     return object;
 }

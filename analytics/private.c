@@ -91,7 +91,7 @@ struct result private_explain(const struct plan *plan, struct buffer *out)
 static struct result check_number(const struct plan_feature *feature)
 {
     ENSURE(feature->missing != MISSING_REFUSE, CATEGORY_USAGE,
-           "%s: under privacy a missing value may not stop a run, which would tell of its row; write missing: median",
+           "%s: under privacy a missing value may not stop a run, which would tell of its row; write missing: mean",
            feature->name);
     ENSURE(feature->outside != OUTSIDE_REFUSE, CATEGORY_USAGE,
            "%s: under privacy a value outside the bounds may not stop a run, which would tell of its row; write "

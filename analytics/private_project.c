@@ -88,6 +88,7 @@ static void pool(double *values, size_t count)
 void private_project_ordered(const uint64_t *words, size_t count, uint64_t total, uint64_t *ret)
 {
     double sums[PRIVATE_ORDERED_MAX], sum = 0, most = (double)total;
+    if (count == 0) return;
     for (size_t k = 0; k < count; k++) sums[k] = sum += value_at(words, k);
     for (size_t k = 0; k < count; k++) sums[k] -= (sum - most) * ((double)(k + 1) / (double)count);
     pool(sums, count - 1);

@@ -16,7 +16,7 @@ void private_project_total(const uint64_t *words, size_t count, size_t stride, u
 void private_project_within(const uint64_t *words, size_t count, size_t stride, uint64_t total, uint64_t *ret);
 /* Of a histogram with ordered bins, of which many may be empty: what the noise left over or under in total is taken
  * from all bins alike, then the nearest sums from the left that do not fall are taken. (The nearest counts would move
- * values into every empty bin, and so to the ends.) 0 < count <= PRIVATE_ORDERED_MAX. */
+ * values into every empty bin, and so to the ends.) count <= PRIVATE_ORDERED_MAX. */
 #define PRIVATE_ORDERED_MAX ((size_t)256)
 void private_project_ordered(const uint64_t *words, size_t count, uint64_t total, uint64_t *ret);
 

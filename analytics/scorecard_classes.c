@@ -226,8 +226,8 @@ static struct result category_classes(struct work *work)
     if (work->plan->class_of) return given_classes(work, work->plan->class_of, work->plan->classes);
     size_t levels = work->column->cells_count;
     for (size_t level = 0; level < levels; level++) work->into->class_of[level] = UINT64_MAX;
-    struct ranked *ranked = calloc(levels, sizeof *ranked);
-    size_t *cell_of = calloc(levels, sizeof *cell_of);
+    struct ranked *ranked = calloc(levels + 1, sizeof *ranked);
+    size_t *cell_of = calloc(levels + 1, sizeof *cell_of);
     struct result result = RESULT_OK;
     if (!ranked || !cell_of) result = FAIL(CATEGORY_ENVIRONMENT, "out of memory for %zu levels", levels);
     if (result_ok(result)) result = sorted_classes(work, ranked, cell_of);

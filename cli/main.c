@@ -197,12 +197,14 @@ static const struct cli_command commands[] = {
      "Example:\n"
      "  cofferdam fit plan.yaml --data north.csv --out alone\n"},
     {"plan evaluate", cli_plan_evaluate,
-     "MODEL.json [--against OTHER.json] [--cutoff P ...] [--group COLUMN] [--purpose WORD] [-o PLAN.yaml]",
+     "MODEL.json [--against OTHER.json] [--cutoff P ...] [--group COLUMN] [--epsilon E --delta D] "
+     "[--purpose WORD] [-o PLAN.yaml]",
      "Writes a plan that evaluates a model, or two against each other, on every bank's rows",
      "The models are in the plan; their columns, target and split are the plan's.\n\n"
      "  --against OTHER.json   a challenger: both are measured on the same rows, and their difference is tested\n"
      "  --cutoff P             a probability at which a row counts as positive; any number of times, rising\n"
      "  --group COLUMN         a category whose levels are compared for fairness\n"
+     "  --epsilon E --delta D  differential privacy: figures carry noise; rows that a model refuses are counted\n"
      "  --purpose WORD         the plan's purpose\n"
      "  -o, --out PLAN.yaml    must not exist; stdout when left out\n\n"
      "Example:\n"

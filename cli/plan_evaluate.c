@@ -16,6 +16,7 @@ struct words {
     struct chosen models[PLAN_MODELS_MAX];
     size_t models_count;
     const char *purpose, *group, *out;
+    const char *epsilon, *delta; /* of a plan with privacy, which refuses no row; NULL: exact sums */
     struct cli_values cutoffs;
 };
 
@@ -59,25 +60,31 @@ static struct result read_model(struct chosen *chosen, const char *path, const c
     return document_parse(buffer_view(&text), path, &chosen->document);
 }
 
-static struct result put_number(const struct column_spec *spec, struct buffer *out)
+static const char *level_or_refuse(bool level, bool private)
 {
-    static const char *const outside[] = {
-        [COLUMN_OUTSIDE_REFUSE] = "refuse", [COLUMN_OUTSIDE_CLAMP] = "clamp", [COLUMN_OUTSIDE_MISSING] = "missing"};
+    return level || private ? "level" : "refuse";
+}
+
+static struct result put_number(const struct column_spec *spec, bool private, struct buffer *out)
+{
+    const char *const outside[] = {[COLUMN_OUTSIDE_REFUSE] = private ? "clamp" : "refuse",
+                                   [COLUMN_OUTSIDE_CLAMP] = "clamp",
+                                   [COLUMN_OUTSIDE_MISSING] = "missing"};
     TRY(buffer_format(out, ", kind: number, min: %.17g, max: %.17g, outside: %s, missing: %s", spec->minimum,
-                      spec->maximum, outside[spec->outside], spec->missing_allowed ? "level" : "refuse"));
+                      spec->maximum, outside[spec->outside], level_or_refuse(spec->missing_allowed, private)));
     for (size_t k = 0; k < spec->specials_count; k++)
         TRY(buffer_format(out, "%s%.17g", k ? ", " : ", special: [", spec->specials[k]));
     return buffer_text(out, spec->specials_count ? "]}\n" : "}\n");
 }
 
-static struct result put_feature(const struct model *model, size_t f, struct buffer *out)
+static struct result put_feature(const struct model *model, size_t f, bool private, struct buffer *out)
 {
     const struct column_spec *spec = &model->specs[f];
     TRY(buffer_text(out, "  - {name: "));
     TRY(put_text(spec->name, out));
-    if (spec->kind == COLUMN_NUMBER) return put_number(spec, out);
+    if (spec->kind == COLUMN_NUMBER) return put_number(spec, private, out);
     TRY(buffer_format(out, ", kind: category, missing: %s, other: %s, levels: [",
-                      spec->missing_allowed ? "level" : "refuse", spec->other_allowed ? "level" : "refuse"));
+                      level_or_refuse(spec->missing_allowed, private), level_or_refuse(spec->other_allowed, private)));
     for (size_t level = 0; level < spec->levels_count; level++) {
         if (level) TRY(buffer_text(out, ", "));
         TRY(put_text(spec->levels[level], out));
@@ -101,7 +108,7 @@ static struct result put_features(const struct words *words, struct buffer *out)
             const char *name = words->models[m].model.specs[f].name;
             group = group || strcmp(name, words->group) == 0;
             if (m == 0 || !has_feature(&words->models[0].model, name))
-                TRY(put_feature(&words->models[m].model, f, out));
+                TRY(put_feature(&words->models[m].model, f, words->epsilon != NULL, out));
         }
     ENSURE(group, CATEGORY_USAGE,
            "--group %s: no model reads it; leave --group out, then add the column to the plan's features and "
@@ -177,11 +184,12 @@ static struct result write_plan(const struct words *words, struct buffer *out)
     TRY(buffer_text(out, ", positive: "));
     TRY(put_text(first->model.positive, out));
     const json_t *negative = json_object_get(json_object_get(first->document, "target"), "negative");
-    if (negative) {
+    if (negative && !words->epsilon) { /* under privacy every other value is negative */
         TRY(buffer_text(out, ", negative: "));
         TRY(put_texts(negative, out));
     }
     TRY(buffer_text(out, "}\n"));
+    if (words->epsilon) TRY(buffer_format(out, "privacy: {epsilon: %s, delta: %s}\n", words->epsilon, words->delta));
     TRY(put_split(first->document, out));
     TRY(put_features(words, out));
     TRY(buffer_text(out, "models:\n"));
@@ -217,10 +225,13 @@ struct result cli_plan_evaluate(int argc, char **argv)
         {.name = "purpose", .value = &words.purpose},
         {.name = "group", .value = &words.group},
         {.name = "cutoff", .values = &words.cutoffs},
+        {.name = "epsilon", .value = &words.epsilon},
+        {.name = "delta", .value = &words.delta},
         {.name = "out", .letter = 'o', .value = &words.out},
         {0},
     };
     TRY(cli_parse(argc, argv, options, "MODEL.json", 1, 1, &operands));
+    ENSURE(!words.epsilon == !words.delta, CATEGORY_USAGE, "--epsilon and --delta go together");
     TRY(read_model(&words.models[0], operands.items[0], against ? "champion" : "model"));
     words.models_count = 1;
     if (against) {

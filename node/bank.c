@@ -80,6 +80,17 @@ static struct result check_officers(const struct bank *bank)
     return RESULT_OK;
 }
 
+/* A budget of another name would bound nothing. */
+static struct result check_budgets(const struct bank *bank)
+{
+    const struct policy *policy = &bank->policy;
+    const char *source = bank->config->source.name;
+    if (policy->privacy.budgets_count == 0 || policy_budget_of(policy, source)) return RESULT_OK;
+    return FAIL(CATEGORY_USAGE,
+                "%s:%u: none of the privacy budgets is of this node's source, %s (source.name in %s); give it one",
+                bank->config->policy, policy_line(policy, "privacy.budgets"), source, bank->config_path);
+}
+
 static struct result load_psk(struct bank *bank, const struct config_psk *psk)
 {
     unsigned position = roster_position_of_name(&bank->roster, psk->member);
@@ -110,6 +121,7 @@ struct result bank_load(const char *config_path, struct bank **ret)
     TRY(keys_read(bank->config->key, KEY_NODE, &bank->key));
     TRY(load_roster(bank));
     TRY(check_officers(bank));
+    TRY(check_budgets(bank));
     for (unsigned i = 0; i < bank->config->psk_count; i++) TRY(load_psk(bank, &bank->config->psk[i]));
     *ret = bank;
     bank = NULL;

@@ -89,6 +89,7 @@ static struct result apply(struct secagg_node *node, struct effects *effects)
                        (unsigned long long)step));
     TRY(effect_erase(effects, KEEP_RUN, "close"));
     TRY(noise_erase(node, effects));
+    node->masked.input = (struct hash){0}; /* of few numbers it could be guessed, and it is not needed any more */
     TRY(ledger_add_certificate(node, "close", node->catching.round, buffer_view(&node->catching_certificate), effects));
     uint64_t spent = node->round.terms.round > node->catching.round ? node->round.terms.round : node->catching.round;
     TRY(erase_up_to(node, spent, effects));

@@ -52,6 +52,7 @@ struct result close_vote(struct secagg_node *node, const uint64_t *sum, struct e
     TRY(effect_persist(effects, KEEP_RUN, buffer_view(&node->fold.state), "state"));
     TRY(effect_persist(effects, KEEP_RUN, buffer_view(&node->close), "close"));
     TRY(noise_erase(node, effects));
+    node->masked.input = (struct hash){0}; /* of few numbers it could be guessed, and it is not needed any more */
     TRY(verify_tell(node, effects));
     check_done(&node->check);
     return node_keep_round(node, effects);

@@ -42,8 +42,8 @@ struct node_masked {
 /* What this bank adds to the vector of the next step, under differential privacy (noise.c). */
 struct node_noise {
     struct secret *seed;
-    uint64_t *values; /* NULL before they are drawn */
-    uint64_t count;
+    uint64_t *values;     /* NULL before they are drawn */
+    uint64_t count, step; /* how many, and what they are for */
 };
 
 struct node_round {
@@ -153,8 +153,7 @@ static inline const struct secret *node_psk(const struct secagg_node *node, unsi
     return node->config.psk ? node->config.psk[other] : NULL;
 }
 
-/* Draws the next step's noise, if it needs any and has none; before R0 is asked for. CATEGORY_FALSE when the step was
- * masked already, its noise is lost, and the round is not proven void. */
+/* Draws the next step's noise, if it needs any and has none; before R0 is asked for. */
 MUST_USE struct result noise_prepare(struct secagg_node *node);
 /* Adds it to the bank's words; makes its seed durable; and forgets it, once the step is closed. */
 MUST_USE struct result noise_add(struct secagg_node *node, uint64_t *words);

@@ -1,8 +1,9 @@
 /* The noise of a bank's next input, under differential privacy: drawn before the round opens, from a seed of the step.
  *
  * A step's input may be masked more than once (rule 2), always with the same noise: another sample over the same sum
- * would halve what the noise hides. So the seed is durable before the first masking, and goes with the step. A bank
- * that lost it draws another only where the round before is proven void: nobody has seen that one's sum. */
+ * would halve what the noise hides. So the seed is durable before the first masking, and goes with the step. Where a
+ * bank lost it, r1.c sees another input: in a round that is under way, or under a certificate, it takes none; after a
+ * round that is proven void it may, since nobody has seen that one's sum. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,11 +41,6 @@ static struct result find_seed(struct secagg_node *node)
     TRY(secret_new(RANDOM_SEED_BYTES, &node->noise.seed));
     TRY(load_record(node, &step, secret_bytes(node->noise.seed), &found));
     if (found && step == node->fold.step) return RESULT_OK;
-    const struct node_masked *masked = &node->masked;
-    bool never_opened = masked->voided && !masked->fixed && !node->round.header.length;
-    ENSURE(!masked->round || masked->step != node->fold.step || never_opened, CATEGORY_FALSE,
-           "the noise of step %llu is gone from this bank's state directory, and another must not take its place",
-           (unsigned long long)node->fold.step);
     random_draw(node->config.random, secret_bytes(node->noise.seed), RANDOM_SEED_BYTES);
     return RESULT_OK;
 }
@@ -53,6 +49,7 @@ static struct result draw(struct secagg_node *node)
 {
     struct node_noise *noise = &node->noise;
     CLEANUP(random_source_freep) struct random_source *source = NULL;
+    noise->step = node->fold.step;
     noise->count = layout_values(&node->fold.layout);
     noise->values = calloc((size_t)noise->count, sizeof *noise->values);
     ENSURE(noise->values, CATEGORY_ENVIRONMENT, "out of memory for the noise of %llu numbers",
@@ -64,7 +61,9 @@ static struct result draw(struct secagg_node *node)
 
 struct result noise_prepare(struct secagg_node *node)
 {
-    if (!needed(node) || node->noise.values) return RESULT_OK;
+    if (!needed(node)) return RESULT_OK;
+    if (node->noise.values && node->noise.step == node->fold.step) return RESULT_OK;
+    node_noise_done(&node->noise);
     struct result result = find_seed(node);
     if (result_ok(result)) result = draw(node);
     if (!result_ok(result)) node_noise_done(&node->noise);

@@ -8,8 +8,7 @@
 
 struct result r0_ask(struct secagg_node *node, struct effects *effects)
 {
-    struct result drawn = noise_prepare(node);
-    if (drawn.category != CATEGORY_FALSE) TRY(drawn); /* what R0 brings decides whether lost noise may be replaced */
+    TRY(noise_prepare(node));
     struct wire_await await = {.step = node->fold.step, .close = buffer_view(&node->close)};
     return effect_send(effects, 0, MESSAGE_AWAIT, &await);
 }

@@ -131,10 +131,7 @@ struct result r1_contribution(struct secagg_node *node, const struct input *inpu
     /* Without its secrets a bank would mask with zeros, which everyone knows: only VOID is left. */
     if (node->missing[round->terms.round - node->epoch.first]) return vote_void(node, round->terms.round, effects);
     struct hash hash, root;
-    struct result masked = make_masked(node, input->words, &hash);
-    if (masked.category == CATEGORY_FALSE && round->header.length) return vote_void(node, round->terms.round, effects);
-    if (masked.category == CATEGORY_FALSE) return node_refuse(node, effects, "%s", result_reason());
-    TRY(masked);
+    TRY(make_masked(node, input->words, &hash));
     bool again = node->masked.round && node->masked.step == round->terms.step;
     if (again && node->masked.fixed && !hash_equal(&hash, &node->masked.input))
         return node_refuse(node, effects, "the input of step %llu is certified and cannot be made again as it was",

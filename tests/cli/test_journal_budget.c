@@ -174,9 +174,54 @@ static void what_only_looks_like_a_reservation_is_none(void **state)
     assert_int_equal(out.length, 0);
 }
 
+/* A replay whose plan and step cost what the journal of `whole` says of its first run and step. */
+static void replay_make(struct replay *replay)
+{
+    struct layout_field field = layout_exact("value", 1, 1, 0, 1);
+    field.l2 = 1;
+    field.rho = 0.5;
+    *replay = (struct replay){.form = BUNDLE_FULL, .submission.plan.privacy = {.epsilon = 1, .delta = 1e-6, .rho = 1}};
+    OK(layout_add(&replay->fold.layout, field));
+}
+
+static void differs(struct result result, const char *part)
+{
+    assert_int_equal(result.category, CATEGORY_FALSE);
+    if (!strstr(result_reason(), part)) fail_msg("\"%s\" does not say \"%s\"", result_reason(), part);
+}
+
+static void a_bundle_proves_what_a_run_may_cost_and_its_steps_did(void **state)
+{
+    (void)state;
+    CLEANUP(journal_book_done) struct journal_book book = {0};
+    struct replay replay;
+    OK(read_journal(whole, WHOLE, &book));
+    const json_t *run = json_array_get(book.runs, 0), *exact = json_array_get(book.runs, 2);
+    struct plan_privacy *privacy = &replay.submission.plan.privacy;
+    replay_make(&replay);
+    OK(journal_budget_opened(run, &replay));
+    OK(journal_budget_input(run, &replay));
+    differs(journal_budget_input(exact, &replay), "which the journal did not charge to the privacy budget");
+    replay.round.terms.step = 2;
+    differs(journal_budget_input(run, &replay), "which the journal did not charge to the privacy budget");
+    replay.round.terms.step = 1;
+    differs(journal_budget_input(run, &replay), "step 1 costs rho 0.5, and the journal charged rho 0.25");
+    replay.form = BUNDLE_PUBLIC;
+    OK(journal_budget_input(run, &replay));
+    privacy->rho = 2;
+    differs(journal_budget_opened(run, &replay), "reserves another privacy budget than the plan has");
+    *privacy = (struct plan_privacy){.epsilon = 1, .delta = 1e-7, .rho = 1};
+    differs(journal_budget_opened(run, &replay), "reserves another privacy budget than the plan has");
+    *privacy = (struct plan_privacy){0};
+    differs(journal_budget_opened(run, &replay), "reserves another privacy budget than the plan has");
+    OK(journal_budget_opened(exact, &replay));
+    OK(journal_budget_input(exact, &replay));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bundle_proves_what_a_run_may_cost_and_its_steps_did),
         cmocka_unit_test(what_adds_up_is_told_by_run_and_by_source),
         cmocka_unit_test(what_does_not_add_up_is_refused),
         cmocka_unit_test(what_only_looks_like_a_reservation_is_none),

@@ -144,10 +144,16 @@ party_kill south TERM
 expect_exit 1 "policy.yaml:13: the plan costs rho" "$NODE" check "$south" --plan "$HOME_DIR/plan.note"
 node_start south
 
+# A budget of another name would bound nothing.
+cp "$south/policy.yaml" "$HOME_DIR/policy.good"
+sed -i 's/source: customers/source: clients/' "$south/policy.yaml"
+expect_exit 2 "policy.yaml:13: none of the privacy budgets is of this node's source, customers" "$NODE" check "$south"
+cp "$HOME_DIR/policy.good" "$south/policy.yaml"
+
 # Two runs at once, each of which fits alone: one is refused, with its reason. Its budget is what is taken, and between one
 # run and two.
 mapfile -t lines < <(for epsilon in $(seq 4 0.25 30); do echo "  - {source: e$epsilon, epsilon: $epsilon, delta: 1.0e-6}"; done)
-again "budgets:" "${lines[@]}"
+again "budgets:" "  - {source: customers, epsilon: 90, delta: 1.0e-6}" "${lines[@]}"
 "$NODE" budget "$south" --json >"$HOME_DIR/budget.json"
 epsilon=$(of_json "$HOME_DIR/budget.json" "next(one['epsilon'] for one in sorted(told['sources'], key=lambda one: one.get('rho', 0))
     if one.get('rho', 0) > $taken + 1.2 * $reserved)")

@@ -167,6 +167,28 @@ static void a_step_is_masked_again_with_the_same_noise(void **state)
     cohort_done(&cohort);
 }
 
+/* A round was certified and cannot be opened, so its step is done again; the bank that lost its secrets has lost its
+ * noise, too, and another would be a second sample over one sum. */
+static void lost_noise_of_a_certified_step_ends_the_run(void **state)
+{
+    (void)state;
+    struct cohort cohort;
+    begin(&cohort, (struct cohort_config){.banks = 3, .words = 8, .rounds = 2, .epoch_rounds = 2});
+    cohort_lose(&cohort, MESSAGE_CERTIFICATE, 2, true);
+    OK(cohort_run(&cohort));
+    cohort_stop(&cohort, 2);
+    cohort_lose(&cohort, MESSAGE_CERTIFICATE, 2, false);
+    records_lose_secrets(&cohort.parties[2].records);
+    OK(cohort_start(&cohort, 2));
+    OK(cohort_settle(&cohort));
+    OK(cohort_settle(&cohort));
+    assert_true(cohort_event(&cohort, "the step is done again with the same inputs"));
+    assert_true(cohort.parties[2].failed);
+    assert_non_null(strstr(cohort.parties[2].reason, "is certified and cannot be made again as it was"));
+    assert_false(secagg_coordinator_fold(cohort.coordinator)->finished);
+    cohort_done(&cohort);
+}
+
 static bool run_with_crash(uint64_t at, enum records_stage stage)
 {
     struct cohort cohort;
@@ -194,6 +216,7 @@ int main(void)
         cmocka_unit_test(the_sum_holds_every_banks_noise),
         cmocka_unit_test(without_a_silent_bank_fewer_keep_the_promise),
         cmocka_unit_test(a_step_is_masked_again_with_the_same_noise),
+        cmocka_unit_test(lost_noise_of_a_certified_step_ends_the_run),
         cmocka_unit_test(a_crash_anywhere_leaves_a_run_that_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

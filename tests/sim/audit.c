@@ -20,6 +20,7 @@ static void submitted(void *context, struct submission *submission)
     submission->plan.rounds = scenario->plan.rounds;
     submission->plan.tolerance = scenario->plan.tolerance;
     submission->plan.on_dropout = scenario->plan.on_dropout;
+    submission->plan.privacy = scenario->plan.privacy;
     submission->plan.deadline_hours = scenario->plan.deadline_hours;
     if (!scenario->logistic) submission->terms.task = &toy_task;
 }

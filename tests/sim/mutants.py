@@ -55,6 +55,7 @@ MUTANTS = {
     "trust_a_sampled_sum": ("verify.c", "    if (memcmp(check->part, check->sum + first, words * 8) != 0) return "
                             "false_sum(node, effects);\n", ""),
     "erasures_are_not_repeated": ("node.c", "    TRY(node_repeat_erasures(node, effects));\n", ""),
+    "forget_the_noise": ("noise.c", "effect_persist(effects, KEEP_SECRET, view_of(record, sizeof record), KEY_NOISE)", "RESULT_OK"),
     "an_input_is_added_twice": ("r1.c", "    if (upload->next > 0 || !header->chunk.length) return RESULT_OK;",
                                 "    if (!header->chunk.length) return RESULT_OK;\n    upload->next = 0;"),
 }

@@ -41,18 +41,19 @@ void oracle_done(struct oracle *oracle)
 
 static struct result take_input(struct oracle *oracle, unsigned bank, const struct input *input)
 {
-    uint64_t step = secagg_node_fold(oracle->consortium->parties[bank].node)->step;
+    const struct secagg_node *node = oracle->consortium->parties[bank].node;
     size_t bytes = (size_t)input->words_count * sizeof *input->words;
-    if (oracle->inputs[bank] && oracle->input_step[bank] == step) {
-        ENSURE(memcmp(oracle->inputs[bank], input->words, bytes) == 0, CATEGORY_BUG, "a contribution that varies");
-        return RESULT_OK;
-    }
+    bool known = oracle->inputs[bank] && oracle->input_step[bank] == node->fold.step;
+    if (oracle->scenario->private && !node->noise.values) return RESULT_OK; /* lost: nothing is masked */
+    uint64_t *words = malloc(bytes);
+    ENSURE(words, CATEGORY_ENVIRONMENT, "out of memory");
+    memcpy(words, input->words, bytes);
+    if (oracle->scenario->private) layout_add_noise(&node->fold.layout, node->noise.values, words);
+    bool same = known && memcmp(oracle->inputs[bank], words, bytes) == 0;
     free(oracle->inputs[bank]);
-    oracle->inputs[bank] = malloc(bytes);
-    ENSURE(oracle->inputs[bank], CATEGORY_ENVIRONMENT, "out of memory");
-    memcpy(oracle->inputs[bank], input->words, bytes);
-    oracle->input_step[bank] = step;
-    return RESULT_OK;
+    oracle->inputs[bank] = words;
+    oracle->input_step[bank] = node->fold.step;
+    return known && !same ? rules_another_input(oracle, bank) : RESULT_OK;
 }
 
 /* The first bank that closed a step says over whom; the sum over them in the clear says what must come out. */

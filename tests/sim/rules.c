@@ -145,6 +145,25 @@ static struct result check_again(struct oracle *oracle, unsigned bank, uint64_t 
     return RESULT_OK;
 }
 
+/* Noise that nobody was sent under a mask, or that was lost with every round before void: else two noises hide one sum.
+ */
+struct result rules_another_input(struct oracle *oracle, unsigned bank)
+{
+    const struct party *party = &oracle->consortium->parties[bank];
+    ENSURE(oracle->scenario->private, CATEGORY_FALSE, "bank %u has a contribution that varies", bank);
+    for (uint64_t round = 0; round < oracle->rounds; round++) {
+        const struct said *said = said_of(oracle, round, bank);
+        unsigned voids = 0;
+        if (!is_said(&said->header) || said->step != party->node->fold.step) continue;
+        for (unsigned i = 1; i <= oracle->scenario->banks; i++)
+            voids += oracle->consortium->parties[i].aged || is_said(&said_of(oracle, round, i)->voided);
+        ENSURE(party->bereft && voids >= oracle->knowledge.thresholds.v, CATEGORY_FALSE,
+               "bank %u masks other noise for step %llu, and round %llu is not void", bank,
+               (unsigned long long)said->step, (unsigned long long)round);
+    }
+    return RESULT_OK;
+}
+
 /* What a mask is bound to: the state that the true sums lead to. */
 static struct result check_terms(const struct oracle *oracle, unsigned bank, const struct wire_r0 *terms)
 {

@@ -11,4 +11,7 @@ MUST_USE struct result rules_replied(struct oracle *oracle, struct view bytes);
 /* What a bank makes durable: a certificate that it took. */
 MUST_USE struct result rules_persisted(struct oracle *oracle, unsigned bank, const struct effect *effect);
 
+/* A bank masks another input to a step than before. */
+MUST_USE struct result rules_another_input(struct oracle *oracle, unsigned bank);
+
 #endif

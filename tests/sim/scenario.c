@@ -6,6 +6,7 @@
 
 #include "analytics/cases.h"
 #include "crypto/hash.h"
+#include "proto/run/privacy.h"
 
 enum {
     MINUTE_MS = 60000,
@@ -103,6 +104,7 @@ static void draw_shape(struct scenario *scenario)
     scenario->epoch_rounds = 1u << below(scenario, 4);
     scenario->logistic = small && one_in(scenario, 16);
     scenario->goes_on = !scenario->logistic && one_in(scenario, 4);
+    scenario->private = !scenario->logistic && scenario->seed % 3 == 0;
     scenario->adversary = one_in(scenario, 4);
     scenario->samples = one_in(scenario, scenario->adversary ? 2 : 8);
     bool large = small && one_in(scenario, scenario->goes_on ? 4 : 24);
@@ -151,6 +153,7 @@ static void draw_plan(struct scenario *scenario)
     if (scenario->logistic) return;
     plan->rounds = scenario->rounds;
     plan->tolerance = (double)scenario->words;
+    if (scenario->private) plan->privacy = (struct plan_privacy){4, 1e-6, privacy_budget(4, 1e-6), false, {0}};
 }
 
 struct result scenario_draw(uint64_t seed, struct scenario *ret)
@@ -176,8 +179,9 @@ struct result scenario_describe(const struct scenario *scenario, struct buffer *
                       scenario->logistic ? "logistic" : "toy"));
     if (!scenario->logistic)
         TRY(buffer_format(out, " of %u sums of %llu words", scenario->rounds, (unsigned long long)scenario->words));
-    TRY(buffer_format(out, ", epochs of %u rounds, on_dropout %s%s%s", scenario->epoch_rounds,
-                      scenario->goes_on ? "continue" : "wait", scenario->samples ? ", sums are sampled" : "",
+    TRY(buffer_format(out, ", epochs of %u rounds, on_dropout %s%s%s%s", scenario->epoch_rounds,
+                      scenario->goes_on ? "continue" : "wait", scenario->private ? ", with noise" : "",
+                      scenario->samples ? ", sums are sampled" : "",
                       scenario->adversary ? ", a cheating coordinator" : ""));
     if (scenario->gone) TRY(buffer_format(out, ", %u banks die for good", scenario->gone));
     TRY(buffer_format(out,

@@ -13,6 +13,7 @@ struct scenario {
     uint32_t rounds, epoch_rounds;
     bool logistic;                     /* the real analysis, in place of the toy */
     bool goes_on;                      /* on_dropout: continue */
+    bool private;                      /* sums carry noise */
     bool samples;                      /* banks check a sum by samples, as if it were large */
     bool adversary;                    /* the coordinator's replies are a cheat's */
     unsigned gone;                     /* banks that die for good */

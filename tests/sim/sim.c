@@ -109,6 +109,7 @@ static void set_plan(struct world *world)
     plan->rounds = drawn->rounds;
     plan->tolerance = drawn->tolerance;
     plan->on_dropout = drawn->on_dropout;
+    plan->privacy = drawn->privacy;
     plan->deadline_hours = drawn->deadline_hours;
     if (!world->scenario.logistic) world->consortium.submission.terms.task = &toy_task;
     for (unsigned i = 1; i <= world->scenario.banks; i++)

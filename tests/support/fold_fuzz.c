@@ -4,13 +4,21 @@
 
 #include "proto/run/fold.h"
 
+/* A word of a byte: small, or its low bits shifted to any height, with a sign. */
+static uint64_t word_of(uint8_t byte, uint8_t how)
+{
+    if (how < 64) return byte;
+    uint64_t word = (uint64_t)byte << how % 57;
+    return how & 1 ? UINT64_C(0) - word : word;
+}
+
 /* The words of a sum: what is left of the input, again and again, so that small inputs fill large vectors. */
 static void take_sum(struct fold *fold, const uint8_t *data, size_t size)
 {
     if (fold->finished || fold->words > 100000) return;
     uint64_t *words = calloc(fold->words, sizeof *words);
     if (!words) return;
-    for (uint64_t i = 0; i < fold->words && size > 0; i++) words[i] = data[i % size];
+    for (uint64_t i = 0; i < fold->words && size > 0; i++) words[i] = word_of(data[i % size], data[(i + 1) % size]);
     (void)result_ok(fold_advance(fold, words, fold->words));
     free(words);
 }
