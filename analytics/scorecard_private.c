@@ -9,7 +9,7 @@
 /* Chosen on taiwan_default and south_german_credit (docs/privacy.md). A category's weights come from counts alone, a
  * number's from the cells, once the counts have told where its bins are: what counts and cells have together is split
  * by how many columns each is about. */
-static const double columns_weight = 0.5, scale_weight = 0.1, fit_weight = 0.35, scores_weight = 0.05;
+static const double columns_weight = 0.5, scale_weight = 0.1, fit_weight = 0.3, scores_weight = 0.1;
 /* A class is for more than noise when it has so many σ of a cell's noise of both outcomes. */
 static const double least_sigmas = 3;
 

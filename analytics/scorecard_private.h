@@ -6,7 +6,7 @@
  *             of the weights of evidence follow from the classes. It is never begun again: a feature that is correlated
  *             goes before the first step, one of the wrong sign after the last, the others moving as the curvature says
  *
- * So a run takes ten sums at most, and what they cost is known from the plan.
+ * So a run takes nine sums at most, and what they cost is known from the plan.
  */
 #ifndef ANALYTICS_SCORECARD_PRIVATE_H
 #define ANALYTICS_SCORECARD_PRIVATE_H
