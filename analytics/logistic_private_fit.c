@@ -60,10 +60,12 @@ static struct result factor(const struct logistic *state, const double *matrix, 
 {
     size_t count = state->active_count;
     double growth = ridge_growth;
-    for (unsigned i = 0; i < RIDGE_TRIES; i++, ridge *= growth, growth *= growth) {
+    for (unsigned i = 0; i < RIDGE_TRIES; i++) {
         for (size_t k = 0; k < count * count; k++) ret[k] = matrix[k];
         for (size_t t = 0; t < count; t++) ret[t * count + t] += ridge + penalty_of(state, t);
         if (linear_factor(count, ret) == count) return RESULT_OK;
+        ridge *= growth;
+        growth *= growth;
     }
     return FAIL(CATEGORY_FALSE, "the products of columns cannot be a true sum with noise");
 }
