@@ -5,6 +5,7 @@
 #   make check               formatting, lint, layers, banned calls
 #   make check-model         the decision rules, searched exhaustively by spin
 #   make bench               build/bench/results.json
+#   make utility RUNS=20     what differential privacy costs in accuracy, on the data sets in SHARED; draws a figure
 #   make coverage            lines and branches of crypto/ and proto/ that unit tests and corpora reach
 #   make fuzz SECONDS=60     each fuzz target, so long
 #   make soak SECONDS=600    the simulator on new seeds
@@ -70,7 +71,7 @@ EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard exampl
 # One short line a file; `make V=1` shows whole commands.
 run = $(if $(V),$(2),@printf '%-8s %s\n' '$(1)' '$@'; $(2))
 
-.PHONY: all generated test check check-model coverage bench soak fuzz fuzz-replay demo deps install clean format
+.PHONY: all generated test check check-model coverage bench utility soak fuzz fuzz-replay demo deps install clean format
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(PROGRAMS) $(EXAMPLES)
@@ -207,6 +208,11 @@ format:
 
 bench: $(PROGRAMS) $(BENCHES)
 	BUILD=$(BUILD) bench/run
+
+RUNS ?= 20
+SHARED ?= ../shared/data
+utility: $(BUILD)/cofferdam
+	BUILD=$(BUILD) bench/utility.py --runs $(RUNS) --shared $(SHARED) --figure docs/figures/utility.svg
 
 demo:
 	examples/demo

@@ -134,7 +134,8 @@ static struct result body(const void *context, uint64_t begin, uint64_t end, __i
     struct pass pass = {.state = source->state, .table = source->table, .grids = source->grids};
     pass.add_total = source->state->private ? add_private_total : add_total;
     pass.scale = design_power(source->layout->fields[TOTALS].fraction_bits);
-    for (size_t f = 0; f < source->layout->fields_count; f++) pass.fields[f] = values + sweep_offset(source->layout, f);
+    for (size_t f = 0; f <= MEDIANS; f++) /* under privacy there are no medians */
+        pass.fields[f] = f < source->layout->fields_count ? values + sweep_offset(source->layout, f) : values;
     for (uint64_t at = begin; at < end; at += SWEEP_BLOCK)
         TRY(add_block(&pass, at, end - at < SWEEP_BLOCK ? end - at : SWEEP_BLOCK));
     return RESULT_OK;

@@ -61,10 +61,11 @@ struct result logistic_private_explain(struct logistic *state, struct buffer *ou
     state->steps = PRIVATE_NEWTON;
     TRY(explain_sum(state, "the last time but one", "the Hessian with it", out));
     state->stage = LOGISTIC_INFERENCE;
-    return explain_sum(
+    TRY(explain_sum(
         state, "at the end",
         embedded ? "how many cases of each outcome have a probability in each 32nd of the way from 0 to 1"
                  : "how many cases of each outcome have a probability in each 32nd of the way from 0 to 1; how many "
                    "training rows lie in each of ten bins of a number",
-        out);
+        out));
+    return embedded ? RESULT_OK : private_explain(state->plan, out);
 }

@@ -88,13 +88,13 @@ struct result scorecard_private_explain(const struct scorecard *scorecard, const
     TRY(logistic_new(&fit->plan, &state));
     TRY(buffer_text(out, "then a logistic fit on the weights of evidence of the features selected, once:\n"));
     TRY(logistic_private_explain(&state, out));
-    TRY(private_explain(scorecard->plan, out));
     TRY(scorecard_private_least(scorecard, PLAN_NUMBER, &number));
     TRY(scorecard_private_least(scorecard, PLAN_CATEGORY, &category));
-    return buffer_format(out,
-                         "a class needs about %" PRIu64 " customers of each outcome, of a category %" PRIu64
-                         ", noise included; with fewer it weighs nothing\n",
-                         number, category);
+    TRY(buffer_format(out,
+                      "a class needs about %" PRIu64 " customers of each outcome, of a category %" PRIu64
+                      ", noise included; with fewer it weighs nothing\n",
+                      number, category));
+    return private_explain(scorecard->plan, out);
 }
 
 struct result scorecard_private_json(struct tree *tree, const struct scorecard *scorecard, const struct logistic *model,

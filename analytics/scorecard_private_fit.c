@@ -1,5 +1,4 @@
 /* The fit of a private scorecard: one run, and nothing begun again. */
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,4 @@
 /* What the statistics say of their noise, before a run and after. */
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -10,9 +9,7 @@
 struct result statistics_private_explain(const struct plan *plan, struct profile_options options, struct buffer *out)
 {
     TRY(private_profile_explain(plan, options, "at the end", out));
-    TRY(private_explain(plan, out));
-    return buffer_format(out, "the report shows no cell that counts fewer than %" PRIu32 " customers, noise included\n",
-                         plan->cells_minimum);
+    return private_explain(plan, out);
 }
 
 /* σ of the field of this name; 0 when there is none. */

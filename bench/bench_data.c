@@ -1,16 +1,19 @@
-/* Reading a CSV file into a table, numbers parsed and every rule checked, against libcsv alone on the same file. */
+/* Reading a CSV file into a table, numbers parsed and every rule checked, against libcsv alone on the same file; and
+ * what a sketch of its rows adds to that. */
 #include <csv.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "bench/bench.h"
 #include "data/csv.h"
+#include "node/rows.h"
 #include "tests/support/scratch.h"
 
 enum { ROWS = 200000, NUMBERS = 16, CATEGORIES = 4, PIECE_BYTES = 1 << 17 };
 
 static const char *const levels[] = {"alpha", "beta", "gamma", "delta"};
 static struct column_spec specs[NUMBERS + CATEGORIES];
+static int numbers = NUMBERS; /* that the file has: the last of them */
 static char path[SCRATCH_MAX + 16];
 
 static uint64_t draw(void)
@@ -28,10 +31,11 @@ static size_t write_rows(bool digits)
 {
     FILE *file = fopen(path, "w");
     if (!file) abort();
-    for (int k = 0; k < NUMBERS + CATEGORIES; k++) (void)fprintf(file, "%s%s", k ? "," : "", specs[k].name);
+    for (int k = NUMBERS - numbers; k < NUMBERS + CATEGORIES; k++)
+        (void)fprintf(file, "%s%s", k > NUMBERS - numbers ? "," : "", specs[k].name);
     (void)fputc('\n', file);
     for (int row = 0; row < ROWS; row++) {
-        for (int k = 0; k < NUMBERS; k++) {
+        for (int k = NUMBERS - numbers; k < NUMBERS; k++) {
             unsigned value = (unsigned)(draw() % 1000000);
             if (digits) {
                 (void)fprintf(file, "%.17g,", (double)(draw() >> 11) * 0x1p-53);
@@ -49,13 +53,29 @@ static size_t write_rows(bool digits)
     return size;
 }
 
+static struct result read_with(const struct csv_options *options, struct table **ret)
+{
+    return csv_read(path, options, specs + NUMBERS - numbers, (size_t)numbers + CATEGORIES, ROWS, ret);
+}
+
 static void read_table(void *context)
 {
     static const struct csv_options plainly;
     CLEANUP(table_freep) struct table *table = NULL;
     (void)context;
-    bench_need(csv_read(path, &plainly, specs, NUMBERS + CATEGORIES, ROWS, &table));
+    bench_need(read_with(&plainly, &table));
     if (table->rows != ROWS) abort();
+}
+
+static void read_rows(void *context)
+{
+    CLEANUP(table_freep) struct table *table = NULL;
+    CLEANUP(rows_witness_done) struct rows_witness witness = {.key = context};
+    CLEANUP(rows_done) struct rows rows = {0};
+    const struct csv_options options = {.witness = {&witness, rows_witness_row}};
+    bench_need(read_with(&options, &table));
+    bench_need(rows_of(&witness, table->held, &rows));
+    if (sketch_count(rows.sets[ROWS_ALL]) != ROWS) abort();
 }
 
 static void count_field(void *bytes, size_t length, void *context)
@@ -93,6 +113,21 @@ static void bench(const char *name, bool digits, double limit)
                                      measure.speed, limit, "min"});
 }
 
+/* Of wide rows, and of those of few columns, where the sketch is the most beside the rest. */
+static void bench_rows(const char *name, int count, double limit)
+{
+    CLEANUP(secret_freep) struct secret *secret = NULL;
+    CLEANUP(sketch_key_freep) struct sketch_key *key = NULL;
+    bench_need(crypto_start());
+    bench_need(secret_new(SKETCH_SECRET_BYTES, &secret));
+    bench_need(sketch_key_new(secret, view_text("customers"), &key));
+    numbers = count;
+    double size = (double)write_rows(false);
+    struct bench_measure measure = bench_compare(read_rows, read_table, key);
+    bench_print(&(struct bench_line){name, size / measure.seconds / 1e6, "MB/s",
+                                     "without the sketch, same file and turn", measure.speed, limit, "min"});
+}
+
 int main(void)
 {
     char folder[SCRATCH_MAX];
@@ -106,6 +141,8 @@ int main(void)
     }
     bench("csv_ingest", false, 0.5);
     bench("csv_ingest_17_digits", true, 0);
+    bench_rows("csv_sketch", NUMBERS, 0.8);
+    bench_rows("csv_sketch_5_columns", 1, 0);
     scratch_remove(folder);
     return 0;
 }

@@ -101,6 +101,8 @@ static struct result put_more(const json_t *facts, bool forgotten, struct buffer
 {
     if (json_is_integer(json_object_get(facts, "without_consent")))
         TRY(put_sentence("; {without_consent} more were left out for want of consent", facts, out));
+    if (json_is_integer(json_object_get(facts, "unfit")))
+        TRY(put_sentence("; {unfit} more do not fit the plan and were left out", facts, out));
     if (json_is_true(json_object_get(facts, "cohort_change")))
         TRY(buffer_text(out, "; an officer approved its cohort, which is another than before"));
     if (forgotten && json_object_get(facts, "model")) TRY(put_sentence(", model.json {model:}", facts, out));

@@ -62,8 +62,12 @@ static struct result read_file(struct sites *sites, const char *file, const char
     CLEANUP(mapping_done) struct mapping map = {0};
     if (mapping != NULL) TRY(mapping_read(mapping, sites->file.plan.purpose, &map));
     if (mapping != NULL) mapping_warn(mapping, &map, &sites->schema);
+    map.options.leave_out = plan_private(&sites->file.plan); /* as a node does */
     TRY(csv_read(file, &map.options, sites->schema.specs, sites->schema.count, sites->file.plan.rows, ret));
     mapping_tell_consent(file, &map.options, (*ret)->without_consent, (*ret)->rows);
+    if ((*ret)->unfit > 0)
+        (void)fprintf(stderr, "warning: %s: %llu rows do not fit the plan and are left out\n", file,
+                      (unsigned long long)(*ret)->unfit);
     struct coding coding = {0};
     coding_add(&sites->file.plan, *ret, &coding);
     coding_add(&sites->file.plan, *ret, &sites->coding);

@@ -5,9 +5,9 @@
  * N_Z(0, σ²) is the distribution on the integers with P(x) proportional to exp(-x² / 2σ²). Its mean is 0, its variance
  * at most σ² (equal to ten digits from σ = 1.25 on), and its tails are no heavier than the Gaussian's.
  *
- * Time depends on the samples: nothing here is constant-time. So noise is drawn before the round that it is for opens,
- * when nobody outside sees how long it takes, and never between a message and its answer. The random bits are wiped
- * before a function returns; the words, which hold the samples, are the caller's to wipe.
+ * Time depends on the samples, through how many were rejected: nothing here is constant-time. So noise is best drawn
+ * before the round that it is for opens, and not between a message that asks for an input and the input. The random
+ * bits are wiped before a function returns; the words, which hold the samples, are the caller's to wipe.
  */
 #ifndef CRYPTO_NOISE_H
 #define CRYPTO_NOISE_H

@@ -58,7 +58,14 @@ static struct result take(void *context, const struct record *record)
         if (field.length == 0 || !feeding->as_it_is) field = csv_field(&reader->options, feeding->mapping, field);
         reader->fields[k] = field;
     }
+    const struct csv_witness *witness = &reader->options.witness;
     struct result added = table_add_row(reader->table, reader->fields, NULL);
+    if (reader->options.leave_out && added.category == CATEGORY_USAGE &&
+        reader->table->rows < reader->table->rows_max) {
+        reader->table->unfit++;
+        return RESULT_OK;
+    }
+    if (witness->row && result_ok(added)) TRY(witness->row(witness->context, record_bytes(record)));
     if (!reader->visitor.row || (!result_ok(added) && added.category != CATEGORY_USAGE)) return added;
     struct csv_row row = {reader->table, reader->fields, record->line};
     struct result seen = reader->visitor.row(reader->visitor.context, &row);

@@ -41,6 +41,13 @@ struct csv_consent {
     const char *purpose; /* and this one must be among them; NULL: any does */
 };
 
+/* Who else is shown each row that enters the table, in their order: all fields of the file's record as they are there,
+ * a byte 0x00, which none has, behind each. Equal bytes are equal records. */
+struct csv_witness {
+    void *context;
+    struct result (*row)(void *context, struct view record); /* NULL: nobody */
+};
+
 /* A zeroed struct reads a plain CSV with a header whose names are the plan's. Everything is borrowed. */
 struct csv_options {
     char delimiter; /* 0 stands for ',' */
@@ -53,6 +60,8 @@ struct csv_options {
     const struct csv_column *columns; /* of the plan's columns that are not had plainly */
     size_t columns_count;
     struct csv_consent consent;
+    struct csv_witness witness;
+    bool leave_out; /* rows that the specs refuse are counted and left out, where they would stop the reading */
 };
 
 /* Wrong content is CATEGORY_USAGE, a file that cannot be read CATEGORY_ENVIRONMENT. specs: as for table_new. */

@@ -23,8 +23,8 @@ struct record_reader {
     bool quotes;          /* some quotation mark has passed: only then can a field hold a line end */
     size_t mark;          /* bytes of the byte-order mark that have been skipped */
     bool started;         /* no mark can follow */
-    struct buffer text;   /* the current record's fields, one after the other */
-    size_t *ends;         /* where each of them ends in text */
+    struct buffer text;   /* the current record's fields, a byte 0x00 behind each */
+    size_t *ends;         /* where each of them ends in text, before its 0x00 */
     size_t count, capacity;
     size_t short_count; /* set_short_count */
 };
@@ -100,8 +100,9 @@ static struct result add_field(struct record_reader *reader, struct view field)
             FAIL(CATEGORY_USAGE, "more than %zu fields; is a field that holds the delimiter not in quotes?", most));
     if (reader->count == reader->capacity) TRY(grow_fields(reader));
     TRY(at_line(reader, reader->line, buffer_append(&reader->text, field)));
+    TRY(at_line(reader, reader->line, buffer_u8(&reader->text, 0)));
     if (reader->quotes) reader->inner_lines += count_lines(field);
-    reader->ends[reader->count++] = reader->text.length;
+    reader->ends[reader->count++] = reader->text.length - 1;
     return RESULT_OK;
 }
 
@@ -111,9 +112,7 @@ static struct result end_record(struct record_reader *reader)
            "%zu fields, where there should be %zu; is one missing, or a line broken in two?", reader->count,
            reader->columns);
     reader->columns = reader->count;
-    static const uint8_t nothing[1];
-    /* Empty fields alone leave the buffer without memory; fields still point somewhere. */
-    struct record record = {reader->text.data ? reader->text.data : nothing, reader->ends, reader->count, reader->line};
+    struct record record = {reader->text.data, reader->ends, reader->count, reader->line};
     return reader->client.take(reader->client.context, &record);
 }
 
@@ -161,10 +160,11 @@ static void on_field(void *bytes, size_t length, void *context)
 {
     struct record_reader *reader = context;
     struct buffer *text = &reader->text;
-    if (length <= SHORT_BYTES && reader->count < reader->short_count && text->capacity - text->length >= SHORT_BYTES) {
+    if (length <= SHORT_BYTES && reader->count < reader->short_count && text->capacity - text->length > SHORT_BYTES) {
         memcpy(text->data + text->length, bytes, SHORT_BYTES);
         text->length += length;
         reader->ends[reader->count++] = text->length;
+        text->data[text->length++] = 0;
     } else if (result_ok(reader->result)) {
         reader->result = add_field(reader, view_of(bytes, length));
         set_short_count(reader);

@@ -11,17 +11,22 @@
 #include "crypto/base/bytes.h"
 #include "crypto/base/limits.h"
 
-/* One record: its fields one after the other. */
+/* One record: its fields one after the other, a byte 0x00, which no field has, behind each. */
 struct record {
     const uint8_t *text;
-    const size_t *ends; /* of each field, in text */
+    const size_t *ends; /* of each field, in text, before its 0x00 */
     size_t count;
     uint64_t line; /* of the file, on which it begins, from 1 */
 };
 static inline struct view record_field(const struct record *record, size_t index)
 {
-    size_t start = index ? record->ends[index - 1] : 0;
+    size_t start = index ? record->ends[index - 1] + 1 : 0;
     return view_of(record->text + start, record->ends[index] - start);
+}
+/* All of it: two records have the same bytes when they have the same fields. */
+static inline struct view record_bytes(const struct record *record)
+{
+    return view_of(record->text, record->count ? record->ends[record->count - 1] + 1 : 0);
 }
 
 /* Who takes the records. */

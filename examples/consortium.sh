@@ -76,7 +76,7 @@ tasks: ["*"]
 authors: [$2]
 columns: {allowed: ["*"]}
 cohort: {minimum: $4, on_dropout: [wait], changes: []}
-rows: {minimum: 1}
+rows: {minimum: 1, most: 100000}
 cells: {minimum: 1}
 rounds: {most: 10000}
 words: {run: 1000000000, month: 1000000000000}

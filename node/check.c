@@ -83,12 +83,15 @@ static struct result show_target(const struct plan *plan, const struct table *ta
     return RESULT_OK;
 }
 
-static bool show_fit(const struct column *column, const struct column_spec *wanted, bool target)
+/* private: rows that do not fit are left out, and nothing stops. */
+static bool show_fit(const struct column *column, const struct column_spec *wanted, bool target, bool private)
 {
+    const char *what = private ? "left out" : "refused";
     bool fits = !(column->missing && !wanted->missing_allowed) && !(column->other && !wanted->other_allowed) &&
                 !(column->outside && wanted->outside == COLUMN_OUTSIDE_REFUSE);
-    printf("  %-24s %-9s %" PRIu64 " missing%s, ", wanted->name, fits ? "good" : "does not", column->missing,
-           column->missing && !wanted->missing_allowed ? " (refused)" : "");
+    printf("  %-24s %-9s %" PRIu64 " missing", wanted->name, fits || private ? "good" : "does not", column->missing);
+    if (column->missing && !wanted->missing_allowed) printf(" (%s)", what);
+    printf(", ");
     if (wanted->kind == COLUMN_NUMBER) {
         printf("%" PRIu64 " outside %.15g to %.15g%s", column->outside + column->clamped, wanted->minimum,
                wanted->maximum, column->outside && wanted->outside == COLUMN_OUTSIDE_REFUSE ? " (refused)" : "");
@@ -103,7 +106,7 @@ static bool show_fit(const struct column *column, const struct column_spec *want
         printf("text");
     }
     printf("\n");
-    return fits;
+    return fits || private;
 }
 
 static struct result check_fit(const struct config_source *source, const char *path, const struct plan *plan,
@@ -123,7 +126,7 @@ static struct result check_fit(const struct config_source *source, const char *p
     known->rows_count = table->rows;
     unsigned bad = 0;
     for (size_t k = 0; k < schema.count; k++)
-        bad += !show_fit(&table->columns[k], &schema.specs[k], k == schema_target(plan));
+        bad += !show_fit(&table->columns[k], &schema.specs[k], k == schema_target(plan), plan_private(plan));
     TRY(show_target(plan, table));
     ENSURE(bad == 0, CATEGORY_FALSE,
            "%u columns of %s do not fit the plan; map or correct them in the node's configuration", bad, source->file);

@@ -17,6 +17,7 @@ void frozen_done(struct frozen *frozen)
 {
     table_free(frozen->table);
     schema_done(&frozen->schema);
+    rows_done(&frozen->rows);
     *frozen = (struct frozen){0};
 }
 
@@ -90,16 +91,20 @@ void freeze_remove(const char *path)
     if (result_ok(half_of(path, half))) (void)unlink(half);
 }
 
-struct result freeze_source(const struct config_source *source, const struct plan *plan, const char *path,
-                            struct frozen *ret)
+struct result freeze_source(const struct config_source *source, const struct plan *plan, const struct sketch_key *key,
+                            const char *path, struct frozen *ret)
 {
+    CLEANUP(rows_witness_done) struct rows_witness witness = {.key = key};
     CLEANUP(source_options_done) struct source_options options = {0};
     CLEANUP(frozen_done) struct frozen frozen = {0};
     TRY(source_options_of(source, plan->purpose, &options));
+    if (key) options.csv.witness = (struct csv_witness){&witness, rows_witness_row};
+    options.csv.leave_out = plan_private(plan); /* whether a run stops must not depend on one row */
     TRY(schema_of(plan, &frozen.schema));
     TRY(csv_read(source->file, &options.csv, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table));
     TRY(write_table(frozen.table, path, &frozen.hash));
     TRY(cases_hold_out(plan, frozen.table));
+    if (key) TRY(rows_of(&witness, frozen.table->held, &frozen.rows));
     *ret = frozen;
     memset(&frozen, 0, sizeof frozen); /* given away */
     return RESULT_OK;

@@ -9,18 +9,21 @@
 #include "analytics/schema.h"
 #include "crypto/hash.h"
 #include "data/table.h"
+#include "node/rows.h"
 #include "sys/config.h"
 
 struct frozen {
     struct schema schema; /* the table's columns borrow from it */
     struct table *table;
     struct hash hash; /* H(label "table" ‖ canonical bytes) */
+    struct rows rows; /* of the source, as it was read with a key; else zeroed */
 };
 
 void frozen_done(struct frozen *frozen);
-/* Reads the source and writes the frozen file, durably. CATEGORY_USAGE when the data do not fit the plan. */
-MUST_USE struct result freeze_source(const struct config_source *source, const struct plan *plan, const char *path,
-                                     struct frozen *ret);
+/* Reads the source and writes the frozen file, durably. key: what to know the source's rows by; NULL: they are not
+ * asked for. CATEGORY_USAGE when the data do not fit the plan. */
+MUST_USE struct result freeze_source(const struct config_source *source, const struct plan *plan,
+                                     const struct sketch_key *key, const char *path, struct frozen *ret);
 /* From the frozen file. CATEGORY_FALSE unless it has exactly this hash. */
 MUST_USE struct result freeze_load(const struct plan *plan, const char *path, const struct hash *hash,
                                    struct frozen *ret);

@@ -67,7 +67,7 @@ struct result journal_officer(const struct approval *approval, const char *name,
     struct hash_hex subject = hash_hex(&approval->subject);
     return journal_note(notes, NULL, "officer",
                         json_pack("{s:s, s:s, s:s, s:s, s:s%}", "officer", name, "decision",
-                                  approval_word(approval->decision), "of", approval->of_run ? "run" : "plan", "subject",
+                                  approval_word(approval->decision), "of", approval_of(approval), "subject",
                                   subject.text, "document", (const char *)document.data, document.length),
                         "%s", "");
 }
@@ -105,6 +105,14 @@ static json_t *columns_json(const struct schema *schema)
     return names;
 }
 
+/* The facts with one more count; NULL when memory is short. */
+static json_t *with_count(json_t *facts, const char *key, uint64_t count)
+{
+    if (facts && json_object_set_new(facts, key, json_integer((json_int_t)count)) == 0) return facts;
+    json_decref(facts);
+    return NULL;
+}
+
 struct result journal_frozen(struct part *part, struct journal_notes *notes)
 {
     const struct table *table = part->frozen.table;
@@ -115,11 +123,8 @@ struct result journal_frozen(struct part *part, struct journal_notes *notes)
     json_t *facts =
         json_pack("{s:s, s:I, s:I, s:s, s:o}", "source", source->name, "rows", (json_int_t)table->rows, "held_out",
                   (json_int_t)held, "digest", digest.text, "columns", columns_json(&part->frozen.schema));
-    if (facts && source->consent.column &&
-        json_object_set_new(facts, "without_consent", json_integer((json_int_t)table->without_consent)) != 0) {
-        json_decref(facts);
-        facts = NULL;
-    }
+    if (source->consent.column) facts = with_count(facts, "without_consent", table->without_consent);
+    if (plan_private(&part->submission.plan)) facts = with_count(facts, "unfit", table->unfit);
     return journal_note(notes, run_of(part), "frozen", facts, "frozen");
 }
 

@@ -122,7 +122,10 @@ static struct result subject_of(const struct program_words *words, struct approv
 {
     ENSURE(!words->plan != !words->run, CATEGORY_USAGE, "name a plan by its hash (--plan HASH) or a run (--run ID)");
     const char *hex = words->run ? words->run : words->plan;
+    ENSURE(!words->repetition || (words->run && !words->cohort_change), CATEGORY_USAGE,
+           "--repetition is of one run, and a word by itself: name the run (--run ID), and nothing else of it");
     approval->of_run = words->run != NULL;
+    approval->repetition = words->repetition;
     ENSURE(result_ok(bytes_unhex(view_text(hex), approval->subject.bytes, HASH_BYTES)), CATEGORY_USAGE,
            "%s \"%.70s\" is not 64 hex digits; cofferdam-node plans --json shows them", words->run ? "--run" : "--plan",
            hex);
@@ -160,7 +163,8 @@ static struct result say_word(const struct program_words *words, enum approval_d
             &answer));
     if (approval.expires) date_of(approval.expires, until);
     printf("%s: officer %s %s %s %s", approval.bank, text_of(answer, "officer"),
-           decision == APPROVAL_DENY ? "denies" : "approves", approval.of_run ? "run" : "plan",
+           decision == APPROVAL_DENY ? "denies" : "approves",
+           approval.repetition ? "the repetition of run" : approval_of(&approval),
            approval.of_run ? words->run : words->plan);
     if (*text_of(answer, "plan")) printf(" (%s, for %s)", text_of(answer, "plan"), text_of(answer, "purpose"));
     printf("%s%s%s%s\n", decision == APPROVAL_CHANGE ? ", and its cohort" : "", *until ? ", until " : "", until,

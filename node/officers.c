@@ -12,12 +12,12 @@
 #define KEY_PREFIX "daemon/officer/"
 enum { KEY_BYTES = 160, CLOCK_SLACK_MS = 300000 }; /* an officer's clock may be ahead of the node's */
 
-static void key_of(bool of_run, const struct hash *subject, const struct sign_public *officer, char out[KEY_BYTES])
+static void key_of(const char *of, const struct hash *subject, const struct sign_public *officer, char out[KEY_BYTES])
 {
     char hex[2 * HASH_BYTES + 1], key[2 * SIGN_PUBLIC_BYTES + 1];
     bytes_hex(hash_view(subject), hex);
     bytes_hex(view_of(officer->bytes, SIGN_PUBLIC_BYTES), key);
-    (void)snprintf(out, KEY_BYTES, KEY_PREFIX "%s/%s/%s", of_run ? "run" : "plan", hex, key);
+    (void)snprintf(out, KEY_BYTES, KEY_PREFIX "%s/%s/%s", of, hex, key);
 }
 
 static const struct roster_member *self_of(const struct bank *bank)
@@ -37,12 +37,12 @@ static const char *fault_of(const struct bank *bank, const struct approval *appr
 }
 
 /* document: as it was signed, in place of what was there. */
-static struct result word_load(struct bank *bank, bool of_run, const struct hash *subject,
+static struct result word_load(struct bank *bank, const char *of, const struct hash *subject,
                                const struct sign_public *officer, struct buffer *document, struct approval *ret,
                                bool *ret_found)
 {
     char key[KEY_BYTES];
-    key_of(of_run, subject, officer, key);
+    key_of(of, subject, officer, key);
     buffer_clear(document);
     TRY(store_load(bank->store, false, NULL, key, document, ret_found));
     return *ret_found ? approval_parse(buffer_view(document), ret) : RESULT_OK;
@@ -76,7 +76,7 @@ static struct result officer_said(const struct asking *asking, const struct poli
         struct approval approval;
         bool found = false;
         const struct hash *subject = of_run ? &submission->id : &submission->plan.hash;
-        TRY(word_load(asking->bank, of_run, subject, &officer->key, &document, &approval, &found));
+        TRY(word_load(asking->bank, of_run ? "run" : "plan", subject, &officer->key, &document, &approval, &found));
         if (!found || fault_of(asking->bank, &approval, asking->now)) continue;
         said->denies = said->denies || approval.decision == APPROVAL_DENY;
         said->change = said->change || approval.decision == APPROVAL_CHANGE;
@@ -121,6 +121,26 @@ struct result officers_ask(struct bank *bank, const struct submission *submissio
         TRY(officer_ask(&asking, &policy->officers[i], &word, &changes));
     word.change = changes > 0 && changes >= word.needed;
     *ret = word;
+    return RESULT_OK;
+}
+
+/* As many as the run itself needs, and one where it needs none; one who denies it outweighs them. */
+struct result officers_repetition(struct bank *bank, const struct submission *submission, bool *ret_approved)
+{
+    const struct policy *policy = &bank->policy;
+    CLEANUP(buffer_done) struct buffer document = {0};
+    unsigned needed, approvals = 0;
+    bool denied = false;
+    const struct asking asking = asking_of(bank, submission, &needed);
+    for (unsigned i = 0; i < policy->officers_count; i++) {
+        struct approval approval;
+        bool found = false;
+        TRY(word_load(bank, "repetition", &submission->id, &policy->officers[i].key, &document, &approval, &found));
+        if (!found || fault_of(bank, &approval, asking.now)) continue;
+        approvals += approval.decision == APPROVAL_APPROVE;
+        denied = denied || approval.decision == APPROVAL_DENY;
+    }
+    *ret_approved = !denied && approvals > 0 && approvals >= needed;
     return RESULT_OK;
 }
 
@@ -190,7 +210,7 @@ static struct result check_document(struct bank *bank, const struct approval *ap
     CLEANUP(buffer_done) struct buffer document = {0};
     struct approval before;
     bool found = false;
-    TRY(word_load(bank, approval->of_run, &approval->subject, &approval->officer, &document, &before, &found));
+    TRY(word_load(bank, approval_of(approval), &approval->subject, &approval->officer, &document, &before, &found));
     ENSURE(!found || approval->given > before.given, CATEGORY_FALSE,
            "the word of officer %s is not later than the one that is kept (%s); what was taken back does not return",
            officer->name, approval_word(before.decision));
@@ -199,6 +219,7 @@ static struct result check_document(struct bank *bank, const struct approval *ap
 
 static bool concerns(const struct approval *approval, const struct part *part)
 {
+    if (approval->repetition) return false; /* of what may be compared, not of the run */
     return hash_equal(&approval->subject, approval->of_run ? &part->submission.id : &part->submission.plan.hash);
 }
 
@@ -209,7 +230,7 @@ struct result officers_take(struct bank *bank, struct view document, struct appr
     char key[KEY_BYTES];
     TRY(approval_parse(document, &approval));
     TRY(check_document(bank, &approval));
-    key_of(approval.of_run, &approval.subject, &approval.officer, key);
+    key_of(approval_of(&approval), &approval.subject, &approval.officer, key);
     const struct store_record record = {.key = key, .value = document};
     const char *name = policy_officer_of(&bank->policy, &approval.officer)->name;
     TRY(journal_officer(&approval, name, document, &notes));
@@ -218,8 +239,7 @@ struct result officers_take(struct bank *bank, struct view document, struct appr
     FAILPOINT("node: an officer's word is kept");
     char hex[2 * HASH_BYTES + 1];
     bytes_hex(hash_view(&approval.subject), hex);
-    log_info("officer", "%s: %s %s %.12s", name, approval_word(approval.decision), approval.of_run ? "run" : "plan",
-             hex);
+    log_info("officer", "%s: %s %s %.12s", name, approval_word(approval.decision), approval_of(&approval), hex);
     for (struct part *part = bank->parts; part; part = part->next)
         if (approval.decision == APPROVAL_DENY && concerns(&approval, part)) atomic_store(&part->denied, true);
     (void)pthread_cond_broadcast(&bank->changed);

@@ -1,7 +1,8 @@
 /* What this bank's officers said of plans and runs: taken over the control socket, kept in the store, told in the
  * journal, and asked before anything of a run leaves.
  *
- * An officer's latest word on a plan's hash or a run's id is kept, under "daemon/officer/plan|run/SUBJECT/KEY". It
+ * An officer's latest word on a plan's hash, a run's id or a run's repetition is kept, under
+ * "daemon/officer/plan|run|repetition/SUBJECT/KEY". It
  * counts while the officer stands in the policy, the roster is the one it names, and it has not expired. A denial
  * counts against every run of its subject, one that the policy approves by itself as well.
  */
@@ -24,6 +25,10 @@ MUST_USE struct result officers_ask(struct bank *bank, const struct submission *
 /* The same, as an answer: CATEGORY_FALSE with what the others are told, the part's own reason set, when an officer
  * denies the run or not enough approve it. Lock held. */
 MUST_USE struct result officers_check(struct part *part);
+
+/* Whether they approve that the run computes on rows that differ by few from those of earlier runs (node/repetition.h).
+ * Lock held. */
+MUST_USE struct result officers_repetition(struct bank *bank, const struct submission *submission, bool *ret_approved);
 
 /* What the officers signed who approve the run now, made ready for its machine: one document of each, as far as there
  * is room, and none where the policy does not ask them. Fails as officers_check does. The machine must not be there

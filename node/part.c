@@ -13,6 +13,7 @@
 #include "node/forget.h"
 #include "node/journal_facts.h"
 #include "node/officers.h"
+#include "node/repetition.h"
 #include "node/spent.h"
 #include "node/waiting.h"
 #include "sys/clock.h"
@@ -72,6 +73,27 @@ static struct result check_rows(struct part *part)
     return result;
 }
 
+/* The same of how few rows have changed since an earlier run. */
+static struct result check_repetition(struct part *part)
+{
+    if (plan_private(&part->submission.plan)) return RESULT_OK;
+    (void)pthread_mutex_lock(&part->bank->lock);
+    struct result result = repetition_check(part->bank, &part->submission, &part->frozen.rows);
+    (void)pthread_mutex_unlock(&part->bank->lock);
+    if (!result_ok(result)) (void)snprintf(part->own_reason, sizeof part->own_reason, "%s", result_reason());
+    return result;
+}
+
+/* Plans with privacy are charged to the budget instead. */
+static struct result freeze_new(struct part *part, const char *path)
+{
+    const struct config_node *config = part->bank->config;
+    CLEANUP(sketch_key_freep) struct sketch_key *key = NULL;
+    if (!plan_private(&part->submission.plan)) TRY(repetition_key(config->state, config->source.name, &key));
+    frozen_done(&part->frozen); /* of an attempt before */
+    return freeze_source(&config->source, &part->submission.plan, key, path, &part->frozen);
+}
+
 /* Freezes the table, or loads it after a restart. Without the lock: a large file takes a while, and the node answers
  * attestations meanwhile. */
 static struct result part_freeze(struct part *part)
@@ -88,21 +110,27 @@ static struct result part_freeze(struct part *part)
         TRY(freeze_load(&part->submission.plan, path, &hash, &part->frozen));
         return check_rows(part);
     }
-    TRY(freeze_source(&bank->config->source, &part->submission.plan, path, &part->frozen));
+    TRY(freeze_new(part, path));
     if (bank->config->source.consent.column)
         log_info("run", "%.12s: %llu rows are computed on, %llu are left out for want of consent", part->hex,
                  (unsigned long long)part->frozen.table->rows, (unsigned long long)part->frozen.table->without_consent);
-    return check_rows(part);
+    if (part->frozen.table->unfit > 0)
+        log_warning("run", "%.12s: %llu rows do not fit the plan and are left out", part->hex,
+                    (unsigned long long)part->frozen.table->unfit);
+    TRY(check_rows(part));
+    return check_repetition(part);
 }
 
-/* The run, its table's digest and what it reserves of the privacy budget. Lock held: another run may have taken what
- * was left when this one was let in. */
+/* The run, its table's digest, its rows and what it reserves of the privacy budget. Lock held: another run may have
+ * taken what was left when this one was let in. */
 static struct result keep(struct part *part)
 {
     struct bank *bank = part->bank;
-    CLEANUP(buffer_done) struct buffer value = {0};
+    CLEANUP(buffer_done) struct buffer value = {0}, rows = {0};
     CLEANUP(journal_notes_done) struct journal_notes notes = {0};
     CLEANUP(budget_change_done) struct budget_change budget = {0};
+    const bool private = plan_private(&part->submission.plan);
+    if (!private) TRY(rows_write(&part->frozen.rows, &rows));
     TRY(budget_reserve(bank->store, &bank->policy, bank->config->source.name, &part->submission, clock_now_ms(),
                        &budget, &notes));
     TRY(buffer_u64(&value, part->submitted_at));
@@ -110,10 +138,12 @@ static struct result keep(struct part *part)
     const struct store_record records[] = {
         {.scope = &part->submission.id, .key = PART_KEY_SUBMISSION, .value = buffer_view(&value)},
         {.scope = &part->submission.id, .key = PART_KEY_TABLE, .value = hash_view(&part->frozen.hash)},
-        budget.record,
+        private
+            ? budget.record
+            : (struct store_record){.scope = &part->submission.id, .key = PART_KEY_ROWS, .value = buffer_view(&rows)},
     };
     TRY(journal_frozen(part, &notes));
-    return journal_commit(bank->journal, records, budget.made ? 3 : 2, &notes);
+    return journal_commit(bank->journal, records, !private || budget.made ? 3 : 2, &notes);
 }
 
 static struct result part_keep(struct part *part)
@@ -169,6 +199,11 @@ static struct result check_failed_plans(struct part *part)
     const char *name;
     const struct hash *plan = &part->submission.plan.hash;
     TRY(failed_plans(part, &key, &plans, &name));
+    /* Asked again and again, the same plan would tell when this bank's table grows past its bound. */
+    ENSURE(!plan_private(&part->submission.plan) || !has_plan(&plans, plan) ||
+               policy_names_plan(&part->bank->policy, plan),
+           CATEGORY_FALSE,
+           "this plan could not be used with this bank's data; its officer has to allow it by its hash");
     ENSURE(plans.length < (size_t)DATA_REFUSALS_MAX * HASH_BYTES || has_plan(&plans, plan) ||
                policy_names_plan(&part->bank->policy, plan),
            CATEGORY_FALSE,
@@ -220,7 +255,7 @@ static struct result part_prepare(struct part *part)
     /* The sentence may quote values of rows: it stays in this bank's log. */
     log_error("run", "%.12s: %s", part->hex, result_reason());
     TRY(keep_failed_plan(part));
-    return FAIL(CATEGORY_FALSE, "its data cannot be used for this plan; its own log says why");
+    return FAIL(CATEGORY_FALSE, PART_UNFIT);
 }
 
 /* Computes this bank's vector, without the lock: it takes the longest of all, and needs only the machine's fold, which

@@ -72,10 +72,14 @@ struct record_source part_records(struct part *part);
 /* Loads the end of a run that is over; ret_over false when it is open. */
 MUST_USE struct result part_load_end(struct part *part, bool *ret_over);
 
+/* What the others are told of whatever is between the plan and this bank's rows. */
+#define PART_UNFIT "its data cannot be used for this plan; its own log says why"
+
 #define PART_MODEL "model.json"
 #define PART_TABLE "table.frozen"               /* in the run's directory, as long as the run is open */
 #define PART_KEY_SUBMISSION "daemon/submission" /* u64 time ‖ the submission */
 #define PART_KEY_TABLE "daemon/table"           /* the frozen table's hash */
+#define PART_KEY_ROWS "daemon/rows"             /* which rows it has, until an input has left (node/repetition.h) */
 #define PART_KEY_END "daemon/end"               /* u64 time ‖ an answer: ok, or why it failed */
 
 #endif

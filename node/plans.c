@@ -47,10 +47,10 @@ static struct result word_json(void *visitor, const struct approval *approval, c
 {
     char subject[2 * HASH_BYTES + 1];
     bytes_hex(hash_view(&approval->subject), subject);
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s}", "officer", officer, "decision",
-                             approval_word(approval->decision), "of", approval->of_run ? "run" : "plan", "subject",
-                             subject, "given_ms", (json_int_t)approval->given, "expires_ms",
-                             (json_int_t)approval->expires, "standing", standing);
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s}", "officer", officer, "decision",
+                  approval_word(approval->decision), "of", approval_of(approval), "subject", subject, "given_ms",
+                  (json_int_t)approval->given, "expires_ms", (json_int_t)approval->expires, "standing", standing);
     ENSURE(json_array_append_new(visitor, json) == 0, CATEGORY_ENVIRONMENT, "no memory for a list of plans");
     return RESULT_OK;
 }

@@ -266,7 +266,7 @@ struct result forget_lines(struct view text, struct buffer *out)
                       json_integer_value(json_object_get(json, "records"))));
     TRY(digest_line(json, "model", "model.json", out));
     TRY(digest_line(json, "bundle", "run.cfd", out));
-    return buffer_text(out,
-                       "kept       the ledger of cohorts, the privacy budget and the message counters, which the rules "
-                       "need; the journal, which tells of this\n");
+    return buffer_text(out, "kept       the ledger of cohorts, sketches of the rows, the privacy budget and the "
+                            "message counters, which the rules "
+                            "need; the journal, which tells of this\n");
 }

@@ -11,6 +11,7 @@
 #include "node/journal_facts.h"
 #include "node/officers.h"
 #include "node/part.h"
+#include "node/repetition.h"
 #include "node/spent.h"
 #include "sys/clock.h"
 #include "sys/entropy.h"
@@ -83,16 +84,28 @@ static bool step_releases(const struct part *part)
 struct charges {
     struct spent_charge words;
     struct budget_change privacy;
+    struct repetition_change rows;
 };
 
 static void charges_done(struct charges *charges)
 {
     budget_change_done(&charges->privacy);
+    repetition_change_done(&charges->rows);
 }
 
-enum { CHARGES_RECORDS = SPENT_RECORDS + 1 };
+enum { CHARGES_RECORDS = SPENT_RECORDS + 1 + REPETITION_RECORDS };
 
-/* An input that the officers, the policy or the budget does not let leave ends the run here. */
+/* How few rows have changed since another run is this bank's own affair. */
+static struct result step_charge_rows(struct part *part, struct repetition_change *change)
+{
+    struct result result = repetition_charge(part->bank, &part->submission, change);
+    if (result.category != CATEGORY_FALSE) return result;
+    (void)snprintf(part->own_reason, sizeof part->own_reason, "%s", result_reason());
+    log_error("run", "%.12s: %s", part->hex, part->own_reason);
+    return FAIL(CATEGORY_FALSE, PART_UNFIT);
+}
+
+/* An input that the officers, the policy, the budget or what left before does not let leave ends the run here. */
 static struct result step_charge(struct part *part, struct charges *charges, struct journal_notes *notes,
                                  struct store_record *records, size_t *count)
 {
@@ -104,6 +117,8 @@ static struct result step_charge(struct part *part, struct charges *charges, str
     for (size_t i = 0; i < SPENT_RECORDS; i++) records[(*count)++] = charges->words.records[i];
     TRY(budget_charge(bank->store, run, fold, &charges->privacy, notes));
     if (charges->privacy.made) records[(*count)++] = charges->privacy.record;
+    TRY(step_charge_rows(part, &charges->rows));
+    for (size_t i = 0; i < charges->rows.count; i++) records[(*count)++] = charges->rows.records[i];
     return RESULT_OK;
 }
 
@@ -257,13 +272,16 @@ static struct result end_keep(struct part *part, const struct service_answer *an
     CLEANUP(budget_change_done) struct budget_change budget = {0};
     TRY(budget_release(part->bank->store, &part->submission.id, &budget, &notes));
     const struct store_record records[] = {
-        {.scope = &part->submission.id, .key = PART_KEY_END, .value = buffer_view(&value)}, budget.record};
+        {.scope = &part->submission.id, .key = PART_KEY_END, .value = buffer_view(&value)},
+        {.scope = &part->submission.id, .key = PART_KEY_ROWS, .erase = true},
+        budget.record,
+    };
     if (answer->ok)
         TRY(journal_done(part, model, &notes));
     else
         TRY(journal_ended(part->bank, &part->submission.id, *part->own_reason ? part->own_reason : answer->reason,
                           &notes));
-    return journal_commit(part->bank->journal, records, budget.made ? 2 : 1, &notes);
+    return journal_commit(part->bank->journal, records, budget.made ? 3 : 2, &notes);
 }
 
 struct result part_end(struct part *part, enum service_run_state state, const char *reason)

@@ -20,12 +20,17 @@ static void print_help(const struct program *program)
 static struct result read_words(const struct program *program, const struct program_command *command, int argc,
                                 char **argv, struct program_words *ret)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},          {"source", required_argument, NULL, 's'},
-        {"name", required_argument, NULL, 'n'},    {"key", required_argument, NULL, 'k'},
-        {"roster", required_argument, NULL, 'r'},  {"plan", required_argument, NULL, 'p'},
-        {"run", required_argument, NULL, 'i'},     {"expires", required_argument, NULL, 'e'},
-        {"cohort-change", no_argument, NULL, 'c'}, {0}};
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"source", required_argument, NULL, 's'},
+                                            {"name", required_argument, NULL, 'n'},
+                                            {"key", required_argument, NULL, 'k'},
+                                            {"roster", required_argument, NULL, 'r'},
+                                            {"plan", required_argument, NULL, 'p'},
+                                            {"run", required_argument, NULL, 'i'},
+                                            {"expires", required_argument, NULL, 'e'},
+                                            {"cohort-change", no_argument, NULL, 'c'},
+                                            {"repetition", no_argument, NULL, 't'},
+                                            {0}};
     opterr = 0;
     int letter;
     while ((letter = getopt_long(argc, argv, ":", options, NULL)) != -1) {
@@ -42,6 +47,7 @@ static struct result read_words(const struct program *program, const struct prog
         if (letter == 'i') ret->run = optarg;
         if (letter == 'e') ret->expires = optarg;
         if (letter == 'c') ret->cohort_change = true;
+        if (letter == 't') ret->repetition = true;
     }
     bool two = strchr(command->options, '2') != NULL;
     ENSURE(argc - optind == (two ? 2 : 1), CATEGORY_USAGE, "usage: %s %s %s", program->name, command->word,

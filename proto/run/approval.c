@@ -16,6 +16,12 @@ const char *approval_word(enum approval_decision decision)
     return words[decision];
 }
 
+const char *approval_of(const struct approval *approval)
+{
+    if (approval->repetition) return "repetition";
+    return approval->of_run ? "run" : "plan";
+}
+
 /* What is signed. */
 static struct result covered(const struct approval *approval, struct buffer *out)
 {
@@ -26,8 +32,8 @@ static struct result covered(const struct approval *approval, struct buffer *out
     return buffer_format(out,
                          "cofferdam/1 approval\nbank %s\nroster %s\n%s %s\ndecision %s\nofficer %s\n"
                          "given %" PRIu64 "\nexpires %" PRIu64 "\n",
-                         approval->bank, roster, approval->of_run ? "run" : "plan", subject, words[approval->decision],
-                         officer, approval->given, approval->expires);
+                         approval->bank, roster, approval_of(approval), subject, words[approval->decision], officer,
+                         approval->given, approval->expires);
 }
 
 static struct result document(const struct approval *approval, struct buffer *out)
@@ -83,6 +89,14 @@ static struct result number_take(struct view *rest, const char *word, uint64_t *
     return RESULT_OK;
 }
 
+/* The line's first word says what the word is on. */
+static struct result subject_take(struct view *rest, struct approval *approval)
+{
+    approval->of_run = rest->length > 0 && rest->data[0] == 'r';
+    approval->repetition = approval->of_run && rest->length > 1 && rest->data[1] == 'e';
+    return hex_take(rest, approval_of(approval), approval->subject.bytes, HASH_BYTES);
+}
+
 static struct result decision_take(struct view *rest, enum approval_decision *ret)
 {
     char text[24];
@@ -106,8 +120,7 @@ struct result approval_parse(struct view bytes, struct approval *ret)
     rest = view_of(bytes.data + strlen(first), bytes.length - strlen(first));
     TRY(line_take(&rest, "bank", approval.bank, sizeof approval.bank));
     TRY(hex_take(&rest, "roster", approval.roster.bytes, HASH_BYTES));
-    approval.of_run = rest.length > 0 && rest.data[0] == 'r';
-    TRY(hex_take(&rest, approval.of_run ? "run" : "plan", approval.subject.bytes, HASH_BYTES));
+    TRY(subject_take(&rest, &approval));
     TRY(decision_take(&rest, &approval.decision));
     TRY(hex_take(&rest, "officer", approval.officer.bytes, SIGN_PUBLIC_BYTES));
     TRY(number_take(&rest, "given", &approval.given));
@@ -115,7 +128,7 @@ struct result approval_parse(struct view bytes, struct approval *ret)
     TRY(hex_take(&rest, "signature", approval.signature.bytes, SIGN_BYTES));
     ENSURE(rest.length == 0, CATEGORY_FALSE, "something stands after the signature");
     ENSURE(text_printable(view_text(approval.bank), ""), CATEGORY_FALSE, "bank: not a name");
-    ENSURE(approval.decision != APPROVAL_CHANGE || approval.of_run, CATEGORY_FALSE,
+    ENSURE(approval.decision != APPROVAL_CHANGE || (approval.of_run && !approval.repetition), CATEGORY_FALSE,
            "a changed cohort is approved for a run, not for a plan");
     *ret = approval;
     return RESULT_OK;
@@ -127,6 +140,7 @@ struct result approval_check(struct view document, const struct approval_claim *
     TRY(approval_parse(document, &approval));
     ENSURE(strcmp(approval.bank, claim->bank) == 0, CATEGORY_FALSE, "it is of another bank");
     ENSURE(hash_equal(&approval.roster, claim->roster), CATEGORY_FALSE, "it is for another roster");
+    ENSURE(!approval.repetition, CATEGORY_FALSE, "it is of a run's repetition, not of the run");
     ENSURE(hash_equal(&approval.subject, approval.of_run ? claim->run : claim->plan), CATEGORY_FALSE,
            "it is of another %s", approval.of_run ? "run" : "plan");
     ENSURE(approval.decision != APPROVAL_DENY, CATEGORY_FALSE, "it denies the %s", approval.of_run ? "run" : "plan");

@@ -3,7 +3,7 @@
  *   cofferdam/1 approval
  *   bank north
  *   roster HEX                    the fingerprint of the roster
- *   plan HEX                      or: run HEX
+ *   plan HEX                      or: run HEX, repetition HEX
  *   decision approve              or: approve-change, deny
  *   officer HEX                   the officer's public key
  *   given 1796083199123           milliseconds since 1970
@@ -13,6 +13,9 @@
  * The signature is over label("approval") ‖ the lines before it. An officer's latest word on a plan or a run is the one
  * that counts: a denial takes back what was approved. approve-change also lets this run have another cohort than those
  * before (docs/protocol.md, rule 5).
+ *
+ * A word on the repetition of a run (docs/security.md, Subtraction) is about that alone: whether this run may release
+ * sums over rows that differ by few from those of another. It is no word on the run, nor a word on the run one on that.
  *
  * A bank shows the others the approvals with which it takes part in a run (P1, docs/protocol.md).
  *
@@ -30,7 +33,8 @@ enum approval_decision { APPROVAL_APPROVE, APPROVAL_CHANGE, APPROVAL_DENY };
 struct approval {
     char bank[NAME_MAX_BYTES + 1];
     struct hash roster;
-    bool of_run; /* the subject is a run's id; else a plan's hash */
+    bool of_run;     /* the subject is a run's id; else a plan's hash */
+    bool repetition; /* of the run's repetition alone; of_run is true then */
     struct hash subject;
     enum approval_decision decision;
     struct sign_public officer;
@@ -52,6 +56,8 @@ struct approval_claim {
 /* CATEGORY_FALSE when a document is not that, or its signature does not verify. Whether the officer is one of the bank,
  * and whether the approval had expired, is not looked at: there is no clock here, and no list of officers. */
 MUST_USE struct result approval_check(struct view document, const struct approval_claim *claim, struct approval *ret);
+/* plan, run, repetition */
+const char *approval_of(const struct approval *approval);
 /* approve, approve-change, deny */
 const char *approval_word(enum approval_decision decision);
 

@@ -9,6 +9,7 @@
 
 #include "crypto/base/document.h"
 #include "crypto/base/text.h"
+#include "crypto/sketch.h"
 #include "proto/run/policy_raw.h"
 #include "proto/run/task.h"
 
@@ -32,8 +33,14 @@ struct raw_rounds {
 struct raw_words {
     char *run, *month;
 };
+struct raw_repetition {
+    char *rows;
+};
 struct raw_rule {
     char *plan, *author, *purpose, *task, *approvals;
+};
+struct raw_rows {
+    char *minimum, *most;
 };
 struct raw_officer {
     char *name, *key;
@@ -43,9 +50,11 @@ struct raw_policy {
     unsigned purposes_count, tasks_count, authors_count;
     struct raw_columns *columns;
     struct raw_cohort *cohort;
-    struct raw_minimum *rows, *cells;
+    struct raw_rows *rows;
+    struct raw_minimum *cells;
     struct raw_rounds *rounds;
     struct raw_words *words;
+    struct raw_repetition *repetition;
     struct raw_policy_privacy *privacy;
     struct raw_rule *approve;
     unsigned approve_count;
@@ -78,6 +87,11 @@ static const cyaml_schema_field_t minimum_fields[] = {
     TEXT("minimum", REQUIRED, struct raw_minimum, minimum),
     CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t rows_fields[] = {
+    TEXT("minimum", REQUIRED, struct raw_rows, minimum),
+    TEXT("most", OPTIONAL, struct raw_rows, most),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t rounds_fields[] = {
     TEXT("most", REQUIRED, struct raw_rounds, most),
     CYAML_FIELD_END,
@@ -85,6 +99,10 @@ static const cyaml_schema_field_t rounds_fields[] = {
 static const cyaml_schema_field_t words_fields[] = {
     TEXT("run", REQUIRED, struct raw_words, run),
     TEXT("month", REQUIRED, struct raw_words, month),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t repetition_fields[] = {
+    TEXT("rows", REQUIRED, struct raw_repetition, rows),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t rule_fields[] = {
@@ -109,10 +127,11 @@ static const cyaml_schema_field_t policy_fields[] = {
     LIST("authors", REQUIRED, struct raw_policy, authors),
     CYAML_FIELD_MAPPING_PTR("columns", REQUIRED, struct raw_policy, columns, columns_fields),
     CYAML_FIELD_MAPPING_PTR("cohort", REQUIRED, struct raw_policy, cohort, cohort_fields),
-    CYAML_FIELD_MAPPING_PTR("rows", REQUIRED, struct raw_policy, rows, minimum_fields),
+    CYAML_FIELD_MAPPING_PTR("rows", REQUIRED, struct raw_policy, rows, rows_fields),
     CYAML_FIELD_MAPPING_PTR("cells", REQUIRED, struct raw_policy, cells, minimum_fields),
     CYAML_FIELD_MAPPING_PTR("rounds", REQUIRED, struct raw_policy, rounds, rounds_fields),
     CYAML_FIELD_MAPPING_PTR("words", REQUIRED, struct raw_policy, words, words_fields),
+    CYAML_FIELD_MAPPING_PTR("repetition", OPTIONAL, struct raw_policy, repetition, repetition_fields),
     CYAML_FIELD_MAPPING_PTR("privacy", OPTIONAL, struct raw_policy, privacy, policy_raw_privacy),
     CYAML_FIELD_SEQUENCE("approve", REQUIRED, struct raw_policy, approve, &rule_entry, 0, LISTED_MAX),
     TEXT("approvals", OPTIONAL, struct raw_policy, approvals),
@@ -258,6 +277,9 @@ static struct result bounds_from(const struct document *document, const struct r
 {
     uint64_t cells = 0;
     TRY(whole(document, "rows.minimum", raw->rows->minimum, 1, ROWS_MAX, &policy->rows_minimum));
+    policy->rows_most = policy->rows_minimum > ROWS_DEFAULT ? ROWS_MAX : ROWS_DEFAULT;
+    if (raw->rows->most)
+        TRY(whole(document, "rows.most", raw->rows->most, policy->rows_minimum, ROWS_MAX, &policy->rows_most));
     TRY(whole(document, "cells.minimum", raw->cells->minimum, 1, PLAN_CELLS_MOST, &cells));
     policy->cells_minimum = (uint32_t)cells;
     TRY(whole(document, "rounds.most", raw->rounds->most, 1, RUN_ROUNDS_MAX, &policy->rounds_most));
@@ -266,6 +288,16 @@ static struct result bounds_from(const struct document *document, const struct r
     if (policy->words_run > policy->words_month)
         return fail(document, "words.run", "a run cannot have more words than a month (line %u); lower it",
                     document_line(document, "words.month"));
+    return RESULT_OK;
+}
+
+/* One row is nothing to ask for, and more are not told from more. */
+static struct result repetition_from(const struct document *document, const struct raw_repetition *raw,
+                                     struct policy *policy)
+{
+    uint64_t rows = POLICY_REPETITION_ROWS;
+    if (raw) TRY(whole(document, "repetition.rows", raw->rows, 2, SKETCH_SURE, &rows));
+    policy->repetition_rows = (uint32_t)rows;
     return RESULT_OK;
 }
 
@@ -363,6 +395,7 @@ static struct result policy_from(const struct document *document, struct policy 
     TRY(columns_from(document, raw->columns, policy));
     TRY(cohort_from(document, raw->cohort, policy));
     TRY(bounds_from(document, raw, policy));
+    TRY(repetition_from(document, raw->repetition, policy));
     TRY(policy_privacy_from(document, raw->privacy, &policy->privacy));
     TRY(officers_from(document, raw, policy));
     TRY(approvals_from(document, "approvals", raw->approvals, policy, &policy->approvals));

@@ -10,7 +10,8 @@
 #include "crypto/sign.h"
 #include "proto/run/plan.h"
 
-#define POLICY_ANY "*" /* a list's only entry: whatever it is */
+#define POLICY_ANY "*"                /* a list's only entry: whatever it is */
+enum { POLICY_REPETITION_ROWS = 10 }; /* where the policy does not say */
 
 struct policy_list {
     char **items; /* borrowed from the document */
@@ -53,9 +54,11 @@ struct policy {
     struct hash *changes; /* runs whose cohort may be another than before */
     unsigned changes_count;
     uint64_t rows_minimum; /* of this bank's own table */
+    uint64_t rows_most;    /* a plan under privacy takes so many: a lower bound would ask how many there are */
     uint32_t cells_minimum;
     uint64_t rounds_most;            /* inputs of this bank in a run */
     uint64_t words_run, words_month; /* of 64 bits, of these inputs */
+    uint32_t repetition_rows; /* by which the rows of exact runs over one source differ at the least, where they do */
     struct policy_privacy privacy;
     struct policy_rule *rules;
     unsigned rules_count;

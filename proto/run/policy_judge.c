@@ -130,6 +130,20 @@ static struct result judge_dropout(const struct judging *judging)
                        dropout == DROPOUT_WAIT ? "wait" : "continue");
 }
 
+/* A plan whose bound can be anything would find out the rows of a bank by asking again and again. */
+static struct result judge_most(const struct judging *judging)
+{
+    const struct policy *policy = judging->policy;
+    const struct plan *plan = judging->about->plan;
+    if (!plan_private(plan)) return RESULT_OK;
+    bool allowed = plan->rows >= policy->rows_most;
+    return policy_find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, "rows.most",
+                       allowed ? "cohort.rows of a plan with privacy at least %" PRIu64
+                               : "cohort.rows of a plan with privacy must be at least %" PRIu64
+                                 ", so that it does not ask how many rows there are",
+                       policy->rows_most);
+}
+
 static struct result judge_rows(const struct judging *judging)
 {
     const struct policy *policy = judging->policy;
@@ -166,6 +180,17 @@ static struct result judge_rounds(const struct judging *judging)
                            (unsigned)plan->rounds, most);
     return policy_find(judging, POLICY_ALLOWED, "rounds.most",
                        "at most %" PRIu64 " rounds; before one more the node ends the run", most);
+}
+
+static struct result judge_repetition(const struct judging *judging)
+{
+    if (plan_private(judging->about->plan))
+        return policy_find(judging, POLICY_ALLOWED, "repetition.rows",
+                           "a plan with privacy, whose sums can be compared");
+    return policy_find(judging, POLICY_OPEN, "repetition.rows",
+                       "this bank's rows must be those of its earlier exact runs, or differ by at least %u; its node "
+                       "looks before anything leaves",
+                       (unsigned)judging->policy->repetition_rows);
 }
 
 static struct result judge_words(const struct judging *judging)
@@ -268,8 +293,9 @@ struct result policy_judge(const struct policy *policy, const struct policy_case
                            struct result (*take)(void *context, const struct policy_finding *finding), void *context)
 {
     static struct result (*const entries[])(const struct judging *judging) = {
-        judge_purpose, judge_task,  judge_author, judge_columns, judge_cohort,         judge_change,   judge_dropout,
-        judge_rows,    judge_cells, judge_rounds, judge_words,   policy_judge_privacy, judge_approval,
+        judge_purpose, judge_task,    judge_author,     judge_columns,        judge_cohort,
+        judge_change,  judge_dropout, judge_most,       judge_rows,           judge_cells,
+        judge_rounds,  judge_words,   judge_repetition, policy_judge_privacy, judge_approval,
     };
     const struct judging judging = {policy, about, take, context};
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) TRY(entries[i](&judging));

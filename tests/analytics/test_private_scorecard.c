@@ -15,8 +15,8 @@
 #include "analytics/export/export.h"
 #include "analytics/model.h"
 #include "analytics/scorecard_private.h"
-#include "tests/support/noisy.h"
 #include "tests/support/ok.h"
+#include "tests/support/private_model.h"
 #include "tests/support/seeded.h"
 #include "tests/support/sensitivity.h"
 
@@ -62,13 +62,6 @@ static json_t *exact_of(struct pooled *pooled, struct model *ret)
     json_t *model = parsed(&fold, ret);
     pooled->plan.privacy = before;
     return model;
-}
-
-static double number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_number(value)) fail_msg("%s is no number", key);
-    return json_number_value(value);
 }
 
 static const json_t *named(const json_t *array, const char *key, const char *name)
@@ -147,21 +140,21 @@ static void a_large_epsilon_gives_almost_the_exact_scorecard(void **state)
     check_reason(found, "turned", "wrong sign");
     check_reason(exact, "twin", "correlated");
     check_reason(exact, "turned", "wrong sign");
-    double r = number(named(json_object_get(found, "left_out"), "name", "twin"), "r");
-    assert_true(fabs(r - number(named(json_object_get(exact, "left_out"), "name", "twin"), "r")) < 0.05);
+    double r = sample_number(named(json_object_get(found, "left_out"), "name", "twin"), "r");
+    assert_true(fabs(r - sample_number(named(json_object_get(exact, "left_out"), "name", "twin"), "r")) < 0.05);
     for (size_t t = 1; t < json_array_size(json_object_get(exact, "terms")); t++) {
         const json_t *one = json_array_get(json_object_get(exact, "terms"), t);
         const json_t *of =
             named(json_object_get(found, "terms"), "term", json_string_value(json_object_get(one, "term")));
         assert_non_null(of);
-        assert_true(fabs(number(of, "estimate") - number(one, "estimate")) < 0.06);
-        double ratio = number(of, "std_error") / number(one, "std_error");
+        assert_true(fabs(sample_number(of, "estimate") - sample_number(one, "estimate")) < 0.06);
+        double ratio = sample_number(of, "std_error") / sample_number(one, "std_error");
         if (!(ratio > 0.85 && ratio < 1.3)) fail_msg("an error is %g of the exact one", ratio);
         assert_true(json_is_null(json_object_get(of, "z")));
     }
     const json_t *metrics = json_object_get(json_object_get(found, "metrics"), "holdout");
     const json_t *true_metrics = json_object_get(json_object_get(exact, "metrics"), "holdout");
-    assert_true(fabs(number(metrics, "auc") - number(true_metrics, "auc")) < 0.01);
+    assert_true(fabs(sample_number(metrics, "auc") - sample_number(true_metrics, "auc")) < 0.01);
     assert_int_equal(json_integer_value(json_object_get(found, "fits")), 1);
     for (size_t i = 0; i < 2; i++) model_done(&models[i]);
     json_decref(found);
@@ -176,9 +169,9 @@ static void the_model_says_what_its_noise_is(void **state)
     struct pooled pooled;
     make(&pooled, "epsilon: 4, delta: 1.0e-6", 20000);
     json_t *model = private_of(&pooled, "says", NULL), *privacy = json_object_get(model, "privacy");
-    assert_true(number(privacy, "epsilon") == 4);
+    assert_true(sample_number(privacy, "epsilon") == 4);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        assert_true(number(json_object_get(privacy, "noise_sd"), fields[i]) > 0.5);
+        assert_true(sample_number(json_object_get(privacy, "noise_sd"), fields[i]) > 0.5);
     assert_int_equal(json_object_size(json_object_get(privacy, "noise_sd")), 6);
     assert_true(json_is_null(json_object_get(model, "converged")));
     json_decref(model);

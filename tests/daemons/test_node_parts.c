@@ -189,7 +189,7 @@ static void the_configuration_maps_names_units_levels_and_decimals(void **state)
 {
     const struct stage *stage = *state;
     CLEANUP(frozen_done) struct frozen frozen = {0};
-    assert_true(result_ok(freeze_source(&stage->source, &stage->plan, stage->frozen, &frozen)));
+    assert_true(result_ok(freeze_source(&stage->source, &stage->plan, NULL, stage->frozen, &frozen)));
     assert_int_equal(frozen.table->rows, 2);
     assert_true(frozen.table->columns[0].numbers[0] == 1500 && frozen.table->columns[0].numbers[1] == 4250);
     assert_int_equal(frozen.table->columns[1].codes[0], 0);
@@ -200,7 +200,7 @@ static void a_run_sees_one_version_of_its_rows(void **state)
 {
     const struct stage *stage = *state;
     CLEANUP(frozen_done) struct frozen frozen = {0}, back = {0};
-    assert_true(result_ok(freeze_source(&stage->source, &stage->plan, stage->frozen, &frozen)));
+    assert_true(result_ok(freeze_source(&stage->source, &stage->plan, NULL, stage->frozen, &frozen)));
     rows_put(stage, "Geschlecht;Ausfall;Einkommen\nh;1;2\n");
     assert_true(result_ok(freeze_load(&stage->plan, stage->frozen, &frozen.hash, &back)));
     assert_true(hash_equal(&frozen.hash, &back.hash));
@@ -212,7 +212,7 @@ static void a_frozen_table_that_changed_is_refused(void **state)
 {
     const struct stage *stage = *state;
     CLEANUP(frozen_done) struct frozen frozen = {0}, back = {0};
-    assert_true(result_ok(freeze_source(&stage->source, &stage->plan, stage->frozen, &frozen)));
+    assert_true(result_ok(freeze_source(&stage->source, &stage->plan, NULL, stage->frozen, &frozen)));
     CLEANUP(buffer_done) struct buffer bytes = {0};
     assert_true(result_ok(file_read(stage->frozen, BUFFER_LIMIT, &bytes)));
     bytes.data[bytes.length / 2] ^= 1;
@@ -228,13 +228,14 @@ static void rows_that_do_not_fit_leave_no_file(void **state)
     const struct stage *stage = *state;
     CLEANUP(frozen_done) struct frozen frozen = {0};
     rows_put(stage, "Geschlecht;Ausfall;Einkommen\nw;1;99\n");
-    assert_int_equal(freeze_source(&stage->source, &stage->plan, stage->frozen, &frozen).category, CATEGORY_USAGE);
+    assert_int_equal(freeze_source(&stage->source, &stage->plan, NULL, stage->frozen, &frozen).category,
+                     CATEGORY_USAGE);
     assert_non_null(strstr(result_reason(), "rows.csv:2"));
     assert_false(file_exists(stage->frozen));
-    assert_int_equal(freeze_source(&stage->source, &stage->plan, "/nonexistent/table", &frozen).category,
+    assert_int_equal(freeze_source(&stage->source, &stage->plan, NULL, "/nonexistent/table", &frozen).category,
                      CATEGORY_USAGE);
     rows_put(stage, "Geschlecht;Ausfall;Einkommen\nw;1;1\n");
-    assert_int_equal(freeze_source(&stage->source, &stage->plan, "/nonexistent/table", &frozen).category,
+    assert_int_equal(freeze_source(&stage->source, &stage->plan, NULL, "/nonexistent/table", &frozen).category,
                      CATEGORY_ENVIRONMENT);
 }
 

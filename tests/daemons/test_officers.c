@@ -276,6 +276,44 @@ static void another_cohort_is_approved_for_its_run(void **state)
     assert_non_null(strstr(result_reason(), "for a run, not for a plan"));
 }
 
+static bool repetition(struct stage *stage)
+{
+    bool approved = false;
+    OK(officers_repetition(&stage->bank, &stage->part.submission, &approved));
+    return approved;
+}
+
+/* It is no word on the run, nor is one on the run, or on its cohort, a word on it. */
+static void a_repetition_is_approved_by_itself(void **state)
+{
+    struct stage *stage = *state;
+    struct approval word = word_of(stage, APPROVAL_CHANGE);
+    word.of_run = true;
+    word.subject = stage->part.submission.id;
+    OK(say(stage, word, stage->ada));
+    OK(say(stage, word_of(stage, APPROVAL_APPROVE), stage->ada));
+    assert_false(repetition(stage));
+    word.repetition = true;
+    word.given = ++stage->given;
+    assert_int_equal(say(stage, word, stage->bert).category, CATEGORY_FALSE); /* of a cohort */
+    word.decision = APPROVAL_APPROVE;
+    OK(say(stage, word, stage->bert));
+    assert_true(repetition(stage));
+    policy_set(stage, "", "approvals: 2\n");
+    assert_int_equal(approvals(stage), 1); /* Ada's, of the plan; Bert said nothing of that */
+    assert_false(repetition(stage));
+    word.given = ++stage->given;
+    OK(say(stage, word, stage->ada));
+    assert_true(repetition(stage));
+    word.decision = APPROVAL_DENY;
+    word.given = ++stage->given;
+    OK(say(stage, word, stage->bert));
+    assert_false(repetition(stage));
+    assert_false(atomic_load(&stage->part.denied)); /* the run is not */
+    policy_set(stage, "", "approvals: 1\n");
+    OK(officers_check(&stage->part));
+}
+
 /* For the run's log: as it was signed, one of each officer who counts, that of the run before that of the plan. */
 static void assert_shown(struct stage *stage, size_t count, const struct approval *first)
 {
@@ -358,6 +396,7 @@ int main(void)
         CASE(words_survive_a_restart),
         CASE(a_plan_that_the_policy_approves_can_be_denied),
         CASE(another_cohort_is_approved_for_its_run),
+        CASE(a_repetition_is_approved_by_itself),
         CASE(what_officers_signed_is_shown),
         CASE(where_the_policy_asks_nobody_nothing_is_shown),
         CASE(a_document_has_one_spelling),

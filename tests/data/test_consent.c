@@ -69,6 +69,41 @@ static void the_column_may_stand_anywhere(void **state)
     expect_rows("n,ok\n4,\n3,J\n2,nein\n1,ja\n", &given, (const double[]){3, 1}, 2, 2); /* in another order */
 }
 
+struct witnessed {
+    struct buffer rows;
+    unsigned count;
+};
+
+static struct result witness_row(void *context, struct view record)
+{
+    struct witnessed *witnessed = context;
+    witnessed->count++;
+    return buffer_append(&witnessed->rows, record);
+}
+
+static void a_witness_sees_the_whole_records_that_are_taken(void **state)
+{
+    (void)state;
+    static const char text[] = "ok,n,t\nja,1,\"a,\"\"\"\nnein,2,b\nJ,3,\n";
+    static const char rows[] = "ja\0"
+                               "1\0"
+                               "a,\"\0"
+                               "J\0"
+                               "3\0"
+                               "\0";
+    for (size_t step = 1; step <= strlen(text); step++) {
+        struct witnessed witnessed = {0};
+        CLEANUP(table_freep) struct table *table = NULL;
+        struct csv_options options = given;
+        options.witness = (struct csv_witness){&witnessed, witness_row};
+        struct result result = read_cut(text, step, &options, 100, &table);
+        if (!result_ok(result)) fail_msg("%s", result_reason());
+        assert_int_equal(witnessed.count, 2);
+        assert_true(view_equal(buffer_view(&witnessed.rows), view_of(rows, sizeof rows - 1)));
+        buffer_done(&witnessed.rows);
+    }
+}
+
 static void purposes_are_listed(void **state)
 {
     (void)state;
@@ -203,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_column_may_stand_anywhere),
+        cmocka_unit_test(a_witness_sees_the_whole_records_that_are_taken),
         cmocka_unit_test(purposes_are_listed),
         cmocka_unit_test(its_values_are_not_looked_at),
         cmocka_unit_test(tokens_for_missing_are_no_consent),

@@ -57,10 +57,19 @@ assert model["privacy"]["epsilon"] == 2 and model["converged"] is None and model
 assert 7000 < model["rows"]["train"] < 8000, model["rows"]
 END
 
+# A row without an outcome is left out, and only this bank hears of it; a plan may not ask how many rows there are.
+echo '1000,50,f,' >>"$HOME_DIR/east/rows.csv"
+sed 's/rows: 100000/rows: 99999/' "$HOME_DIR/plan.yaml" >"$HOME_DIR/asking.yaml"
+"$COFFERDAM" plan sign "$HOME_DIR/asking.yaml" --org north --key "$HOME_DIR/north/identity.key" -o "$HOME_DIR/asking.note" >/dev/null
+asking=$("$COFFERDAM" run submit "$HOME_DIR/asking.note" --node "$HOME_DIR/north" --key "$HOME_DIR/north/identity.key") || die "not submitted"
+watch north "$asking" >"$HOME_DIR/watched" 2>&1 && die "a plan asks for the number of rows"
+grep -q "refuses: policy.yaml:6: cohort.rows of a plan with privacy must be at least 100000" "$HOME_DIR/watched" || die "$(cat "$HOME_DIR/watched")"
+
 # The same plan again: other noise, another model.
 again=$(submit north) || die "not submitted again"
 for bank in "${banks[@]}"; do watch "$bank" "$again" >/dev/null || die "the second run failed at $bank"; done
 cmp -s "$(model_of north "$run")" "$(model_of north "$again")" && die "two runs have the same noise"
+grep -q "\"event\":\"frozen\".*\"unfit\":1[,}]" "$HOME_DIR/east/state/journal.jsonl" || die "the row that was left out is not counted"
 
 # A bank goes away after the first sum and stays away: with `continue` the others end the run without it.
 private_plan continue

@@ -77,6 +77,7 @@ static void policy_read(struct view text)
         return;
     }
     must(policy.words_run <= policy.words_month && policy.cohort_minimum >= 3 && policy.rows_minimum >= 1, "bounds");
+    must(policy.repetition_rows >= 2 && policy.repetition_rows <= 1000, "rows between runs");
     for (unsigned i = 0; i < policy.privacy.budgets_count; i++)
         must(policy.privacy.budgets[i].rho > 0 &&
                  policy_budget_of(&policy, policy.privacy.budgets[i].source) == &policy.privacy.budgets[i],

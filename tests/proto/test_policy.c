@@ -128,6 +128,16 @@ static void a_plan_within_every_entry_is_allowed(void **state)
     allows_with(ALLOWED, "  allowed: [\"*\"]", &usual);
 }
 
+static void rows_between_runs_are_ten_unless_it_says_so(void **state)
+{
+    (void)state;
+    CLEANUP(policy_done) struct policy silent = {0}, spoken = {0};
+    assert_true(result_ok(parse_with(0, NULL, &silent)));
+    assert_int_equal(silent.repetition_rows, 10);
+    assert_true(result_ok(parse_with(WORDS, "words: {run: 100, month: 300}\nrepetition: {rows: 1000}", &spoken)));
+    assert_int_equal(spoken.repetition_rows, 1000);
+}
+
 static void each_entry_refuses_by_itself_and_names_its_line(void **state)
 {
     (void)state;
@@ -278,6 +288,9 @@ static void a_file_that_is_wrong_or_contradicts_itself_is_refused_with_its_line(
         {ROWS, "rows: {minimum: few}", ROWS, "whole number"},
         {CELLS, "cells: {minimum: 1000001}", CELLS, "to 1000000"},
         {ROUNDS, "rounds: {most: 0}", ROUNDS, "whole number from 1"},
+        {WORDS, "words: {run: 1, month: 1}\nrepetition: {rows: 1}", WORDS + 1, "whole number from 2 to 1000"},
+        {WORDS, "words: {run: 1, month: 1}\nrepetition: {rows: 1001}", WORDS + 1, "whole number from 2 to 1000"},
+        {WORDS, "words: {run: 1, month: 1}\nrepetition: {rows: no}", WORDS + 1, "whole number from 2 to 1000"},
         {WORDS, "words: {run: 3001, month: 3000}", WORDS, "a run cannot have more words than a month"},
         {WORDS, "words: {run: 10}", WORDS, "\"month\" is missing"},
         {RULE, "  - {author: north}", RULE, "author and purpose together"},
@@ -409,6 +422,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plan_within_every_entry_is_allowed),
+        cmocka_unit_test(rows_between_runs_are_ten_unless_it_says_so),
         cmocka_unit_test(each_entry_refuses_by_itself_and_names_its_line),
         cmocka_unit_test(what_the_run_brings_is_refused_with_the_line),
         cmocka_unit_test(a_forbidden_column_is_named_by_its_own_line),

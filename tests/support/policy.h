@@ -4,7 +4,8 @@
 
 #define POLICY_TEXT(author, cohort, changes, rows, words)                                                              \
     "purposes: [credit-risk]\ntasks: [\"*\"]\nauthors: [" author "]\ncolumns: {allowed: [\"*\"]}\n"                    \
-    "cohort: {minimum: " cohort ", on_dropout: [wait], changes: [" changes "]}\nrows: {minimum: " rows "}\n"           \
+    "cohort: {minimum: " cohort ", on_dropout: [wait], changes: [" changes "]}\n"                                      \
+    "rows: {minimum: " rows ", most: 100000}\n"                                                                        \
     "cells: {minimum: 1}\nrounds: {most: 100}\nwords: {" words "}\n"                                                   \
     "approve:\n  - {author: " author ", purpose: credit-risk}\n"
 
