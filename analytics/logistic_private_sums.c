@@ -134,7 +134,8 @@ static struct result add_scores(struct pass *pass)
         size_t bin = curve_bin(&pass->state->curve, design->score[r]);
         field_values(pass, PRIVATE_SCORE_COUNTS)[bin * CASE_KINDS + design->kinds[r]]++;
     }
-    logistic_bins_add(pass->state, design, field_values(pass, PRIVATE_SCORE_BINS));
+    if (pass->layout->fields[PRIVATE_SCORE_BINS].length > 0)
+        logistic_bins_add(pass->state, design, field_values(pass, PRIVATE_SCORE_BINS));
     return RESULT_OK;
 }
 

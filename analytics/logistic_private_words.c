@@ -42,10 +42,13 @@ static struct result explain_sum(const struct logistic *state, const char *when,
 
 struct result logistic_private_explain(struct logistic *state, struct buffer *out)
 {
-    TRY(explain_sum(state, "first",
-                    "how many rows train, are held out, are positive; how many of each level, by outcome; of each "
-                    "number its total and its square's (as shares of half the range), how many are missing and outside",
-                    out));
+    bool embedded = logistic_private_embedded(state->plan);
+    if (!embedded)
+        TRY(explain_sum(
+            state, "first",
+            "how many rows train, are held out, are positive; how many of each level, by outcome; of each "
+            "number its total and its square's (as shares of half the range), how many are missing and outside",
+            out));
     for (size_t k = 0; k < CASE_KINDS; k++) state->cases[k] = 1; /* for layouts that ask for a share */
     state->stage = LOGISTIC_GRAM;
     TRY(explain_sum(state, "then",
@@ -58,9 +61,11 @@ struct result logistic_private_explain(struct logistic *state, struct buffer *ou
     state->steps = PRIVATE_NEWTON;
     TRY(explain_sum(state, "the last time but one", "the Hessian with it", out));
     state->stage = LOGISTIC_INFERENCE;
-    TRY(explain_sum(state, "at the end",
-                    "how many cases of each outcome have a probability in each 32nd of the way from 0 to 1; how many "
-                    "training rows lie in each of ten bins of a number",
-                    out));
-    return private_explain(state->plan, out);
+    TRY(explain_sum(
+        state, "at the end",
+        embedded ? "how many cases of each outcome have a probability in each 32nd of the way from 0 to 1"
+                 : "how many cases of each outcome have a probability in each 32nd of the way from 0 to 1; how many "
+                   "training rows lie in each of ten bins of a number",
+        out));
+    return embedded ? RESULT_OK : private_explain(state->plan, out);
 }
