@@ -100,7 +100,7 @@ int main(int argc, char **argv)
         {"approve", command_approve, "pikect",
          "CONFIG|DIR --plan HASH|--run ID --key officer.key [--expires 2026-12-31] [--cohort-change|--repetition]",
          "an officer approves a plan, or one run of it"},
-        {"deny", command_deny, "piket", "CONFIG|DIR --plan HASH|--run ID --key officer.key [--repetition]",
+        {"deny", command_deny, "pikt", "CONFIG|DIR --plan HASH|--run ID --key officer.key [--repetition]",
          "an officer denies it, or takes an approval back; a run under way is refused"},
         {"forget", command_forget, "j2", "CONFIG|DIR RUN [--json]", "removes a run that is over from this bank"},
         {0},

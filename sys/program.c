@@ -7,6 +7,12 @@
 #include "crypto/secret.h"
 #include "sys/process.h"
 
+static const char *name_of(const struct option *options, int letter)
+{
+    while (options->name && options->val != letter) options++;
+    return options->name;
+}
+
 static void print_help(const struct program *program)
 {
     printf("%s: %s\n\nusage:\n", program->name, program->summary);
@@ -33,11 +39,14 @@ static struct result read_words(const struct program *program, const struct prog
                                             {0}};
     opterr = 0;
     int letter;
+    char given[32] = "";
     while ((letter = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         ENSURE(letter != ':', CATEGORY_USAGE, "%s needs a value; see %s --help", argv[optind - 1], program->name);
         ENSURE(letter != '?' && strchr(command->options, letter), CATEGORY_USAGE,
                "%s %s takes no option %s; see %s --help", program->name, command->word, argv[optind - 1],
                program->name);
+        ENSURE(!strchr(given, letter), CATEGORY_USAGE, "--%s was given twice; give it once", name_of(options, letter));
+        given[strlen(given)] = (char)letter;
         if (letter == 'j') ret->json = true;
         if (letter == 's') ret->source = optarg;
         if (letter == 'n') ret->name = optarg;
