@@ -74,7 +74,7 @@ static bool is_binary(SQLSMALLINT type)
 
 static enum odbc_kind kind_of(SQLSMALLINT type, bool untyped)
 {
-    if (untyped) return ODBC_TEXT;
+    if (untyped) return ODBC_UTF8;
     switch (type) {
     case SQL_DECIMAL:
     case SQL_NUMERIC:
@@ -104,10 +104,9 @@ static enum odbc_kind kind_of(SQLSMALLINT type, bool untyped)
 static SQLSMALLINT c_type_of(enum odbc_kind kind)
 {
     static const SQLSMALLINT types[] = {
-        [ODBC_TEXT] = SQL_C_WCHAR,     [ODBC_GUID] = SQL_C_WCHAR,
-        [ODBC_DECIMAL] = SQL_C_CHAR,   [ODBC_DOUBLE] = SQL_C_DOUBLE,
-        [ODBC_FLOAT] = SQL_C_FLOAT,    [ODBC_BIT] = SQL_C_BIT,
-        [ODBC_DATE] = SQL_C_TYPE_DATE, [ODBC_TIMESTAMP] = SQL_C_TYPE_TIMESTAMP,
+        [ODBC_TEXT] = SQL_C_WCHAR,   [ODBC_GUID] = SQL_C_WCHAR,     [ODBC_UTF8] = SQL_C_CHAR,
+        [ODBC_DECIMAL] = SQL_C_CHAR, [ODBC_DOUBLE] = SQL_C_DOUBLE,  [ODBC_FLOAT] = SQL_C_FLOAT,
+        [ODBC_BIT] = SQL_C_BIT,      [ODBC_DATE] = SQL_C_TYPE_DATE, [ODBC_TIMESTAMP] = SQL_C_TYPE_TIMESTAMP,
     };
     return types[kind];
 }
@@ -189,14 +188,13 @@ static struct result bind_all(struct reading *reading)
 
 static struct result put_value(struct reading *reading, const struct result_column *column, size_t at)
 {
-    const bool text = column->kind <= ODBC_DECIMAL;
-    const size_t size = odbc_value_size(column->kind), terminator = column->kind == ODBC_DECIMAL ? 1 : sizeof(SQLWCHAR);
+    const size_t size = odbc_value_size(column->kind), unit = odbc_value_unit(column->kind);
     const SQLLEN length = column->lengths[at];
     if (length == SQL_NULL_DATA) return RESULT_OK;
-    ENSURE(!text || (length >= 0 && (size_t)length <= size - terminator), CATEGORY_USAGE,
-           "a text of more than %zu characters; shorten it in source.odbc.query, or leave the column out",
-           size / terminator - 1);
-    return odbc_value_text(column->kind, view_of(column->values + at * size, text ? (size_t)length : size),
+    ENSURE(!unit || (length >= 0 && (size_t)length <= size - unit), CATEGORY_USAGE,
+           "a text of more than %zu %s; shorten it in source.odbc.query, or leave the column out", size / unit - 1,
+           unit == 1 ? "bytes" : "characters");
+    return odbc_value_text(column->kind, view_of(column->values + at * size, unit ? (size_t)length : size),
                            &reading->text);
 }
 
@@ -237,8 +235,8 @@ static struct result fetch_all(struct reading *reading)
         SQLRETURN got = SQLFetch(reading->link.statement);
         if (got == SQL_NO_DATA) return RESULT_OK;
         if (!SQL_SUCCEEDED(got))
-            return result_at(odbc_link_check(&reading->link, got),
-                             "after %llu rows: ", (unsigned long long)reading->row);
+            return result_at(odbc_link_check(&reading->link, got), "%s, after %llu rows: ", reading->source->name,
+                             (unsigned long long)reading->row);
         TRY(take_block(reading));
     }
 }

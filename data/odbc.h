@@ -4,9 +4,9 @@
  * is run, read-only where driver and server know how, and its rows are fetched in blocks: memory is that of the table
  * and one block. Values become text so: NULL is the empty field; text is UTF-8; whole numbers and decimals are as the
  * database writes them; floating numbers have the fewest digits that give them again; a bit is 0 or 1; dates are
- * 2024-02-29, timestamps 2024-02-29 12:13:14.5. Binary columns, texts of more than ODBC_TEXT_MAX characters, NULs and
- * what is no Unicode are refused with row and column. SQLite's values have no types, and are the texts its driver
- * gives (15 digits of a floating number).
+ * 2024-02-29, timestamps 2024-02-29 12:13:14.5. Binary columns, texts of more than ODBC_TEXT_MAX characters (SQLite:
+ * bytes), NULs and what is no Unicode are refused with row and column. SQLite's values have no types, and are the texts
+ * its driver gives (15 digits of a floating number).
  *
  * Reasons begin with the source's name, carry SQLSTATE and the driver's sentence, and never user or password.
  */

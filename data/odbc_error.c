@@ -36,6 +36,7 @@ static const struct remedy {
     {"42501", "", CATEGORY_USAGE, "grant SELECT to the node's user"},
     {"25006", "", CATEGORY_USAGE, "a node only reads; correct source.odbc.query"},
     {"", "readonly database", CATEGORY_USAGE, "a node only reads; correct source.odbc.query"},
+    {"", "data-modifying", CATEGORY_USAGE, "a node only reads; correct source.odbc.query"},
     {"22", "", CATEGORY_USAGE, "correct the values, or source.odbc.query"},
     {"42", "", CATEGORY_USAGE, "correct source.odbc.query"},
     {"", "syntax error", CATEGORY_USAGE, "correct source.odbc.query"},

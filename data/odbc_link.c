@@ -72,10 +72,11 @@ static void know_server(struct odbc_link *link, bool *ret_postgres)
     *ret_postgres = strcasecmp((const char *)name, "PostgreSQL") == 0;
 }
 
-/* The strictest that is no burden: all rows of one moment. What a driver does not know stays as it is. */
+/* A transaction in which all rows are of one moment. What a driver does not know stays as it is. */
 static void isolate(SQLHDBC connection)
 {
     SQLUINTEGER known = 0;
+    (void)SQLSetConnectAttrW(connection, SQL_ATTR_AUTOCOMMIT, number(SQL_AUTOCOMMIT_OFF), 0);
     (void)SQLGetInfo(connection, SQL_TXN_ISOLATION_OPTION, &known, sizeof known, NULL);
     SQLUINTEGER level = known & SQL_TXN_REPEATABLE_READ ? SQL_TXN_REPEATABLE_READ : known & SQL_TXN_SERIALIZABLE;
     if (level) (void)SQLSetConnectAttrW(connection, SQL_ATTR_TXN_ISOLATION, number(level), 0);
@@ -85,8 +86,7 @@ static struct result begin_reading(struct odbc_link *link)
 {
     bool postgres;
     know_server(link, &postgres);
-    (void)SQLSetConnectAttrW(link->connection, SQL_ATTR_AUTOCOMMIT, number(SQL_AUTOCOMMIT_OFF), 0);
-    isolate(link->connection);
+    if (!link->untyped) isolate(link->connection); /* SQLite's driver streams outside of transactions only */
     SQLRETURN made = SQLAllocHandle(SQL_HANDLE_STMT, link->connection, &link->statement);
     if (!SQL_SUCCEEDED(made)) return odbc_fail(link->source, SQL_HANDLE_DBC, link->connection);
     const char *only = postgres ? "SET TRANSACTION READ ONLY" : link->untyped ? "PRAGMA query_only = 1" : NULL;

@@ -11,6 +11,7 @@
 
 #include "data/number.h"
 #include "data/odbc.h"
+#include "data/utf8.h"
 
 _Static_assert(sizeof(SQLWCHAR) == 2, "unixODBC is built for UTF-16");
 _Static_assert(sizeof(SQLDOUBLE) == sizeof(double) && sizeof(SQLREAL) == sizeof(float), "C's own numbers");
@@ -22,6 +23,8 @@ size_t odbc_value_size(enum odbc_kind kind)
     case ODBC_TEXT:
     case ODBC_GUID:
         return (ODBC_TEXT_MAX + 1) * UNIT;
+    case ODBC_UTF8:
+        return ODBC_TEXT_MAX + 1;
     case ODBC_DECIMAL:
         return NUMBER_MAX_BYTES + 1;
     case ODBC_DOUBLE:
@@ -36,6 +39,12 @@ size_t odbc_value_size(enum odbc_kind kind)
         return sizeof(SQL_TIMESTAMP_STRUCT);
     }
     return 0;
+}
+
+size_t odbc_value_unit(enum odbc_kind kind)
+{
+    if (kind == ODBC_TEXT || kind == ODBC_GUID) return UNIT;
+    return kind == ODBC_UTF8 || kind == ODBC_DECIMAL ? 1 : 0;
 }
 
 /* --- UTF-16 --- */
@@ -107,6 +116,14 @@ static struct result put_guid(struct view value, struct buffer *out)
     TRY(odbc_utf8(value, out));
     for (size_t k = start; k < out->length; k++) out->data[k] = (uint8_t)tolower(out->data[k]);
     return RESULT_OK;
+}
+
+static struct result put_utf8(struct view value, struct buffer *out)
+{
+    struct utf8 state = {0};
+    ENSURE(utf8_scan(&state, value) == value.length && utf8_whole(&state), CATEGORY_USAGE,
+           "a text that is not UTF-8; correct it, or what the database takes its encoding for");
+    return buffer_append(out, value);
 }
 
 static struct result put_decimal(struct view value, struct buffer *out)
@@ -185,6 +202,8 @@ struct result odbc_value_text(enum odbc_kind kind, struct view value, struct buf
         return odbc_utf8(value, out);
     case ODBC_GUID:
         return put_guid(value, out);
+    case ODBC_UTF8:
+        return put_utf8(value, out);
     case ODBC_DECIMAL:
         return put_decimal(value, out);
     case ODBC_DOUBLE:
