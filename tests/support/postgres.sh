@@ -1,6 +1,7 @@
 #!/bin/bash
 # A PostgreSQL server for one test, of an unprivileged user, that listens on a socket in a directory of its own and nowhere else.
-#   postgres.sh start      prints the directory, which the others take; exit code 77 where none is installed
+#   postgres.sh start      prints the directory, which the others take; exit code 77 where none is installed. With
+#                          ODBCSYSINI=DIR drivers are as on this machine, but that of PostgreSQL leaves no logs in /tmp
 #   postgres.sh sql DIR    runs what comes on stdin as the server's owner, user "owner" without a password
 #   postgres.sh die DIR    the server and all its sessions end as after a crash
 #   postgres.sh stop DIR   and the directory goes
@@ -23,6 +24,7 @@ start)
     as_server "$programs/initdb" -D "$directory/data" -U owner -A trust -E UTF8 --locale=C -N >/dev/null 2>&1 || exit 3
     printf 'local all owner trust\nlocal all all scram-sha-256\n' >"$directory/data/pg_hba.conf"
     printf "listen_addresses = ''\nunix_socket_directories = '%s'\nfsync = off\nshared_buffers = 16MB\n" "$directory" >>"$directory/data/postgresql.conf"
+    [ ! -f /etc/odbcinst.ini ] || sed 's/CommLog=1/CommLog=0/' /etc/odbcinst.ini >"$directory/odbcinst.ini"
     control -l "$directory/log" start || exit 3
     echo "$directory"
     ;;
@@ -33,5 +35,5 @@ stop)
     control -m immediate stop
     cd / && rm -rf "$directory"
     ;;
-*) sed -n '2,6s/^# *//p' "$0" >&2; exit 2 ;;
+*) sed -n '2,7s/^# *//p' "$0" >&2; exit 2 ;;
 esac
