@@ -172,7 +172,7 @@ static struct result attribute(const struct reading *reading, SQLINTEGER name, v
 
 static struct result bind_all(struct reading *reading)
 {
-    size_t bytes = 0;
+    size_t bytes = sizeof *reading->statuses;
     for (size_t k = 0; k < reading->count; k++) bytes += odbc_value_size(reading->columns[k].kind) + sizeof(SQLLEN);
     reading->block = BLOCK_BYTES / bytes;
     if (reading->block < 1) reading->block = 1;
