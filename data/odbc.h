@@ -25,8 +25,9 @@ struct odbc_source {
     const char *user, *password;  /* NULL: none are given */
 };
 
-/* As csv_read and csv_scan, without a delimiter. A database that cannot be reached or breaks off is
- * CATEGORY_ENVIRONMENT; wrong names, credentials and values are CATEGORY_USAGE. */
+/* As csv_read and csv_scan, without a delimiter. A database that cannot be reached, does not
+ * let the user in, lacks the table or breaks off is CATEGORY_ENVIRONMENT; a query that is none and wrong values are
+ * CATEGORY_USAGE. */
 MUST_USE struct result odbc_read(const struct odbc_source *source, const struct csv_options *options,
                                  const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
                                  struct table **ret);

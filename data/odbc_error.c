@@ -11,29 +11,32 @@ enum { SENTENCE_UNITS = 512, SENTENCE_MAX = 600, STATE = 5 };
     "and MySQL, tdsodbc for SQL Server; `odbcinst -q -d` lists what is installed"
 #define ADMIT "correct user and password, where source.odbc.credentials or .environment have them"
 
-/* The first that fits: the beginning of SQLSTATE, and a part of the sentence. */
+/* The first that fits: the beginning of SQLSTATE, and a part of the sentence. What the server's side may cure while a
+ * run waits is the environment's, as a file that is not there; what the query says, and the values, are not. */
 static const struct remedy {
     const char *state, *part;
     enum category category;
     const char *what;
 } remedies[] = {
     {"", "Can't open lib", CATEGORY_ENVIRONMENT, INSTALL},
-    {"IM002", "", CATEGORY_USAGE, "name it in /etc/odbc.ini, or correct source.odbc.dsn; `odbcinst -q -s` lists them"},
+    {"IM002", "", CATEGORY_ENVIRONMENT,
+     "name it in /etc/odbc.ini, or correct source.odbc.dsn; `odbcinst -q -s` lists them"},
     {"IM", "", CATEGORY_ENVIRONMENT, INSTALL},
-    {"28", "", CATEGORY_USAGE, ADMIT},
-    {"", "authentication failed", CATEGORY_USAGE, ADMIT},
-    {"", "no password supplied", CATEGORY_USAGE, ADMIT},
-    {"08", "FATAL:  role", CATEGORY_USAGE, ADMIT},
-    {"08", "FATAL:  database", CATEGORY_USAGE, "correct the database's name in odbc.ini or source.odbc.connection"},
+    {"28", "", CATEGORY_ENVIRONMENT, ADMIT},
+    {"", "authentication failed", CATEGORY_ENVIRONMENT, ADMIT},
+    {"", "no password supplied", CATEGORY_ENVIRONMENT, ADMIT},
+    {"08", "FATAL:  role", CATEGORY_ENVIRONMENT, ADMIT},
+    {"08", "FATAL:  database", CATEGORY_ENVIRONMENT,
+     "correct the database's name in odbc.ini or source.odbc.connection"},
     {"08", "", CATEGORY_ENVIRONMENT, "see that the server runs and can be reached from here, then try again"},
     {"57", "", CATEGORY_ENVIRONMENT, "the server is being stopped; try again when it runs"},
-    {"42P01", "", CATEGORY_USAGE, "correct source.odbc.table, or the query"},
-    {"42S02", "", CATEGORY_USAGE, "correct source.odbc.table, or the query"},
-    {"", "no such table", CATEGORY_USAGE, "correct source.odbc.table, or the query"},
+    {"42P01", "", CATEGORY_ENVIRONMENT, "correct source.odbc.table, or the query"},
+    {"42S02", "", CATEGORY_ENVIRONMENT, "correct source.odbc.table, or the query"},
+    {"", "no such table", CATEGORY_ENVIRONMENT, "correct source.odbc.table, or the query"},
     {"42703", "", CATEGORY_USAGE, "correct the column's name in source.odbc.query"},
     {"42S22", "", CATEGORY_USAGE, "correct the column's name in source.odbc.query"},
     {"", "no such column", CATEGORY_USAGE, "correct the column's name in source.odbc.query"},
-    {"42501", "", CATEGORY_USAGE, "grant SELECT to the node's user"},
+    {"42501", "", CATEGORY_ENVIRONMENT, "grant SELECT to the node's user"},
     {"25006", "", CATEGORY_USAGE, "a node only reads; correct source.odbc.query"},
     {"", "readonly database", CATEGORY_USAGE, "a node only reads; correct source.odbc.query"},
     {"", "data-modifying", CATEGORY_USAGE, "a node only reads; correct source.odbc.query"},

@@ -70,6 +70,12 @@ struct result source_scan(const struct config_source *source, const struct csv_o
     return odbc_scan(&database.source, options, ret);
 }
 
+struct result source_ready(const struct config_source *source)
+{
+    CLEANUP(database_done) struct database database = {0};
+    return source->odbc ? database_of(source, &database) : RESULT_OK;
+}
+
 void source_place(const struct config_source *source, char out[SOURCE_PLACE_MAX])
 {
     const struct config_odbc *odbc = source->odbc;

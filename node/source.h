@@ -24,6 +24,8 @@ MUST_USE struct result source_read(const struct config_source *source, const str
                                    struct table **ret);
 MUST_USE struct result source_scan(const struct config_source *source, const struct csv_options *options,
                                    struct csv_scan **ret);
+/* Whether what a database's credentials are read from is there and theirs alone: before a node joins any run. */
+MUST_USE struct result source_ready(const struct config_source *source);
 /* Where the rows are, for people: the file's path, or the database's table. */
 #define SOURCE_PLACE_MAX 512
 void source_place(const struct config_source *source, char out[SOURCE_PLACE_MAX]);

@@ -92,7 +92,9 @@ printf '%s\n%s\n' "$USER_NAME" "$PASSWORD" >"$HOME_DIR/east/database.secret"
 # User and password from the environment; then a server that is gone when a run begins.
 party_kill east TERM
 sed -i 's/credentials: .*/environment: {user: EAST_USER, password: EAST_PASSWORD}/' "$HOME_DIR/east/node.yaml"
-expect_exit 2 "no variable EAST_USER" "$NODE" check "$HOME_DIR/east"
+check east && die "east is ready without its variables"
+grep -q "no variable EAST_USER" "$HOME_DIR/checked" || die "check of east: $(cat "$HOME_DIR/checked")"
+expect_exit 2 "no variable EAST_USER" "$NODE" run "$HOME_DIR/east"
 EAST_USER=$USER_NAME EAST_PASSWORD=$PASSWORD check east || die "east is not ready: $(cat "$HOME_DIR/checked")"
 cat "$HOME_DIR/checked" >>"$HOME_DIR/all_checked"
 export EAST_USER=$USER_NAME EAST_PASSWORD=$PASSWORD
@@ -101,6 +103,10 @@ node_start east
 third=$(submit north) || die "not submitted"
 until_true 20 log_has east "see that the server runs" || die "east does not say that its server is gone: $(tail -n 5 "$HOME_DIR/east/log")"
 [ -z "$(find "$HOME_DIR/east/state/runs/$third" -name '*table*' 2>/dev/null)" ] || die "something was frozen of nothing"
+"$NODE" status "$HOME_DIR/east" | grep -q "see that the server runs" || die "status does not say so: $("$NODE" status "$HOME_DIR/east")"
+tests/support/postgres.sh again "$SERVER" || die "the server does not start again"
+for bank in "${banks[@]}"; do watch "$bank" "$third" >/dev/null || die "no model at $bank after the server came back: $(tail -n 3 "$HOME_DIR/$bank/log")"; done
+cmp "$(model_of north "$first")" "$(model_of east "$third")" || die "another model after the server came back"
 
 # Nobody has the credentials but their file.
 wanted=(-e "$USER_NAME" -e "$PASSWORD" -e "n1e;ge}}s")

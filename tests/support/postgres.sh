@@ -4,6 +4,7 @@
 #                          ODBCSYSINI=DIR drivers are as on this machine, but that of PostgreSQL leaves no logs in /tmp
 #   postgres.sh sql DIR    runs what comes on stdin as the server's owner, user "owner" without a password
 #   postgres.sh die DIR    the server and all its sessions end as after a crash
+#   postgres.sh again DIR  started again after that
 #   postgres.sh stop DIR   and the directory goes
 set -u
 programs=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
@@ -30,10 +31,11 @@ start)
     ;;
 sql) exec psql -q -v ON_ERROR_STOP=1 -h "$directory" -U owner -d postgres ;;
 die) cd "$directory" && control -m immediate stop ;;
+again) cd "$directory" && control -l "$directory/log" start ;;
 stop)
     cd "$directory" || exit 3
     control -m immediate stop
     cd / && rm -rf "$directory"
     ;;
-*) sed -n '2,7s/^# *//p' "$0" >&2; exit 2 ;;
+*) sed -n '2,8s/^# *//p' "$0" >&2; exit 2 ;;
 esac
