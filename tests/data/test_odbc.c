@@ -242,7 +242,7 @@ static void a_server_that_dies_is_told(void **state)
 static long peak_of_scan(const struct odbc_source *source, uint64_t rows)
 {
     struct rusage usage;
-    int status;
+    int status = 1;
     pid_t child = fork();
     if (child == 0) {
         CLEANUP(csv_scan_freep) struct csv_scan *scan = NULL;

@@ -69,6 +69,13 @@ cmp "$(model_of north "$first")" "$(model_of north "$second")" || die "another m
 digests() { grep '"event":"frozen"' "$HOME_DIR/$1/state/journal.jsonl" | grep -o '"digest":"[0-9a-f]*"' | sort | uniq -c | awk '{ print $1 }'; }
 for bank in "${banks[@]}"; do [ "$(digests "$bank")" = 2 ] || die "$bank froze other tables: $(grep frozen "$HOME_DIR/$bank/state/journal.jsonl")"; done
 
+chmod 640 "$HOME_DIR/east/database.secret"
+kill -HUP "${PROCESS[east]}"
+until_true 10 log_has east "not reloaded, and the node goes on as it was: .*database.secret: others can open" || die "credentials that others may read are not told"
+chmod 600 "$HOME_DIR/east/database.secret"
+kill -HUP "${PROCESS[east]}"
+until_true 10 log_has east "reloading; open runs go on" || die "east does not reload"
+
 # What is wrong, with its remedy.
 wrong() { # BANK SED TEXT: check fails and says so
     cp "$HOME_DIR/$1/node.yaml" "$HOME_DIR/good.yaml"
