@@ -23,6 +23,7 @@
 #include "node/check.h"
 #include "node/init.h"
 #include "node/plans.h"
+#include "node/source.h"
 #include "node/status.h"
 #include "sys/control.h"
 #include "sys/file.h"
@@ -45,6 +46,7 @@ static struct result command_run(const struct program_words *words)
     for (bool again = true; again;) {
         CLEANUP(bank_freep) struct bank *bank = NULL;
         TRY(bank_load(path, &bank));
+        TRY(source_ready(&bank->config->source));
         TRY(bank_serve(bank));
         again = bank->again;
     }
