@@ -38,7 +38,7 @@ LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $
 LIBS_CRYPTO := -lsodium -lcrypto
 LIBS_PROTO := -lprotobuf-c -lcyaml -lyaml -lmpfr -lgmp -ljansson
 LIBS_DATA := -lcsv -lz
-LIBS_SYS := -lnng -lssl -lcrypto -lsqlite3 -lcyaml
+LIBS_SYS := -lnng -lssl -lcrypto -lsqlite3 -lcyaml -lmicrohttpd
 
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
