@@ -117,6 +117,7 @@ struct result bank_load(const char *config_path, struct bank **ret)
     enum log_level level = LEVEL_INFO;
     if (bank->config->log) TRY(result_at(log_level_parse(bank->config->log, &level), "%s: log: ", config_path));
     log_start("node", level);
+    if (bank->config->log_json) log_as_json();
     TRY(admit_load(bank->config->policy, &bank->policy));
     TRY(keys_read(bank->config->key, KEY_NODE, &bank->key));
     TRY(load_roster(bank));
