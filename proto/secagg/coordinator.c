@@ -46,6 +46,7 @@ static coordinator_advance *const advances[PHASES] = {
     [PHASE_RELEASE] = release_advance, [PHASE_CLOSE] = close_advance, [PHASE_NEXT] = r0_advance,
 };
 
+_Static_assert((unsigned)PHASES <= SECAGG_PHASES_MAX, "as many phases as secagg.h says");
 static const char *const phase_names[PHASES] = {
     [PHASE_NEW] = "not started",
     [PHASE_P1] = "collecting keys",
@@ -359,6 +360,21 @@ void secagg_coordinator_free(struct secagg_coordinator *coordinator)
 const struct fold *secagg_coordinator_fold(const struct secagg_coordinator *coordinator)
 {
     return &coordinator->fold;
+}
+
+uint64_t secagg_coordinator_round(const struct secagg_coordinator *coordinator)
+{
+    return coordinator->last;
+}
+
+unsigned secagg_coordinator_uploads(const struct secagg_coordinator *coordinator)
+{
+    return coordinator->last ? members_count(&coordinator->round.complete) : 0;
+}
+
+const char *secagg_coordinator_phase_name(const struct secagg_coordinator *coordinator)
+{
+    return phase_names[coordinator->phase];
 }
 
 const char *secagg_coordinator_phase(const struct secagg_coordinator *coordinator)
