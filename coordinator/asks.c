@@ -43,6 +43,7 @@ static struct result reply_refusal(const struct ask *ask, struct result why)
     if (why.category == CATEGORY_ENVIRONMENT) return why;
     char reason[SERVICE_REASON_MAX + 1];
     (void)snprintf(reason, sizeof reason, "%s", result_reason());
+    ask->hub->meter.refused++;
     log_warning("service", "refused a request of %s: %s", ask->hub->roster.members[ask->member - 1].name, reason);
     return reply_answer(ask, SERVICE_ANSWER, &ask->frame.run, false, reason);
 }

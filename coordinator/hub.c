@@ -1,6 +1,7 @@
 #include "coordinator/hub.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "coordinator/session.h"
 #include "sys/file.h"
@@ -21,6 +22,7 @@ void hub_free(struct hub *hub)
     sign_key_free(hub->key);
     roster_done(&hub->roster);
     config_coordinator_free(hub->config);
+    free(hub->config_path);
     free(hub);
 }
 
@@ -40,6 +42,8 @@ struct result hub_load(const char *config_path, struct hub **ret)
 {
     CLEANUP(hub_freep) struct hub *hub = calloc(1, sizeof *hub);
     ENSURE(hub, CATEGORY_ENVIRONMENT, "no memory for the coordinator");
+    hub->config_path = strdup(config_path);
+    ENSURE(hub->config_path, CATEGORY_ENVIRONMENT, "no memory for the coordinator");
     TRY(config_coordinator_load(config_path, &hub->config));
     const struct config_coordinator *config = hub->config;
     enum log_level level = LEVEL_INFO;

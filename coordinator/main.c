@@ -9,6 +9,7 @@
  *   asks.c     what a member may ask, a handler for each kind
  *   session.c  one run: its machine and carrying out its effects
  *   overview.c what `status` shows
+ *   hub_watch.c what Prometheus and probes are told; meter.c counts it
  */
 #include <stdio.h>
 #include <string.h>

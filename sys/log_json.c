@@ -103,6 +103,7 @@ size_t log_json_line(const struct log_words *words, char *line, size_t size)
     if (words->peer) put_member(&out, "peer", words->peer);
     put(&out, ",\"message\":\"");
     put_text(&out, message);
-    memcpy(line + out.length, "\"}", 2);
-    return out.length + 2;
+    out.room = size;
+    put(&out, "\"}");
+    return out.length;
 }

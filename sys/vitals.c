@@ -8,7 +8,6 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/folder.h"
-#include "sys/metrics.h"
 
 /* Open runs that have figures of their own; of all others there are counts. */
 #define RUNS_SHOWN_MAX 64u
@@ -123,7 +122,7 @@ static double phase_age_of(const struct vitals_run *run)
     return now > run->since_ms ? (double)(now - run->since_ms) / 1000 : 0;
 }
 
-static struct result put_open(const struct vitals *vitals, const struct metric *metric,
+struct result vitals_put_open(const struct vitals *vitals, const struct metric *metric,
                               double (*value)(const struct vitals_run *run), struct buffer *out)
 {
     unsigned shown = 0;
@@ -144,8 +143,8 @@ static struct result put_runs(const struct vitals *vitals, struct buffer *out)
     static const struct metric step = {"cofferdam_run_step", "Sums that an open run has taken."};
     static const struct metric age = {"cofferdam_run_phase_age_seconds", "How long an open run is in its phase."};
     TRY(put_states(vitals, out));
-    TRY(put_open(vitals, &step, step_of, out));
-    return put_open(vitals, &age, phase_age_of, out);
+    TRY(vitals_put_open(vitals, &step, step_of, out));
+    return vitals_put_open(vitals, &age, phase_age_of, out);
 }
 
 /* --- Files and disk ----------------------------------------------------------------------------------------------- */

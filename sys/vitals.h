@@ -8,6 +8,7 @@
 
 #include "crypto/base/bytes.h"
 #include "sys/http.h"
+#include "sys/metrics.h"
 #include "sys/traffic.h"
 
 enum vitals_state { VITALS_OPEN, VITALS_WAITS, VITALS_DONE, VITALS_FAILED, VITALS_STATES };
@@ -36,6 +37,9 @@ MUST_USE struct result vitals_copy(const struct vitals *vitals, struct vitals *r
 
 /* Looks at the disk, too. Appended. */
 MUST_USE struct result vitals_put(const struct vitals *vitals, struct buffer *out);
+/* A family with a sample for each open run, of the first of them. Appended. */
+MUST_USE struct result vitals_put_open(const struct vitals *vitals, const struct metric *metric,
+                                       double (*value)(const struct vitals_run *run), struct buffer *out);
 
 /* Whether files can be written in the directory: the file system is not read-only, not full, and lets us. */
 bool vitals_writable(const char *directory);

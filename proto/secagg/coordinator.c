@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE_MS UINT64_C(30000)
 #define HOUR_MS UINT64_C(3600000)
 
 /* phase × request → handler; what is not here is refused. A handler takes what is new in its phase; in every other it
@@ -317,7 +316,7 @@ struct result secagg_coordinator_new(const struct secagg_coordinator_config *con
     struct secagg_coordinator *coordinator = calloc(1, sizeof *coordinator);
     ENSURE(coordinator, CATEGORY_ENVIRONMENT, "out of memory for a run");
     coordinator->config = *config;
-    if (!coordinator->config.patience_ms) coordinator->config.patience_ms = PATIENCE_MS;
+    if (!coordinator->config.patience_ms) coordinator->config.patience_ms = SECAGG_PATIENCE_MS;
     struct result result = run_open(config->terms, config->epoch_rounds, NULL, &coordinator->run);
     unsigned size = config->terms->roster->size;
     if (result_ok(result)) result = ballot_init(&coordinator->p1, size);

@@ -96,12 +96,14 @@ MUST_USE struct result secagg_checked_text(const struct secagg_checked *checked,
 MUST_USE struct result secagg_attest(const struct sign_key *key, unsigned position, const struct roster *roster,
                                      struct node_counters *counters, struct view request, struct buffer *out);
 
+#define SECAGG_PATIENCE_MS UINT64_C(30000)
+
 struct secagg_coordinator_config {
     const struct run_terms *terms;
     const struct sign_key *key; /* the coordinator's */
     struct record_source records;
     uint32_t epoch_rounds; /* T; 0 = EPOCH_ROUNDS; must equal the nodes' */
-    uint64_t patience_ms;  /* how long a returned bank may take before a lost round is voided; 0 = 30 s */
+    uint64_t patience_ms;  /* how long a returned bank may take before a lost round is voided; 0 = SECAGG_PATIENCE_MS */
 };
 
 struct secagg_coordinator;
