@@ -1,5 +1,5 @@
-/* The loop: one thread takes requests, timers and the operator's questions in turn. Nothing else runs, but for the thread
- * that tells figures (hub_watch.c), from a copy. */
+/* The loop: one thread takes requests, timers and the operator's questions in turn. Nothing else runs, but for the
+ * thread that tells figures (hub_watch.c), from a copy. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
