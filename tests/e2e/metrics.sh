@@ -143,5 +143,5 @@ expect_exit 2 "node.yaml:$(grep -n ^metrics: "$HOME_DIR/south/node.yaml" | cut -
 # Stopped in order.
 party_kill north TERM
 ask north /healthz >/dev/null 2>&1 && die "north answers after its end"
-! grep -q Sanitizer "$HOME_DIR"/*/log || die "a sanitizer has something to say"
+! grep -qE 'ThreadSanitizer|ERROR: AddressSanitizer|runtime error' "$HOME_DIR"/*/log || die "a sanitizer has something to say"
 good
