@@ -40,7 +40,7 @@ LIBS_PROTO := -lprotobuf-c -lcyaml -lyaml -lmpfr -lgmp -ljansson
 LIBS_DATA := -lcsv -lz
 # For programs that call data/odbc.c; the others carry no database driver manager.
 LIBS_ODBC := -lodbc
-LIBS_SYS := -lnng -lssl -lcrypto -lsqlite3 -lcyaml
+LIBS_SYS := -lnng -lssl -lcrypto -lsqlite3 -lcyaml -lmicrohttpd
 
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

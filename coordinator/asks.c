@@ -43,6 +43,7 @@ static struct result reply_refusal(const struct ask *ask, struct result why)
     if (why.category == CATEGORY_ENVIRONMENT) return why;
     char reason[SERVICE_REASON_MAX + 1];
     (void)snprintf(reason, sizeof reason, "%s", result_reason());
+    ask->hub->meter.refused++;
     log_warning("service", "refused a request of %s: %s", ask->hub->roster.members[ask->member - 1].name, reason);
     return reply_answer(ask, SERVICE_ANSWER, &ask->frame.run, false, reason);
 }
@@ -230,16 +231,24 @@ static struct result (*const handlers[])(const struct ask *ask) = {
     [SERVICE_STATUS] = ask_status, [SERVICE_BUNDLE] = ask_bundle,
 };
 
+static struct result dispatch(struct ask *ask, struct view bytes)
+{
+    struct result result = service_frame_read(bytes, &ask->frame);
+    if (result_ok(result)) {
+        size_t kind = (size_t)ask->frame.kind;
+        if (kind < sizeof handlers / sizeof *handlers && handlers[kind]) return handlers[kind](ask);
+        result = FAIL(CATEGORY_PEER, "a request of a kind that only replies have");
+    }
+    return reply_refusal(ask, result);
+}
+
 struct result asks_dispatch(struct hub *hub, const struct transport_request *request)
 {
     struct ask ask = {.hub = hub, .member = roster_position_of_node(&hub->roster, &request->peer), .id = request->id};
     if (!ask.member) return RESULT_OK; /* the transport lets in members only */
     FAILPOINT("coordinator: before a request");
-    struct result result = service_frame_read(buffer_view(&request->bytes), &ask.frame);
-    if (result_ok(result)) {
-        size_t kind = (size_t)ask.frame.kind;
-        if (kind < sizeof handlers / sizeof *handlers && handlers[kind]) return handlers[kind](&ask);
-        result = FAIL(CATEGORY_PEER, "a request of a kind that only replies have");
-    }
-    return reply_refusal(&ask, result);
+    log_peer(hub->roster.members[ask.member - 1].name);
+    struct result result = dispatch(&ask, buffer_view(&request->bytes));
+    log_peer(NULL);
+    return result;
 }

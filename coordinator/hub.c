@@ -1,6 +1,7 @@
 #include "coordinator/hub.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "coordinator/session.h"
 #include "sys/file.h"
@@ -21,6 +22,7 @@ void hub_free(struct hub *hub)
     sign_key_free(hub->key);
     roster_done(&hub->roster);
     config_coordinator_free(hub->config);
+    free(hub->config_path);
     free(hub);
 }
 
@@ -40,11 +42,14 @@ struct result hub_load(const char *config_path, struct hub **ret)
 {
     CLEANUP(hub_freep) struct hub *hub = calloc(1, sizeof *hub);
     ENSURE(hub, CATEGORY_ENVIRONMENT, "no memory for the coordinator");
+    hub->config_path = strdup(config_path);
+    ENSURE(hub->config_path, CATEGORY_ENVIRONMENT, "no memory for the coordinator");
     TRY(config_coordinator_load(config_path, &hub->config));
     const struct config_coordinator *config = hub->config;
     enum log_level level = LEVEL_INFO;
     if (config->log) TRY(result_at(log_level_parse(config->log, &level), "%s: log: ", config_path));
     log_start("coordinator", level);
+    if (config->log_json) log_as_json();
     TRY(roster_load(config->roster, &hub->roster));
     /* Members alone decide who they are: the coordinator only checks that it serves what all of them signed. */
     if (hub->roster.version == 1) TRY(result_at(roster_verify_first(&hub->roster), "%s: ", config->roster));

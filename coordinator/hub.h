@@ -2,6 +2,7 @@
 #ifndef COORDINATOR_HUB_H
 #define COORDINATOR_HUB_H
 
+#include "coordinator/meter.h"
 #include "crypto/sign.h"
 #include "proto/run/roster.h"
 #include "proto/run/service.h"
@@ -18,6 +19,7 @@ struct parked {
 struct session;
 struct hub {
     struct config_coordinator *config;
+    char *config_path;
     struct roster roster;
     struct sign_key *key;
     struct store *store;
@@ -26,6 +28,7 @@ struct hub {
     struct parked polls[MEMBERS_MAX + 1]; /* each member's POLL, by position */
     struct buffer known[MEMBERS_MAX + 1]; /* and its payload: the runs it said it knows */
     struct service_poll_reader poll;      /* the one being answered */
+    struct meter meter;
 };
 
 /* Reads configuration, key and roster, checks that they belong together; opens nothing else. */

@@ -1,8 +1,10 @@
-/* The loop: one thread takes requests, timers and the operator's questions in turn. Nothing else runs. */
+/* The loop: one thread takes requests, timers and the operator's questions in turn. Nothing else runs, but for the
+ * thread that tells figures (hub_watch.c), from a copy. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "coordinator/hub_watch.h"
 #include "coordinator/overview.h"
 #include "coordinator/session.h"
 #include "crypto/base/failpoint.h"
@@ -146,7 +148,7 @@ static struct result take_request(struct hub *hub, int patience_ms, bool *ret_go
     return RESULT_OK;
 }
 
-static struct result loop(struct hub *hub, struct control_server *control)
+static struct result loop(struct hub *hub, struct control_server *control, struct hub_watch *watch)
 {
     uint64_t turned = 0;
     bool got = false;
@@ -157,6 +159,7 @@ static struct result loop(struct hub *hub, struct control_server *control)
         turned = now;
         TRY(turn(hub));
         TRY(answer_control(hub, control));
+        TRY(hub_watch_turn(watch));
     }
     log_info("loop", "stopped; open runs go on at the next start");
     return RESULT_OK;
@@ -171,13 +174,15 @@ struct result hub_serve(struct hub *hub)
     TRY(control_server_new(hub->config->state, &control));
     const char *address = hub->config->listen ? hub->config->listen : hub->roster.address;
     TRY(transport_server_new(address, hub->key, hub_accept, hub, &hub->server));
+    CLEANUP(hub_watch_freep) struct hub_watch *watch = NULL;
+    TRY(hub_watch_new(hub, &watch));
     server_to_wake = hub->server;
     signals_catch();
     log_info("loop", "cofferdam-coordinator %s listens on %s for %u members, roster version %u", COFFERDAM_VERSION,
              address, hub->roster.size, hub->roster.version);
     TRY(sessions_restore(hub));
     FAILPOINT("coordinator: the runs are restored");
-    struct result result = loop(hub, control);
+    struct result result = loop(hub, control, watch);
     server_to_wake = NULL;
     return result;
 }

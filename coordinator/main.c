@@ -9,6 +9,7 @@
  *   asks.c     what a member may ask, a handler for each kind
  *   session.c  one run: its machine and carrying out its effects
  *   overview.c what `status` shows
+ *   hub_watch.c what Prometheus and probes are told; meter.c counts it
  */
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +35,7 @@ static struct result command_init(const struct program_words *words)
                       "roster: %s\n"
                       "state: state\n"
                       "log: info\n"
+                      "# metrics: {address: \"127.0.0.1:9464\"}    figures for Prometheus, /healthz, /readyz\n"
                       "# listen: tls+tcp://0.0.0.0:7443    the roster's address "
                       "where it is left out\n"
                       "# patience_seconds: 30              how long a bank that "

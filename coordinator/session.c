@@ -270,6 +270,7 @@ static struct result session_carry(struct session *session)
 static void session_look(struct session *session)
 {
     session->sums = secagg_coordinator_fold(session->machine)->step;
+    meter_look(session);
     const char *phase = secagg_coordinator_phase(session->machine);
     if (session->state != SERVICE_RUN_OPEN || strncmp(phase, session->phase, sizeof session->phase - 1) == 0) return;
     (void)snprintf(session->phase, sizeof session->phase, "%s", phase);
@@ -292,6 +293,7 @@ static struct result session_judge(struct session *session, struct result result
     for (;;) {
         if (result.category == CATEGORY_PEER) {
             effects_clear(&session->effects);
+            session->hub->meter.refused++;
             log_warning("run", "%.12s: refused %s: %s", session->hex, what, result_reason());
             return RESULT_OK;
         }

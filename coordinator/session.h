@@ -27,6 +27,7 @@ struct session {
     struct parked requests[MEMBERS_MAX + 1]; /* each member's latest request, by position */
     struct effects effects;                  /* of the step under way */
     struct run_bundle bundle;
+    struct run_meter meter;
 };
 
 void session_free(struct session *session);

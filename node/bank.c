@@ -13,6 +13,7 @@
 #include "node/journal_facts.h"
 #include "node/part.h"
 #include "node/source.h"
+#include "node/watch.h"
 #include "sys/clock.h"
 #include "sys/control.h"
 #include "sys/file.h"
@@ -118,6 +119,7 @@ struct result bank_load(const char *config_path, struct bank **ret)
     enum log_level level = LEVEL_INFO;
     if (bank->config->log) TRY(result_at(log_level_parse(bank->config->log, &level), "%s: log: ", config_path));
     log_start("node", level);
+    if (bank->config->log_json) log_as_json();
     TRY(admit_load(bank->config->policy, &bank->policy));
     TRY(keys_read(bank->config->key, KEY_NODE, &bank->key));
     TRY(load_roster(bank));
@@ -229,6 +231,7 @@ struct result bank_ask_unless(struct bank *bank, const atomic_bool *given_up, st
         int timeout = patience_ms ? (int)patience_ms : REQUEST_MS;
         struct result result = transport_client_request(bank->client, request, timeout, reply);
         if (result_ok(result)) {
+            atomic_store(&bank->contact_ms, clock_monotonic_ms());
             result = service_frame_read(buffer_view(reply), ret_frame);
             bank_trouble(bank, result_ok(result) ? NULL : result_reason());
             if (!result_ok(result) || ret_frame->kind != SERVICE_WAIT) return result;
@@ -323,6 +326,7 @@ struct result bank_serve(struct bank *bank)
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* threads inherit it: the main thread alone takes them */
     (void)signal(SIGPIPE, SIG_IGN);
     CLEANUP(control_server_freep) struct control_server *control = NULL;
+    CLEANUP(watch_freep) struct watch *watch = NULL;
     TRY(store_open(bank->config->state, &bank->store));
     FAILPOINT("node: the store is open");
     TRY(bank_pin(bank));
@@ -330,6 +334,7 @@ struct result bank_serve(struct bank *bank)
     TRY(journal_open(bank->store, bank->config->state, bank->key, &bank->journal));
     TRY(control_server_new(bank->config->state, &control));
     TRY(transport_client_new(bank->roster.address, bank->key, &bank->roster.coordinator, &bank->client));
+    TRY(watch_new(bank, &watch));
     const struct roster_member *self = &bank->roster.members[bank->position - 1];
     log_info("node", "cofferdam-node %s of %s (position %u) dials %s, roster version %u", COFFERDAM_VERSION, self->name,
              bank->position, bank->roster.address, bank->roster.version);

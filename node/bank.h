@@ -7,6 +7,7 @@
 
 #include "proto/run/policy.h"
 #include "proto/run/service.h"
+#include "proto/run/tally.h"
 #include "proto/secagg/secagg.h"
 #include "sys/config.h"
 #include "sys/store.h"
@@ -27,10 +28,13 @@ struct bank {
     struct transport_client *client;
     atomic_bool stopping;
     bool again; /* it stops to read its files anew */
+    atomic_uint_fast64_t refused;    /* messages of the coordinator that did not hold */
+    atomic_uint_fast64_t contact_ms; /* when it last answered, by the steady clock; 0: not yet */
     /* All below, and every step of a machine, under the lock. */
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a run appeared or moved; the node stops */
     struct node_counters counters;
+    struct tally_totals rounds;
     struct part *parts;                   /* newest first */
     char trouble[SERVICE_REASON_MAX + 1]; /* why the coordinator is not reached, or "" */
     struct result failure;                /* what made the daemon stop by itself, or OK */

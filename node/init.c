@@ -17,6 +17,7 @@ static struct result node_text(const struct program_words *words, struct buffer 
                          "state: state\n"
                          "policy: " POLICY_FILE "              # what this bank takes part in\n"
                          "log: info\n"
+                         "# metrics: {address: \"127.0.0.1:9464\"}    figures for Prometheus, /healthz, /readyz\n"
                          "source:\n"
                          "  name: %s                 # what the ledger calls these rows; never rename it\n"
                          "  file: %s\n"

@@ -14,6 +14,7 @@
  *   step.c     the machine and the store: what is durable before anything is sent
  *   journal.c  what the bank did, signed, for its officers; journal_facts.c says what each entry tells
  *   control.c  what this bank's own commands may ask
+ *   watch.c    what Prometheus and probes are told, on an address of its own
  *   forget.c   how a run that is over is removed from this bank
  */
 #include <stdio.h>

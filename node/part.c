@@ -327,6 +327,7 @@ static struct result part_exchange(struct part *part)
               (unsigned long long)(clock_monotonic_us() - start), part->request.length, reply.length);
     if (result_ok(result)) result = part_take(part, &frame);
     if (result.category != CATEGORY_PEER) return result;
+    atomic_fetch_add(&part->bank->refused, 1);
     if (strncmp(part->refused, result_reason(), sizeof part->refused - 1) != 0) { /* once, not every two seconds */
         (void)snprintf(part->refused, sizeof part->refused, "%s", result_reason());
         log_warning("run", "%.12s: refused the coordinator's message: %s", part->hex, part->refused);

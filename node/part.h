@@ -25,6 +25,7 @@ struct part {
     char reason[SERVICE_REASON_MAX + 1];   /* SERVICE_RUN_FAILED: why */
     char phase[SERVICE_REASON_MAX + 1];    /* what it is doing */
     char progress[SERVICE_REASON_MAX + 1]; /* the latest line for people */
+    struct tally tally;                    /* of its rounds */
     struct secagg_checked checked;         /* of the last sum that this bank checked */
     uint64_t submitted_at, since;          /* milliseconds since the epoch: first seen here; the phase's beginning */
     bool waits;                            /* for officers to approve it */

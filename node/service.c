@@ -29,6 +29,7 @@ static struct result take_offer(struct bank *bank, const struct service_item *it
     struct result result = part_offered(bank, item->bytes);
     (void)pthread_mutex_unlock(&bank->lock);
     if (result_ok(result) || result.category == CATEGORY_ENVIRONMENT) return result;
+    atomic_fetch_add(&bank->refused, 1);
     log_warning("service", "refused an offer: %s", result_reason());
     return bank_refuse(bank, &item->run, result_reason(), 0);
 }
@@ -86,6 +87,7 @@ void *bank_service_thread(void *context)
             bank_give_up(bank, result);
             break;
         }
+        atomic_fetch_add(&bank->refused, 1);
         log_warning("service", "%s", result_reason());
         bank_rest(bank, REST_REFUSED_MS);
     }

@@ -225,6 +225,8 @@ struct result part_step(struct part *part, const struct input *input)
         next = (struct input){.kind = INPUT_PERSISTED};
     }
     part->checked = secagg_node_checked(part->machine);
+    tally_look(&part->tally, &part->bank->rounds, secagg_node_round(part->machine),
+               secagg_node_fold(part->machine)->step);
     TRY(refusal);
     if (part->state == SERVICE_RUN_OPEN) part_say(part, secagg_node_phase(part->machine));
     return RESULT_OK;

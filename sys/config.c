@@ -9,6 +9,7 @@
 #include "crypto/base/text.h"
 #include "sys/config_raw.h"
 #include "sys/file.h"
+#include "sys/http.h"
 #include "sys/log.h"
 
 enum {
@@ -72,6 +73,25 @@ static struct result copy_log(const struct file *file, const char *text, char **
     return copy(text, "info", ret);
 }
 
+static struct result log_format(const struct file *file, const char *text, bool *ret_json)
+{
+    *ret_json = text && strcmp(text, "json") == 0;
+    if (text && !*ret_json && strcmp(text, "text") != 0)
+        return document_fail(&file->document, "log_format", "key \"log_format\": must be text or json");
+    return RESULT_OK;
+}
+
+static struct result metrics_from(const struct file *file, const struct raw_metrics *raw, struct config_metrics *config)
+{
+    if (!raw) return RESULT_OK;
+    if (raw->address && !http_address_good(raw->address))
+        return document_fail(
+            &file->document, "metrics.address",
+            "key \"metrics.address\": must be HOST:PORT with an IP address or localhost, like " HTTP_DEFAULT_ADDRESS);
+    config->chosen = raw->address != NULL;
+    return copy(raw->address, HTTP_DEFAULT_ADDRESS, &config->address);
+}
+
 static struct result whole(const struct file *file, const char *key, const char *text, uint32_t least, uint32_t most,
                            uint32_t otherwise, uint32_t *ret)
 {
@@ -115,6 +135,8 @@ static struct result coordinator_from(const struct file *file, struct config_coo
     if (raw->listen && strncmp(raw->listen, "tls+tcp://", 10) != 0)
         return document_fail(&file->document, "listen", "key \"listen\": must look like tls+tcp://host:port");
     TRY(copy_log(file, raw->log, &config->log));
+    TRY(log_format(file, raw->log_format, &config->log_json));
+    TRY(metrics_from(file, raw->metrics, &config->metrics));
     return whole(file, "patience_seconds", raw->patience_seconds, 1, PATIENCE_MAX_SECONDS, 0,
                  &config->patience_seconds);
 }
@@ -139,6 +161,7 @@ void config_coordinator_free(struct config_coordinator *config)
     free(config->listen);
     free(config->state);
     free(config->log);
+    free(config->metrics.address);
     free(config);
 }
 
@@ -375,6 +398,8 @@ static struct result node_from(const struct file *file, struct config_node *conf
     TRY(copy_path(file, raw->state, &config->state));
     TRY(copy_path(file, raw->policy, &config->policy));
     TRY(copy_log(file, raw->log, &config->log));
+    TRY(log_format(file, raw->log_format, &config->log_json));
+    TRY(metrics_from(file, raw->metrics, &config->metrics));
     TRY(whole(file, "threads", raw->threads, 1, THREADS_MAX, 1, &config->threads));
     TRY(source_from(file, raw->source, &config->source));
     if (!config->source.file && !config->source.odbc)
@@ -468,6 +493,7 @@ void config_node_free(struct config_node *config)
     free(config->state);
     free(config->policy);
     free(config->log);
+    free(config->metrics.address);
     source_done(&config->source);
     for (unsigned i = 0; i < config->psk_count; i++) {
         free(config->psk[i].member);

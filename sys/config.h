@@ -9,12 +9,20 @@
 
 #include "crypto/base/bytes.h"
 
+/* Where an operator's tools read figures: sys/http.h. */
+struct config_metrics {
+    char *address; /* NULL: nothing is served */
+    bool chosen;   /* the file says the address itself; else it is HTTP_DEFAULT_ADDRESS */
+};
+
 struct config_coordinator {
-    char *key;                 /* node.key of the coordinator */
-    char *roster;              /* roster.note */
-    char *listen;              /* optional: tls+tcp://host:port; the roster's address where it is left out */
-    char *state;               /* directory */
-    char *log;                 /* debug, info, warning or error; info where it is left out */
+    char *key;     /* node.key of the coordinator */
+    char *roster;  /* roster.note */
+    char *listen;  /* optional: tls+tcp://host:port; the roster's address where it is left out */
+    char *state;   /* directory */
+    char *log;     /* debug, info, warning or error; info where it is left out */
+    bool log_json; /* log_format: json; text where it is left out */
+    struct config_metrics metrics;
     uint32_t patience_seconds; /* optional; 0 = the protocol's default */
 };
 
@@ -66,8 +74,10 @@ struct config_node {
     char *key;
     char *roster;
     char *state;
-    char *policy; /* what the bank takes part in (proto/run/policy.h) */
-    char *log;    /* debug, info, warning or error; info where it is left out */
+    char *policy;  /* what the bank takes part in (proto/run/policy.h) */
+    char *log;     /* debug, info, warning or error; info where it is left out */
+    bool log_json; /* log_format: json; text where it is left out */
+    struct config_metrics metrics;
     struct config_source source;
     uint32_t threads; /* for contributions; 1 where it is left out */
     struct config_psk *psk;

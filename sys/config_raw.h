@@ -5,8 +5,12 @@
 #include "crypto/base/document.h"
 #include "sys/config.h"
 
+struct raw_metrics {
+    char *address;
+};
 struct raw_coordinator {
-    char *key, *roster, *listen, *state, *log, *patience_seconds;
+    char *key, *roster, *listen, *state, *log, *log_format, *patience_seconds;
+    struct raw_metrics *metrics;
 };
 struct raw_column {
     char *plan, *column, *factor;
@@ -35,7 +39,8 @@ struct raw_source {
     struct raw_consent *consent;
 };
 struct raw_node {
-    char *key, *roster, *state, *policy, *log, *threads;
+    char *key, *roster, *state, *policy, *log, *log_format, *threads;
+    struct raw_metrics *metrics;
     struct raw_source *source;
     struct config_psk *psk;
     unsigned psk_count;

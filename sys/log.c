@@ -9,9 +9,12 @@
 #include <unistd.h>
 
 #include "sys/clock.h"
+#include "sys/log_json.h"
 
 enum {
-    LINE_MAX_BYTES = 2048,
+    MESSAGE_MAX_BYTES = 2048,
+    LINE_MAX_BYTES = 2 * MESSAGE_MAX_BYTES + 512, /* each character of it may need a backslash */
+    STAMP_BYTES = 32,
     /* Warnings are what peers can cause, as often as they like: so many at once, then two a second fill no disk. */
     WARNINGS_AT_ONCE = 100,
     WARNING_EVERY_MS = 500,
@@ -20,6 +23,8 @@ enum {
 static const char *const words[] = {"debug", "info", "warning", "error"};
 static _Atomic(const char *) process_name = "cofferdam";
 static atomic_int lowest_level = LEVEL_INFO;
+static atomic_bool json;
+static _Thread_local const char *peer;
 
 struct result log_level_parse(const char *word, enum log_level *ret)
 {
@@ -37,27 +42,47 @@ void log_start(const char *process, enum log_level lowest)
     atomic_store(&lowest_level, (int)lowest);
 }
 
-static int stamp(char *line, size_t size, enum log_level level, const char *component)
+void log_as_json(void)
+{
+    atomic_store(&json, true);
+}
+
+void log_peer(const char *name)
+{
+    peer = name;
+}
+
+static void stamp(char out[STAMP_BYTES])
 {
     uint64_t now = clock_now_ms();
     time_t seconds = (time_t)(now / 1000);
     struct tm parts;
-    char date[32] = "";
+    char date[STAMP_BYTES - 8] = "";
     if (gmtime_r(&seconds, &parts)) (void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-    return snprintf(line, size, "%s.%03uZ %-7s %s %s: ", date, (unsigned)(now % 1000), words[level],
-                    atomic_load(&process_name), component);
+    (void)snprintf(out, STAMP_BYTES, "%s.%03uZ", date, (unsigned)(now % 1000));
+}
+
+static size_t text_line(const struct log_words *said, char *line, size_t size)
+{
+    int length = snprintf(line, size, "%s %-7s %s %s: %s", said->time, said->level, said->process, said->component,
+                          said->message);
+    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
 
 static void __attribute__((format(printf, 3, 0)))
 write_line(enum log_level level, const char *component, const char *format, va_list arguments)
 {
-    char line[LINE_MAX_BYTES];
-    int used = stamp(line, sizeof line - 1, level, component);
-    if (used < 0 || (size_t)used >= sizeof line - 1) return;
-    (void)vsnprintf(line + used, sizeof line - 1 - (size_t)used, format, arguments);
-    size_t length = strlen(line);
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)line[i] < ' ' || line[i] == 127) line[i] = '?';
+    char line[LINE_MAX_BYTES], now[STAMP_BYTES], message[MESSAGE_MAX_BYTES];
+    const struct log_words said = {words[level], atomic_load(&process_name), component, peer, message, now};
+    stamp(now);
+    if (vsnprintf(message, sizeof message, format, arguments) < 0) return;
+    for (char *at = message; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 127) *at = '?';
+    size_t length = 0;
+    if (atomic_load(&json))
+        length = log_json_line(&said, line, sizeof line - 1);
+    else
+        length = text_line(&said, line, sizeof line - 1);
     line[length++] = '\n';
     /* A log that cannot be written stops nothing. */
     ssize_t written = write(STDERR_FILENO, line, length);

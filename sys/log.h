@@ -1,6 +1,11 @@
-/* The log of a process: plain lines on stderr, one write each.
+/* The log of a process: lines on stderr, one write each.
  *
- *   2026-03-14T09:26:53.589Z info    node     run: round 12 opened, 5 banks, 412 ms
+ *   2026-03-14T09:26:53.589Z info    node run: 2fc8e8b8e2a8: round 12: counting cases
+ *
+ * or, for programs that collect logs, one JSON object a line:
+ *
+ *   {"time":"2026-03-14T09:26:53.589Z","level":"info","process":"node","what":"run","run":"2fc8e8b8e2a8","round":12,
+ *    "message":"round 12: counting cases"}
  *
  * Names, sizes, ids and reasons only: nothing here takes a view, a buffer or a secret, so a payload cannot be logged
  * without being formatted on purpose. Control characters are replaced, so that a peer's name cannot forge a line.
@@ -18,6 +23,11 @@ MUST_USE struct result log_level_parse(const char *word, enum log_level *ret);
 /* Says what this process is called and the lowest level that is written; before it: "cofferdam" and info. The name is
  * kept, not copied. */
 void log_start(const char *process, enum log_level lowest);
+/* JSON from here on. Lines that begin with a run's id and a round's number have them as "run" and "round". */
+void log_as_json(void);
+/* Lines that this thread writes from here on come of what this member asked: "peer" in JSON; NULL: of nobody. The name
+ * is borrowed until the next call. */
+void log_peer(const char *name);
 
 /* component: which part speaks, a word of ours. */
 void log_line(enum log_level level, const char *component, const char *format, ...)

@@ -40,6 +40,7 @@ struct replier {
     unsigned queued;      /* not taken */
     bool roomier;         /* what was queued is gone untaken: links that stopped reading may go on */
     uint64_t ids_given;
+    struct traffic traffic;
 };
 
 static void signal_event(const struct replier *replier)
@@ -88,6 +89,8 @@ static void on_message(void *owner, struct link *link, uint64_t number, struct v
     held->link = link;
     held->id = ++replier->ids_given;
     held->number = number;
+    replier->traffic.messages_in++;
+    replier->traffic.bytes_in += bytes.length;
     held->peer = *link_peer(link);
     *replier->last = held;
     replier->last = &held->next;
@@ -308,6 +311,8 @@ static struct result reply(struct replier *replier, uint64_t id, struct view byt
     const struct held *held = *find(replier, id);
     if (!held || !held->taken) return RESULT_OK;
     TRY(link_send(held->link, held->number, bytes));
+    replier->traffic.messages_out++;
+    replier->traffic.bytes_out += bytes.length;
     struct held **place = find(replier, id); /* sending may have ended the link, and dropped what came over it */
     if (*place) drop(replier, place);
     return RESULT_OK;
@@ -319,4 +324,30 @@ struct result replier_reply(struct replier *replier, uint64_t id, struct view by
     struct result result = reply(replier, id, bytes);
     (void)pthread_mutex_unlock(&replier->links.mutex);
     return result;
+}
+
+struct traffic replier_traffic(struct replier *replier)
+{
+    (void)pthread_mutex_lock(&replier->links.mutex);
+    struct traffic traffic = replier->traffic;
+    (void)pthread_mutex_unlock(&replier->links.mutex);
+    return traffic;
+}
+
+/* Whether a newer connection is of the same peer. */
+static bool is_again(const struct replier *replier, const struct link *link)
+{
+    for (const struct link *other = replier->links.first; other != link; other = link_next(other))
+        if (link_is_open(other) && sign_public_equal(link_peer(other), link_peer(link))) return true;
+    return false;
+}
+
+unsigned replier_peers(struct replier *replier)
+{
+    unsigned peers = 0;
+    (void)pthread_mutex_lock(&replier->links.mutex);
+    for (const struct link *link = replier->links.first; link; link = link_next(link))
+        peers += link_is_open(link) && !is_again(replier, link);
+    (void)pthread_mutex_unlock(&replier->links.mutex);
+    return peers;
 }

@@ -9,6 +9,7 @@
 #define SYS_TRANSPORT_H
 
 #include "crypto/sign.h"
+#include "sys/traffic.h"
 
 /* Of one peer at a time, parked: its poll, and one for each run that it takes part in. */
 #define TRANSPORT_REQUESTS_MAX 32
@@ -42,6 +43,8 @@ void transport_server_wake(struct transport_server *server); /* from any thread 
  * oldest of a peer is dropped beyond TRANSPORT_REQUESTS_MAX of it, and so is one whose connection is gone (its client
  * repeats it over the next). CATEGORY_USAGE over MESSAGE_MAX; the request then stays parked. */
 MUST_USE struct result transport_server_reply(struct transport_server *server, uint64_t id, struct view bytes);
+struct traffic transport_server_traffic(struct transport_server *server);
+unsigned transport_server_peers(struct transport_server *server); /* that are connected, each once */
 
 /* Dials in the background and redials for ever with bounded back-off. */
 MUST_USE struct result transport_client_new(const char *address, const struct sign_key *key,
@@ -57,5 +60,6 @@ MUST_USE struct result transport_client_request(struct transport_client *client,
 /* For stopping: requests under way fail, and so do all later ones. */
 void transport_client_interrupt(struct transport_client *client);
 bool transport_client_connected(struct transport_client *client);
+struct traffic transport_client_traffic(struct transport_client *client); /* a repeated request counts once */
 
 #endif

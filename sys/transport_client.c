@@ -1,4 +1,5 @@
 /* A node's side of the transport. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ struct transport_client {
     struct sign_public coordinator;
     struct tls_endpoint *endpoint;
     struct asker *asker;
+    atomic_uint_fast64_t messages_in, bytes_in, messages_out, bytes_out;
 };
 
 static bool is_coordinator(void *context, const struct sign_public *peer)
@@ -94,11 +96,22 @@ static struct result no_connection(struct transport_client *client, int timeout_
                 address, timeout_ms);
 }
 
+static void count(struct transport_client *client, enum asker_end end, size_t there, size_t back)
+{
+    if (end != ASKER_ANSWERED && end != ASKER_NO_ANSWER) return;
+    atomic_fetch_add(&client->messages_out, 1);
+    atomic_fetch_add(&client->bytes_out, there);
+    if (end != ASKER_ANSWERED) return;
+    atomic_fetch_add(&client->messages_in, 1);
+    atomic_fetch_add(&client->bytes_in, back);
+}
+
 struct result transport_client_request(struct transport_client *client, struct view bytes, int timeout_ms,
                                        struct buffer *out)
 {
     enum asker_end end = ASKER_NO_CONNECTION;
     TRY(result_at(asker_ask(client->asker, bytes, timeout_ms, out, &end), "%s: ", client->address));
+    count(client, end, bytes.length, out->length);
     switch (end) {
     case ASKER_ANSWERED:
         return RESULT_OK;
@@ -119,4 +132,14 @@ void transport_client_interrupt(struct transport_client *client)
 bool transport_client_connected(struct transport_client *client)
 {
     return asker_connected(client->asker);
+}
+
+struct traffic transport_client_traffic(struct transport_client *client)
+{
+    return (struct traffic){
+        .messages_in = atomic_load(&client->messages_in),
+        .bytes_in = atomic_load(&client->bytes_in),
+        .messages_out = atomic_load(&client->messages_out),
+        .bytes_out = atomic_load(&client->bytes_out),
+    };
 }

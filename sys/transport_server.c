@@ -110,3 +110,13 @@ struct result transport_server_reply(struct transport_server *server, uint64_t i
 {
     return replier_reply(server->replier, id, bytes);
 }
+
+struct traffic transport_server_traffic(struct transport_server *server)
+{
+    return replier_traffic(server->replier);
+}
+
+unsigned transport_server_peers(struct transport_server *server)
+{
+    return replier_peers(server->replier);
+}

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE_MS UINT64_C(30000)
 #define HOUR_MS UINT64_C(3600000)
 
 /* phase × request → handler; what is not here is refused. A handler takes what is new in its phase; in every other it
@@ -46,6 +45,7 @@ static coordinator_advance *const advances[PHASES] = {
     [PHASE_RELEASE] = release_advance, [PHASE_CLOSE] = close_advance, [PHASE_NEXT] = r0_advance,
 };
 
+_Static_assert((unsigned)PHASES <= SECAGG_PHASES_MAX, "as many phases as secagg.h says");
 static const char *const phase_names[PHASES] = {
     [PHASE_NEW] = "not started",
     [PHASE_P1] = "collecting keys",
@@ -316,7 +316,7 @@ struct result secagg_coordinator_new(const struct secagg_coordinator_config *con
     struct secagg_coordinator *coordinator = calloc(1, sizeof *coordinator);
     ENSURE(coordinator, CATEGORY_ENVIRONMENT, "out of memory for a run");
     coordinator->config = *config;
-    if (!coordinator->config.patience_ms) coordinator->config.patience_ms = PATIENCE_MS;
+    if (!coordinator->config.patience_ms) coordinator->config.patience_ms = SECAGG_PATIENCE_MS;
     struct result result = run_open(config->terms, config->epoch_rounds, NULL, &coordinator->run);
     unsigned size = config->terms->roster->size;
     if (result_ok(result)) result = ballot_init(&coordinator->p1, size);
@@ -359,6 +359,21 @@ void secagg_coordinator_free(struct secagg_coordinator *coordinator)
 const struct fold *secagg_coordinator_fold(const struct secagg_coordinator *coordinator)
 {
     return &coordinator->fold;
+}
+
+uint64_t secagg_coordinator_round(const struct secagg_coordinator *coordinator)
+{
+    return coordinator->last;
+}
+
+unsigned secagg_coordinator_uploads(const struct secagg_coordinator *coordinator)
+{
+    return coordinator->last ? members_count(&coordinator->round.complete) : 0;
+}
+
+const char *secagg_coordinator_phase_name(const struct secagg_coordinator *coordinator)
+{
+    return phase_names[coordinator->phase];
 }
 
 const char *secagg_coordinator_phase(const struct secagg_coordinator *coordinator)

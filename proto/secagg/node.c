@@ -301,6 +301,11 @@ const struct fold *secagg_node_fold(const struct secagg_node *node)
     return &node->fold;
 }
 
+uint64_t secagg_node_round(const struct secagg_node *node)
+{
+    return node->last;
+}
+
 const char *secagg_node_phase(const struct secagg_node *node)
 {
     struct secagg_node *own = (struct secagg_node *)(uintptr_t)node; /* the text is the machine's scratch */

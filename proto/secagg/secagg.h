@@ -73,6 +73,7 @@ void secagg_node_free(struct secagg_node *node);
  * same: the evidence of the refused message, carried out as those of any step. Any other failure ends the run here. */
 MUST_USE struct result secagg_node_step(struct secagg_node *node, const struct input *input, struct effects *effects);
 const struct fold *secagg_node_fold(const struct secagg_node *node);
+uint64_t secagg_node_round(const struct secagg_node *node);    /* the highest it has met; 0: none */
 const char *secagg_node_phase(const struct secagg_node *node); /* for status: "waiting for R2 of round 4" */
 
 /* What a node itself checked of the sum that it voted on last, before it acted on it. */
@@ -95,12 +96,14 @@ MUST_USE struct result secagg_checked_text(const struct secagg_checked *checked,
 MUST_USE struct result secagg_attest(const struct sign_key *key, unsigned position, const struct roster *roster,
                                      struct node_counters *counters, struct view request, struct buffer *out);
 
+#define SECAGG_PATIENCE_MS UINT64_C(30000)
+
 struct secagg_coordinator_config {
     const struct run_terms *terms;
     const struct sign_key *key; /* the coordinator's */
     struct record_source records;
     uint32_t epoch_rounds; /* T; 0 = EPOCH_ROUNDS; must equal the nodes' */
-    uint64_t patience_ms;  /* how long a returned bank may take before a lost round is voided; 0 = 30 s */
+    uint64_t patience_ms;  /* how long a returned bank may take before a lost round is voided; 0 = SECAGG_PATIENCE_MS */
 };
 
 struct secagg_coordinator;
@@ -110,7 +113,13 @@ void secagg_coordinator_free(struct secagg_coordinator *coordinator);
 MUST_USE struct result secagg_coordinator_step(struct secagg_coordinator *coordinator, const struct input *input,
                                                struct effects *effects);
 const struct fold *secagg_coordinator_fold(const struct secagg_coordinator *coordinator);
+uint64_t secagg_coordinator_round(const struct secagg_coordinator *coordinator); /* the latest; 0: none */
 const char *secagg_coordinator_phase(const struct secagg_coordinator *coordinator);
+/* The same without the numbers: one of a few constants. */
+const char *secagg_coordinator_phase_name(const struct secagg_coordinator *coordinator);
+#define SECAGG_PHASES_MAX 12u
+/* Members whose masked input of the latest round is here. */
+unsigned secagg_coordinator_uploads(const struct secagg_coordinator *coordinator);
 /* Members that have not yet answered what the run waits for. */
 struct members secagg_coordinator_awaited(const struct secagg_coordinator *coordinator);
 /* Attestation requests that other members should answer: the oldest unanswered one that `member` has not answered, if

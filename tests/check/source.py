@@ -29,6 +29,7 @@ LIBRARIES = {
     "sqlite3": {"sys"},
     "sql.h": {"data"},
     "sqlext.h": {"data"},
+    "microhttpd.h": {"sys/http.c"},
     "csv.h": {"data"},
     "zlib.h": {"data"},
     "cyaml/": {"crypto/base", "proto/run", "sys"},
@@ -101,7 +102,7 @@ def check(path, found):
             found.append(f"{path}:{number}: {mine} may not include {target}")
         for prefix, folders in LIBRARIES.items():
             if target.startswith(prefix):
-                if not any(path.startswith(f + "/") for f in folders):
+                if not any(path == f or path.startswith(f + "/") for f in folders):
                     found.append(f"{path}:{number}: only {', '.join(sorted(folders))} may include {target}")
                 break
     for number, line in enumerate(code.splitlines(), 1):

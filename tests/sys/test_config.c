@@ -102,6 +102,40 @@ static void a_whole_node_configuration(void **state)
     assert_int_equal(config->threads, 2);
 }
 
+static const char node_begins[] = "key: k\nroster: r\nstate: s\npolicy: p\nsource: {name: n, file: f.csv}\n";
+
+static struct result node_with(const char *line, struct config_node **ret)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text, "%s%s\n", node_begins, line);
+    write_config(text);
+    return config_node_load(path, ret);
+}
+
+static void metrics_and_log_format(void **state)
+{
+    (void)state;
+    CLEANUP(config_node_freep) struct config_node *config = NULL, *plain = NULL, *without = NULL, *bad = NULL;
+    CLEANUP(config_coordinator_freep) struct config_coordinator *coordinator = NULL;
+    ok(node_with("metrics: {address: \"[::]:9000\"}\nlog_format: json", &config));
+    assert_string_equal(config->metrics.address, "[::]:9000");
+    assert_true(config->metrics.chosen && config->log_json);
+    ok(node_with("metrics: {}\nlog_format: text", &plain));
+    assert_string_equal(plain->metrics.address, "127.0.0.1:9464");
+    assert_false(plain->metrics.chosen || plain->log_json);
+    ok(node_with("", &without));
+    assert_null(without->metrics.address);
+    assert_false(without->log_json);
+    refused(node_with("metrics: {address: \"9464\"}", &bad), 6, "must be HOST:PORT");
+    refused(node_with("metrics: {address: \"127.0.0.1:0\"}", &bad), 6, "must be HOST:PORT");
+    refused(node_with("metrics: {port: 9464}", &bad), 6, "port");
+    refused(node_with("log_format: xml", &bad), 6, "must be text or json");
+    write_config("key: k\nroster: r\nstate: s\nmetrics: {address: \"localhost:9465\"}\nlog_format: json\n");
+    ok(config_coordinator_load(path, &coordinator));
+    assert_string_equal(coordinator->metrics.address, "localhost:9465");
+    assert_true(coordinator->log_json);
+}
+
 static void what_is_left_out_has_its_default(void **state)
 {
     (void)state;
@@ -267,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_whole_node_configuration, enter, leave),
         cmocka_unit_test_setup_teardown(what_is_left_out_has_its_default, enter, leave),
+        cmocka_unit_test_setup_teardown(metrics_and_log_format, enter, leave),
         cmocka_unit_test_setup_teardown(a_mapping_alone, enter, leave),
         cmocka_unit_test_setup_teardown(a_database_in_place_of_a_file, enter, leave),
         cmocka_unit_test_setup_teardown(each_mistake_is_told_with_its_line, enter, leave),
