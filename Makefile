@@ -273,6 +273,21 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	rm -rf $(DESTDIR)$(DOCDIR)
 
+# Debian packages, from a copy of the sources. The packages' version is this file's: the changelog is written here. Needs
+# debhelper; lintian, where it is installed, must find nothing.
+DEB := build/deb
+deb:
+	rm -rf $(DEB)
+	mkdir -p $(DEB)/cofferdam-$(VERSION)
+	git ls-files -z | xargs -0 cp --parents -t $(DEB)/cofferdam-$(VERSION)
+	printf '%s\n\n  * Version %s.\n\n -- %s  %s\n' 'cofferdam ($(VERSION)) unstable; urgency=medium' '$(VERSION)' \
+	    "$$(sed -n 's/^Maintainer: //p' debian/control)" "$$(date -u -R -d '$(DATE)')" \
+	    >$(DEB)/cofferdam-$(VERSION)/debian/changelog
+	cd $(DEB)/cofferdam-$(VERSION) && unset MAKEFLAGS MAKELEVEL MFLAGS && dpkg-buildpackage -b -us -uc -j$$(nproc)
+	rm -rf $(DEB)/cofferdam-$(VERSION)
+	if command -v lintian >/dev/null; then lintian --fail-on error,warning --tag-display-limit 0 $(DEB)/*.changes; fi
+	tests/deb/run $(DEB) $(VERSION)
+
 clean:
 	rm -rf build
 
