@@ -26,17 +26,7 @@ static struct result explain_field(const struct evaluate *evaluate, enum evaluat
 
 struct result evaluate_private_explain(const struct evaluate *evaluate, struct buffer *out)
 {
-    const struct plan *plan = evaluate->plan;
     TRY(buffer_text(out, "one round, of which the plan alone says what it asks:\n"));
     for (enum evaluate_field f = 0; f < EVALUATE_FIELDS; f++) TRY(explain_field(evaluate, f, out));
-    TRY(buffer_format(out,
-                      "the noise is what banks outside any collusion add; with all banks' it is up to %s times as "
-                      "large, and the model says how large\n",
-                      plan->on_dropout == DROPOUT_WAIT ? "1.23" : "1.74"));
-    TRY(buffer_format(out,
-                      "all sums together are differentially private for one customer, a row added or removed: epsilon "
-                      "%g, delta %g (zCDP %.4g)\n",
-                      plan->privacy.epsilon, plan->privacy.delta, plan->privacy.rho));
-    return buffer_format(out, "the report shows no cell that counts fewer than %" PRIu32 " customers, noise included\n",
-                         plan->cells_minimum);
+    return private_explain(evaluate->plan, out);
 }

@@ -29,6 +29,8 @@ struct design {
 void design_done(struct design *design);
 MUST_USE struct result design_init(const struct logistic *state, const struct table *table, struct design *ret);
 MUST_USE struct result design_load(struct design *design, uint64_t begin, size_t rows);
+/* Counts a block's training rows by the bin of each number (analytics/logistic_sums.c). */
+void logistic_bins_add(const struct logistic *state, const struct design *design, __int128 *counts);
 /* 2^exponent, exact. */
 double design_power(int exponent);
 

@@ -3,12 +3,14 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analytics/private_project.h"
 
 /* Chosen on taiwan_default and adult (docs/privacy.md): most for the gradients, which the coefficients come from. */
 static const double own_weights[PLAN_PHASES] = {
     [PHASE_COUNTS] = 0.02, [PHASE_SCALE] = 0.05, [PHASE_FIT] = 0.83, [PHASE_SCORES] = 0.10};
+static const double own_embedded[PLAN_PHASES] = {[PHASE_FIT] = 0.9, [PHASE_SCORES] = 0.1};
 /* Parts of phases. */
 static const double cases_part = 0.5, levels_part = 0.3, missing_part = 0.1, outside_part = 0.1;
 static const double products_part = 0.12, hessian_part = 0.18, gradients_part = 0.70, gradient_growth = 1.3;
@@ -21,6 +23,16 @@ static const double variance_least = 1e-4;
 static const double level_sigmas = 3;
 
 enum { CASES, LEVELS, MISSING, OUTSIDE, TOTALS };
+
+bool logistic_private_embedded(const struct plan *plan)
+{
+    return strcmp(plan->task, logistic_task.name) != 0;
+}
+
+static struct result budget_of(const struct plan *plan, struct private_budget *ret)
+{
+    return private_split(plan, logistic_private_embedded(plan) ? own_embedded : own_weights, ret);
+}
 
 void logistic_private_free(struct logistic_private *private)
 {
@@ -56,8 +68,9 @@ struct result logistic_private_check_state(const struct logistic *state)
 {
     enum logistic_stage stage = state->stage;
     uint64_t train = logistic_train_rows(state);
-    bool stages = stage == LOGISTIC_COUNTS || stage == LOGISTIC_GRAM || stage == LOGISTIC_NEWTON ||
-                  stage == LOGISTIC_INFERENCE || stage == LOGISTIC_FINISHED;
+    bool counts = stage == LOGISTIC_COUNTS && !logistic_private_embedded(state->plan);
+    bool stages = counts || stage == LOGISTIC_GRAM || stage == LOGISTIC_NEWTON || stage == LOGISTIC_INFERENCE ||
+                  stage == LOGISTIC_FINISHED;
     bool steps = stage == LOGISTIC_NEWTON ? state->steps > 0 && state->steps < PRIVATE_STEPS
                                           : state->steps == (stage < LOGISTIC_NEWTON ? 0 : PRIVATE_STEPS);
     ENSURE(stages && steps, CATEGORY_FALSE, "the state's stage is none of a private run");
@@ -70,8 +83,16 @@ struct result logistic_private_check_state(const struct logistic *state)
         ENSURE(state->features[f].missing[0] <= train || stage == LOGISTIC_COUNTS, CATEGORY_FALSE,
                "the state's missing values are too many");
     for (size_t t = 0; t < state->terms.count; t++)
-        ENSURE(!state->aliased[t] || (state->terms.items[t].kind == TERM_LEVEL && stage > LOGISTIC_COUNTS),
+        ENSURE(!state->aliased[t] || (state->terms.items[t].kind == TERM_LEVEL && stage > LOGISTIC_COUNTS) ||
+                   (logistic_private_embedded(state->plan) && stage > LOGISTIC_GRAM),
                CATEGORY_FALSE, "the state leaves out a term that noise cannot hide");
+    return RESULT_OK;
+}
+
+struct result logistic_private_check_fit(const struct plan *plan)
+{
+    ENSURE(plan->path == 0 && plan->l1 == 0 && !logistic_weighted(plan), CATEGORY_USAGE,
+           "train.path, train.l1 and train.class_weight have no private form yet; remove them, or `privacy`");
     return RESULT_OK;
 }
 
@@ -80,9 +101,8 @@ struct result logistic_private_check(const struct plan *plan)
     struct private_budget budget;
     if (!plan_private(plan)) return RESULT_OK;
     TRY(private_check_features(plan));
-    TRY(private_split(plan, own_weights, &budget));
-    ENSURE(plan->path == 0 && plan->l1 == 0 && !logistic_weighted(plan), CATEGORY_USAGE,
-           "train.path, train.l1 and train.class_weight have no private form yet; remove them, or `privacy`");
+    TRY(budget_of(plan, &budget));
+    TRY(logistic_private_check_fit(plan));
     for (size_t f = 0; f < plan->features_count; f++)
         ENSURE(!logistic_has_median(&plan->features[f]), CATEGORY_USAGE,
                "%s: a median has no private form yet; write `missing: mean` or a value", plan->features[f].name);
@@ -114,7 +134,7 @@ struct result logistic_private_counts_layout(const struct logistic *state, struc
 {
     const struct plan *plan = state->plan;
     struct private_budget budget;
-    TRY(private_split(plan, own_weights, &budget));
+    TRY(budget_of(plan, &budget));
     double counts = budget.rho[PHASE_COUNTS], numbers = (double)count_of(plan, PLAN_NUMBER);
     double categories = (double)count_of(plan, PLAN_CATEGORY), norm = sqrt(numbers) * slack;
     struct layout layout = {0};
@@ -182,6 +202,16 @@ static uint64_t exponent_of(const struct plan_feature *feature, const struct log
     return exponent;
 }
 
+void logistic_private_place(const struct plan_feature *feature, double mean, double deviation,
+                            struct logistic_feature *into)
+{
+    into->center = into->mean = mean;
+    into->fill = feature->missing == MISSING_VALUE ? feature->fill : mean;
+    into->deviation = deviation;
+    into->inverse = 1 / deviation;
+    into->exponent = exponent_of(feature, into);
+}
+
 static void take_number(struct logistic *state, size_t f, size_t number, const struct sum *sum)
 {
     const struct plan_feature *feature = &state->plan->features[f];
@@ -199,11 +229,8 @@ static void take_number(struct logistic *state, size_t f, size_t number, const s
     double noise = 2 * private_sigma(&sum->layout->fields[TOTALS]) / present, variance = squares - square(mean);
     if (variance < noise) variance = noise;
     variance = private_clip(variance, variance_least, 1);
-    into->center = into->mean = middle + half * mean;
-    into->fill = feature->missing == MISSING_VALUE ? feature->fill : into->mean;
-    into->deviation = half * sqrt(private_clip(variance * present / rows, variance_least, 1));
-    into->inverse = 1 / into->deviation;
-    into->exponent = exponent_of(feature, into);
+    logistic_private_place(feature, middle + half * mean,
+                           half * sqrt(private_clip(variance * present / rows, variance_least, 1)), into);
 }
 
 struct result logistic_private_counts_advance(struct logistic *state, const struct sum *sum)
@@ -246,7 +273,7 @@ static struct result add_real(struct layout *layout, const char *name, uint64_t 
 struct result logistic_private_newton_layout(const struct logistic *state, struct layout *ret)
 {
     struct private_budget budget;
-    TRY(private_split(state->plan, own_weights, &budget));
+    TRY(budget_of(state->plan, &budget));
     double fit = budget.rho[PHASE_FIT];
     size_t count = state->active_count;
     bool first = state->stage == LOGISTIC_GRAM;
@@ -264,11 +291,12 @@ struct result logistic_private_newton_layout(const struct logistic *state, struc
 struct result logistic_private_score_layout(const struct logistic *state, struct layout *ret)
 {
     struct private_budget budget;
-    TRY(private_split(state->plan, own_weights, &budget));
-    double rho = budget.rho[PHASE_SCORES], numbers = (double)count_of(state->plan, PLAN_NUMBER);
+    TRY(budget_of(state->plan, &budget));
+    bool embedded = logistic_private_embedded(state->plan);
+    double rho = budget.rho[PHASE_SCORES], numbers = embedded ? 0 : (double)count_of(state->plan, PLAN_NUMBER);
+    double part = embedded ? 1 : score_counts_part;
     struct layout layout = {0};
-    TRY(layout_add(&layout,
-                   private_counts("score counts", PRIVATE_BINS * CASE_KINDS, 1, private_part(rho, score_counts_part))));
+    TRY(layout_add(&layout, private_counts("score counts", PRIVATE_BINS * CASE_KINDS, 1, private_part(rho, part))));
     TRY(layout_add(&layout,
                    private_counts("bins", (uint64_t)numbers * LOGISTIC_BINS, sqrt(numbers > 0 ? numbers : 1) * slack,
                                   private_part(rho, score_bins_part))));
@@ -311,7 +339,7 @@ struct result logistic_private_score_advance(struct logistic *state, const struc
             state->private->scores[b][k] = (double)sum_integer(sum, PRIVATE_SCORE_COUNTS, b * CASE_KINDS + k);
     take_curve(state, sum);
     size_t number = 0;
-    for (size_t f = 0; f < state->plan->features_count; f++)
+    for (size_t f = 0; f < state->plan->features_count && !logistic_private_embedded(state->plan); f++)
         if (state->plan->features[f].kind == PLAN_NUMBER) take_bins(state, f, number++, sum);
     state->stage = LOGISTIC_FINISHED;
     return RESULT_OK;
@@ -336,4 +364,16 @@ struct private_measures logistic_private_measure(const struct logistic *state, e
                                           sigma};
     struct private_curve curve = private_curve_of(&scores);
     return (struct private_measures){curve, isnan(curve.auc) ? (double)NAN : brier_of(state, first, &curve)};
+}
+
+struct result logistic_private_noise(const struct logistic *state, unsigned banks, struct private_noise *ret)
+{
+    struct layout scores;
+    struct private_noise noise;
+    TRY(logistic_private_score_layout(state, &scores));
+    const struct layout_field *counts = &scores.fields[PRIVATE_SCORE_COUNTS];
+    TRY(private_noise(state->plan, counts, banks, &noise.score));
+    noise.surplus = square(noise.score / private_sigma(counts));
+    *ret = noise;
+    return RESULT_OK;
 }

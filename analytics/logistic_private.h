@@ -11,6 +11,9 @@
  * A row is a vector u: 1, the standardised numbers, and of each level 2·(0 or 1 − the level's share). Where its squared
  * length is above C² = 1 + the number of features, the row counts with the weight C²/‖u‖² in everything that the fit is
  * made of. So a row moves a gradient by C at most, products by C² and the Hessian by C²/4, in the Euclidean norm.
+ *
+ * Inside a scorecard's run (its plan is the scorecard's, with a budget for `fit` and `scores`) what the first sum tells
+ * is known already: the run begins with the products, and has no bins of numbers at its end.
  */
 #ifndef ANALYTICS_LOGISTIC_PRIVATE_H
 #define ANALYTICS_LOGISTIC_PRIVATE_H
@@ -36,8 +39,18 @@ MUST_USE struct result logistic_private_new(size_t terms, struct logistic_privat
 MUST_USE struct result logistic_private_walk(const struct walk *walk, struct logistic_private *private, size_t terms);
 /* What the code that uses a private state relies on. CATEGORY_FALSE. */
 MUST_USE struct result logistic_private_check_state(const struct logistic *state);
-/* What the plan asks that has no private form. */
+/* What the plan asks that has no private form; and what of it the fit alone is about. */
 MUST_USE struct result logistic_private_check(const struct plan *plan);
+MUST_USE struct result logistic_private_check_fit(const struct plan *plan);
+
+/* Whether it is the fit of another task's plan. */
+bool logistic_private_embedded(const struct plan *plan);
+/* A number's scale. deviation > 0, and no less than a hundredth of what lies between the bounds, or so. */
+void logistic_private_place(const struct plan_feature *feature, double mean, double deviation,
+                            struct logistic_feature *into);
+/* Of a fit that took all steps: the number's coefficient becomes 0, and the others move to where the likelihood is
+ * highest without it, as far as the (noisy) curvature tells. Costs nothing. */
+MUST_USE struct result logistic_private_leave_out(struct logistic *state, size_t term);
 
 MUST_USE struct result logistic_private_progress(const struct logistic *state, struct buffer *out);
 /* state: of the plan, before its first sum. */
@@ -64,6 +77,12 @@ MUST_USE struct result logistic_private_score_advance(struct logistic *state, co
 
 /* Fields of the score layout. */
 enum { PRIVATE_SCORE_COUNTS, PRIVATE_SCORE_BINS };
+
+/* What all of `banks` add: the standard deviation in a count of scores; and how many times the variance promised. */
+struct private_noise {
+    double score, surplus;
+};
+MUST_USE struct result logistic_private_noise(const struct logistic *state, unsigned banks, struct private_noise *ret);
 
 /* What the histogram tells of a set; sigma and first as for private_curve_of. */
 struct private_measures {

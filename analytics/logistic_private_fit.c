@@ -113,6 +113,21 @@ static void find_variances(struct logistic *state, const double *factored, const
     }
 }
 
+/* σ of the noise in those two gradients. */
+static struct result last_sigmas(const struct logistic *state, double ret[2])
+{
+    double reach = sqrt(logistic_private_clip(state->plan));
+    struct logistic at = *state; /* for its layouts alone */
+    at.stage = LOGISTIC_NEWTON;
+    for (size_t i = 0; i < 2; i++) {
+        struct layout layout;
+        at.steps = PRIVATE_STEPS - 2 + i;
+        TRY(logistic_private_newton_layout(&at, &layout));
+        ret[i] = private_sigma(&layout.fields[NEWTON_GRADIENT]) * reach;
+    }
+    return RESULT_OK;
+}
+
 static struct result find_curvature(struct logistic *state, const struct sum *sum, double *matrix, double *work)
 {
     size_t count = state->active_count;
@@ -127,12 +142,7 @@ static struct result find_curvature(struct logistic *state, const struct sum *su
     pack(count, factored, state->private->factor);
     if (first) return RESULT_OK;
     double sigmas[2];
-    struct logistic next = *state; /* for its layout alone */
-    next.steps = PRIVATE_STEPS - 1;
-    struct layout layout;
-    TRY(logistic_private_newton_layout(&next, &layout));
-    sigmas[0] = sigma_of(sum, NEWTON_GRADIENT) * sqrt(clip);
-    sigmas[1] = private_sigma(&layout.fields[NEWTON_GRADIENT]) * sqrt(clip);
+    TRY(last_sigmas(state, sigmas));
     find_variances(state, factored, sigmas, work);
     return RESULT_OK;
 }
@@ -183,6 +193,65 @@ struct result logistic_private_newton_advance(struct logistic *state, const stru
         state->end = LOGISTIC_PLANNED;
         ask_scores(state);
     }
+    for (size_t t = 0; t < state->terms.count; t++) state->beta[t] = state->base[t];
+    return RESULT_OK;
+}
+
+/* ---- a number less */
+
+/* factor · factor', lower triangle. */
+static void multiply(size_t count, const double *factored, double *matrix)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j <= i; j++) {
+            double sum = 0;
+            for (size_t k = 0; k <= j; k++) sum += factored[i * count + k] * factored[j * count + k];
+            matrix[i * count + j] = sum;
+        }
+}
+
+/* Without a row and its column, which becomes `apart`. */
+static void take_out(size_t count, const double *matrix, size_t column, double *ret, double *apart)
+{
+    for (size_t i = 0, into = 0; i < count; i++) {
+        if (i == column) continue;
+        apart[into] = i > column ? matrix[i * count + column] : matrix[column * count + i];
+        for (size_t j = 0, at = 0; j <= i; j++)
+            if (j != column) ret[into * (count - 1) + at++] = matrix[i * count + j];
+        into++;
+    }
+}
+
+static void forget(struct logistic *state, size_t term)
+{
+    state->base[term] = state->variance[term] = state->private->noise[term] = 0;
+    state->aliased[term] = 1;
+    logistic_activate(state);
+}
+
+struct result logistic_private_leave_out(struct logistic *state, size_t term)
+{
+    size_t count = state->active_count, column = state->place[term];
+    double sigmas[2], gone = state->base[term] / stretch_of(state, column);
+    CLEANUP(release) double *whole = calloc(count * count, sizeof *whole);
+    CLEANUP(release) double *left = calloc(count * count, sizeof *left);
+    CLEANUP(release) double *work = calloc(3 * count, sizeof *work);
+    ENSURE(whole && left && work, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
+    unpack(count, state->private->factor, left);
+    multiply(count, left, whole);
+    double *step = work + 2 * count, *way = work;
+    take_out(count, whole, column, left, step);
+    ENSURE(linear_factor(count - 1, left) == count - 1, CATEGORY_FALSE, "the curvature is none of positive scores");
+    for (size_t i = 0; i + 1 < count; i++) step[i] *= gone;
+    linear_solve(count - 1, left, step);
+    forget(state, term);
+    for (size_t t = 0; t + 1 < count; t++) {
+        way_of(state, t, way);
+        for (size_t i = 0; i + 1 < count; i++) state->base[state->active[t]] += way[i] * step[i];
+    }
+    pack(count - 1, left, state->private->factor);
+    TRY(last_sigmas(state, sigmas));
+    find_variances(state, left, sigmas, work);
     for (size_t t = 0; t < state->terms.count; t++) state->beta[t] = state->base[t];
     return RESULT_OK;
 }

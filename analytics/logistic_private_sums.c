@@ -5,7 +5,6 @@
 
 #include "analytics/logistic_design.h"
 #include "analytics/logistic_private.h"
-#include "analytics/profile.h"
 #include "analytics/sweep.h"
 
 struct pass {
@@ -128,22 +127,6 @@ static struct result add_newton(struct pass *pass)
     return RESULT_OK;
 }
 
-static void add_bins(struct pass *pass)
-{
-    const struct design *design = &pass->design;
-    __int128 *counts = field_values(pass, PRIVATE_SCORE_BINS);
-    for (size_t f = 0; f < pass->state->plan->features_count; f++) {
-        if (pass->state->plan->features[f].kind != PLAN_NUMBER) continue;
-        const double *values = design->table->columns[f].numbers + design->begin;
-        double edges[LOGISTIC_BINS - 1];
-        size_t edges_count = logistic_bin_edges(pass->state, f, edges);
-        for (size_t r = 0; r < design->rows; r++)
-            if (design->kinds[r] < CASE_HELD_NEGATIVE && !isnan(values[r]))
-                counts[profile_bin(edges, edges_count, values[r])]++;
-        counts += LOGISTIC_BINS;
-    }
-}
-
 static struct result add_scores(struct pass *pass)
 {
     struct design *design = &pass->design;
@@ -151,7 +134,8 @@ static struct result add_scores(struct pass *pass)
         size_t bin = curve_bin(&pass->state->curve, design->score[r]);
         field_values(pass, PRIVATE_SCORE_COUNTS)[bin * CASE_KINDS + design->kinds[r]]++;
     }
-    add_bins(pass);
+    if (pass->layout->fields[PRIVATE_SCORE_BINS].length > 0)
+        logistic_bins_add(pass->state, design, field_values(pass, PRIVATE_SCORE_BINS));
     return RESULT_OK;
 }
 

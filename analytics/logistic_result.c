@@ -21,8 +21,7 @@ static const char separation_advice[] =
 struct writer {
     const struct logistic *state;
     unsigned banks;
-    double surplus; /* under privacy: the noise's variance over the one promised */
-    double sigma;   /* of the noise in a count of scores */
+    struct private_noise noise; /* under privacy */
     struct tree tree;
 };
 
@@ -62,7 +61,7 @@ static json_t *one_term(struct writer *writer, size_t term)
     bool aliased = state->aliased[term] != 0;
     double estimate = aliased ? (double)NAN : state->base[term];
     double variance = state->variance[term];
-    if (state->private) variance += state->private->noise[term] * writer->surplus;
+    if (state->private) variance += state->private->noise[term] * writer->noise.surplus;
     double error = !aliased && variance > 0 ? sqrt(variance) : (double)NAN;
     double z = state->private ? (double)NAN : estimate / error; /* an estimate that is shrunk has no such test */
     tree_put(&writer->tree, object, "estimate", tree_real(estimate));
@@ -233,7 +232,7 @@ static void put_likelihood(struct writer *writer, json_t *model)
 
 static json_t *private_metrics_of(struct writer *writer, enum case_kind first)
 {
-    struct private_measures measures = logistic_private_measure(writer->state, first, writer->sigma);
+    struct private_measures measures = logistic_private_measure(writer->state, first, writer->noise.score);
     const struct private_curve of = measures.curve;
     const struct cells_rule rule = {writer->state->plan->cells_minimum, true};
     bool enough = of.negatives >= (double)rule.minimum && of.positives >= (double)rule.minimum;
@@ -481,23 +480,13 @@ static struct result add_privacy(struct writer *writer, json_t *model)
 {
     const struct logistic *state = writer->state;
     struct layout counts, scores;
+    if (logistic_private_embedded(state->plan)) return RESULT_OK; /* the other task says it of all its sums */
     TRY(logistic_private_counts_layout(state, &counts));
     TRY(logistic_private_score_layout(state, &scores));
     json_t *privacy = private_json(&writer->tree, state->plan);
     tree_put(&writer->tree, model, "privacy", privacy);
     TRY(private_json_noise(&writer->tree, privacy, state->plan, writer->banks, &counts));
     return private_json_noise(&writer->tree, privacy, state->plan, writer->banks, &scores);
-}
-
-static struct result measure_noise(struct writer *writer)
-{
-    struct layout scores;
-    TRY(logistic_private_score_layout(writer->state, &scores));
-    const struct layout_field *counts = &scores.fields[PRIVATE_SCORE_COUNTS];
-    TRY(private_noise(writer->state->plan, counts, writer->banks, &writer->sigma));
-    writer->surplus = writer->sigma / private_sigma(counts);
-    writer->surplus *= writer->surplus;
-    return RESULT_OK;
 }
 
 struct result logistic_result(const struct plan *plan, struct view bytes, uint64_t rounds, unsigned banks,
@@ -507,7 +496,7 @@ struct result logistic_result(const struct plan *plan, struct view bytes, uint64
     TRY(logistic_parse(plan, bytes, &state));
     ENSURE(state.stage == LOGISTIC_FINISHED, CATEGORY_BUG, "the model is not finished");
     struct writer writer = {.state = &state, .banks = banks};
-    if (state.private) TRY(measure_noise(&writer));
+    if (state.private) TRY(logistic_private_noise(&state, banks, &writer.noise));
     json_t *model = model_of(&writer, rounds, banks);
     struct result result = state.private ? add_privacy(&writer, model) : RESULT_OK;
     if (!result_ok(result)) {

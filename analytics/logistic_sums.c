@@ -250,16 +250,13 @@ static bool add_losses(struct pass *pass)
     return fits;
 }
 
-/* Training rows by the bin of each number. */
-static void add_bins(struct pass *pass)
+void logistic_bins_add(const struct logistic *state, const struct design *design, __int128 *counts)
 {
-    const struct design *design = &pass->design;
-    __int128 *counts = field_values(pass, SCORE_BINS);
-    for (size_t f = 0; f < pass->state->plan->features_count; f++) {
-        if (pass->state->plan->features[f].kind != PLAN_NUMBER) continue;
+    for (size_t f = 0; f < state->plan->features_count; f++) {
+        if (state->plan->features[f].kind != PLAN_NUMBER) continue;
         const double *values = design->table->columns[f].numbers + design->begin;
         double edges[LOGISTIC_BINS - 1];
-        size_t edges_count = logistic_bin_edges(pass->state, f, edges);
+        size_t edges_count = logistic_bin_edges(state, f, edges);
         for (size_t r = 0; r < design->rows; r++)
             if (design->kinds[r] < CASE_HELD_NEGATIVE && !isnan(values[r]))
                 counts[profile_bin(edges, edges_count, values[r])]++;
@@ -278,7 +275,7 @@ static struct result add_scores(struct pass *pass)
     weigh(pass);
     bool fits = add_fine_hessian(pass, field_values(pass, SCORE_HESSIAN));
     fits = add_losses(pass) && fits;
-    add_bins(pass);
+    logistic_bins_add(pass->state, design, field_values(pass, SCORE_BINS));
     ENSURE(fits, CATEGORY_BUG, "a record's integer passes the bound of its layout");
     return RESULT_OK;
 }

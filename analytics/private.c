@@ -1,5 +1,6 @@
 #include "analytics/private.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 #include "proto/run/privacy.h"
@@ -110,4 +111,18 @@ struct result private_check_features(const struct plan *plan)
         TRY(plan->features[f].kind == PLAN_NUMBER ? check_number(&plan->features[f])
                                                   : check_category(&plan->features[f]));
     return RESULT_OK;
+}
+
+struct result private_explain(const struct plan *plan, struct buffer *out)
+{
+    TRY(buffer_format(out,
+                      "the noise is what banks outside any collusion add; with all banks' it is up to %s times as "
+                      "large, and the model says how large\n",
+                      plan->on_dropout == DROPOUT_WAIT ? "1.23" : "1.74"));
+    TRY(buffer_format(out,
+                      "all sums together are differentially private for one customer, a row added or removed: epsilon "
+                      "%g, delta %g (zCDP %.4g)\n",
+                      plan->privacy.epsilon, plan->privacy.delta, plan->privacy.rho));
+    return buffer_format(out, "the report shows no cell that counts fewer than %" PRIu32 " customers, noise included\n",
+                         plan->cells_minimum);
 }

@@ -34,6 +34,9 @@ double private_sigma(const struct layout_field *field);
 MUST_USE struct result private_noise(const struct plan *plan, const struct layout_field *field, unsigned banks,
                                      double *ret);
 
+/* What an explanation of a private plan ends with: whose noise was told, and what all of it promises. */
+MUST_USE struct result private_explain(const struct plan *plan, struct buffer *out);
+
 /* That no row can stop a bank by its values: whether a run stops would tell of that row, and no noise hides it.
  * CATEGORY_USAGE names the feature, and what to write. */
 MUST_USE struct result private_check_features(const struct plan *plan);

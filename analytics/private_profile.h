@@ -38,5 +38,8 @@ struct private_profile_rounds {
 };
 MUST_USE struct result private_profile_rounds(const struct plan *plan, struct profile_options options,
                                               struct private_profile_rounds *ret);
+/* A line for each field of these; `last` is what the cells' begin with: "at the end". */
+MUST_USE struct result private_profile_explain(const struct plan *plan, struct profile_options options,
+                                               const char *last, struct buffer *out);
 
 #endif

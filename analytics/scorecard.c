@@ -3,11 +3,13 @@
 #include <inttypes.h>
 
 #include "analytics/schema.h"
+#include "analytics/scorecard_private.h"
 
 static struct result scorecard_check(const struct plan *plan)
 {
     ENSURE(plan->target[0] && plan->positive[0], CATEGORY_USAGE,
            "a scorecard needs a target: {column: ..., positive: ...}");
+    TRY(private_check_features(plan));
     CLEANUP(scorecard_done) struct scorecard scorecard = {0};
     TRY(scorecard_new(plan, &scorecard));
     for (enum profile_stage stage = PROFILE_FIRST; stage < PROFILE_FINISHED; stage++) {
@@ -19,8 +21,18 @@ static struct result scorecard_check(const struct plan *plan)
     return scorecard_fit_check(plan);
 }
 
+static struct result explain_private(const struct plan *plan, struct buffer *out)
+{
+    CLEANUP(scorecard_done) struct scorecard scorecard = {0};
+    CLEANUP(scorecard_fit_done) struct scorecard_fit fit = {0};
+    TRY(scorecard_new(plan, &scorecard));
+    TRY(scorecard_fit_widest(plan, &fit));
+    return scorecard_private_explain(&scorecard, &fit, out);
+}
+
 static struct result scorecard_explain(const struct plan *plan, struct buffer *out)
 {
+    if (plan_private(plan)) return explain_private(plan, out);
     CLEANUP(scorecard_done) struct scorecard scorecard = {0};
     struct layout layout;
     uint64_t sums = 0;
@@ -135,6 +147,7 @@ static struct result scorecard_progress(const struct plan *plan, struct view sta
 
 const struct task scorecard_task = {
     .name = "scorecard",
+    .private = true,
     .check = scorecard_check,
     .explain = scorecard_explain,
     .start = scorecard_start,

@@ -10,6 +10,7 @@
  *   scorecard_fit.c      the fit as a logistic run of its own, over rows coded as weights of evidence
  *   scorecard_state.c    the state as bytes
  *   scorecard_result.c   model.json
+ *   scorecard_private.h  what is otherwise under differential privacy
  */
 #ifndef ANALYTICS_SCORECARD_H
 #define ANALYTICS_SCORECARD_H
@@ -48,6 +49,8 @@ struct scorecard {
 };
 
 void scorecard_done(struct scorecard *scorecard);
+/* How the plan's profile is taken. */
+MUST_USE struct result scorecard_options(const struct plan *plan, struct profile_options *ret);
 MUST_USE struct result scorecard_new(const struct plan *plan, struct scorecard *ret);
 MUST_USE struct result scorecard_write(const struct scorecard *scorecard, struct buffer *out);
 MUST_USE struct result scorecard_parse(const struct plan *plan, struct view bytes, struct scorecard *ret);
@@ -58,18 +61,34 @@ MUST_USE struct result scorecard_classify(struct scorecard *scorecard);
 /* Memory for a feature's classes and cells. */
 MUST_USE struct result scorecard_allocate(struct scorecard_feature *feature, size_t classes, size_t cells);
 
-/* The logistic run: a plan over the features kept, each a number between its least and largest weight. */
+/* The logistic run: a plan over the features kept, each a number between its least and largest weight. Under privacy
+ * over those kept when it began. */
 struct scorecard_fit {
     struct plan plan; /* borrows from the scorecard's, but for its features */
     size_t *features; /* of each of its features: which of the scorecard's */
 };
 void scorecard_fit_done(struct scorecard_fit *fit);
+/* Whether it is a feature of the fit. */
+bool scorecard_fitted(const struct scorecard *scorecard, size_t f);
 MUST_USE struct result scorecard_fit_of(const struct scorecard *scorecard, struct scorecard_fit *ret);
 MUST_USE struct result scorecard_fit_begin(struct scorecard *scorecard);
 MUST_USE struct result scorecard_fit_layout(const struct scorecard *scorecard, struct layout *ret);
 MUST_USE struct result scorecard_fit_contribute(const struct scorecard *scorecard, const struct table *table,
                                                 unsigned threads, uint64_t *words);
 MUST_USE struct result scorecard_fit_advance(struct scorecard *scorecard, const uint64_t *words);
+/* From the most informative feature on: one that is correlated with a feature before it is left out. correlation: of
+ * two of the fit's columns, by the products in a sum. */
+MUST_USE struct result scorecard_drop_correlated(struct scorecard *scorecard, const struct scorecard_fit *fit,
+                                                 const struct logistic *state, const struct sum *sum,
+                                                 double (*correlation)(const struct scorecard *scorecard,
+                                                                       const struct logistic *state,
+                                                                       const struct sum *sum, size_t i, size_t j),
+                                                 bool *ret_dropped);
+/* Of the fit's features whose coefficient has the wrong sign the one of the least information value; SIZE_MAX: none. */
+size_t scorecard_wrong_sign(const struct scorecard *scorecard, const struct scorecard_fit *fit,
+                            const struct logistic *state);
+/* Over all features, each with weights as wide as any may be. */
+MUST_USE struct result scorecard_fit_widest(const struct plan *plan, struct scorecard_fit *ret);
 /* Whether what the plan asks of the fit can be proved, before any row is read. */
 MUST_USE struct result scorecard_fit_check(const struct plan *plan);
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "analytics/scorecard.h"
+#include "analytics/scorecard_private.h"
 
 static struct cell train_cell(const uint64_t counts[CASE_KINDS])
 {
@@ -27,6 +27,7 @@ struct work {
     const struct profile_column *column;
     struct scorecard_feature *into;
     struct cell *cells; /* of the profile, training rows */
+    uint64_t least;     /* customers of an outcome in a class */
 };
 
 static struct cell all_of(const struct scorecard *scorecard)
@@ -36,8 +37,7 @@ static struct cell all_of(const struct scorecard *scorecard)
 
 static bool enough(const struct work *work, struct cell cell)
 {
-    uint64_t least = work->scorecard->plan->cells_minimum;
-    return cell.negatives >= least && cell.positives >= least;
+    return cell.negatives >= work->least && cell.positives >= work->least;
 }
 
 static struct classing_rule rule_of(const struct work *work)
@@ -47,7 +47,7 @@ static struct classing_rule rule_of(const struct work *work)
     return (struct classing_rule){
         .all = all,
         .rows = (uint64_t)ceil(plan->scorecard.share * (double)rows_of(all)),
-        .minimum = plan->cells_minimum,
+        .minimum = work->least,
         .most = plan->scorecard.most,
         .monotone = work->plan->monotone,
     };
@@ -60,6 +60,17 @@ static uint64_t add_class(struct scorecard_feature *feature, struct cell cell)
     return feature->classes_count++;
 }
 
+/* Under privacy noise may not stop a run that is paid for: a class that has not enough weighs nothing, and one too
+ * small to be shown counts nobody. */
+static void hide_few(struct work *work)
+{
+    uint64_t least = work->scorecard->plan->cells_minimum;
+    for (size_t k = 0; k < work->into->classes_count; k++) {
+        struct cell *cell = &work->into->classes[k].cell;
+        if (cell->negatives < least || cell->positives < least) *cell = (struct cell){0};
+    }
+}
+
 /* Classes of the plan's own making: taken as they are, if each has enough of both outcomes. */
 static struct result given_classes(struct work *work, const uint32_t *class_of, size_t classes)
 {
@@ -68,6 +79,10 @@ static struct result given_classes(struct work *work, const uint32_t *class_of, 
         uint64_t k = class_of ? class_of[c] : c;
         work->into->class_of[c] = k;
         work->into->classes[k].cell = joined(work->into->classes[k].cell, work->cells[c]);
+    }
+    if (plan_private(work->scorecard->plan)) {
+        hide_few(work);
+        return RESULT_OK;
     }
     for (size_t k = 0; k < classes; k++)
         ENSURE(rows_of(work->into->classes[k].cell) == 0 || enough(work, work->into->classes[k].cell), CATEGORY_USAGE,
@@ -211,8 +226,8 @@ static struct result category_classes(struct work *work)
     if (work->plan->class_of) return given_classes(work, work->plan->class_of, work->plan->classes);
     size_t levels = work->column->cells_count;
     for (size_t level = 0; level < levels; level++) work->into->class_of[level] = UINT64_MAX;
-    struct ranked *ranked = calloc(levels, sizeof *ranked);
-    size_t *cell_of = calloc(levels, sizeof *cell_of);
+    struct ranked *ranked = calloc(levels + 1, sizeof *ranked);
+    size_t *cell_of = calloc(levels + 1, sizeof *cell_of);
     struct result result = RESULT_OK;
     if (!ranked || !cell_of) result = FAIL(CATEGORY_ENVIRONMENT, "out of memory for %zu levels", levels);
     if (result_ok(result)) result = sorted_classes(work, ranked, cell_of);
@@ -242,10 +257,11 @@ static void weigh(struct work *work)
     struct scorecard_feature *feature = work->into;
     struct cell all = all_of(work->scorecard);
     size_t distinct = 0;
-    bool few = false;
+    bool few = false, private = plan_private(work->scorecard->plan);
     feature->iv = 0;
     for (size_t k = 0; k < feature->classes_count; k++) {
         struct scorecard_class *class = &feature->classes[k];
+        if (private && !enough(work, class->cell)) continue;
         few = few || (rows_of(class->cell) > 0 && !enough(work, class->cell));
         if (!class->cell.positives || !class->cell.negatives) continue; /* nobody, or the only class of all */
         class->woe = classing_woe(class->cell, all);
@@ -277,8 +293,10 @@ struct result scorecard_allocate(struct scorecard_feature *feature, size_t class
 
 static struct result classify(struct scorecard *scorecard, size_t f, struct cell *cells)
 {
-    struct work work = {scorecard, &scorecard->plan->features[f], &scorecard->profile.columns[f],
-                        &scorecard->features[f], cells};
+    struct work work = {
+        scorecard, &scorecard->plan->features[f], &scorecard->profile.columns[f], &scorecard->features[f],
+        cells,     scorecard->plan->cells_minimum};
+    if (plan_private(scorecard->plan)) TRY(scorecard_private_least(scorecard, work.plan->kind, &work.least));
     TRY(scorecard_allocate(work.into, work.column->cells_count + 2 + work.plan->specials_count,
                            work.column->cells_count));
     for (size_t c = 0; c < work.column->cells_count; c++) cells[c] = train_cell(work.column->cells[c]);
@@ -294,24 +312,28 @@ static struct result classify(struct scorecard *scorecard, size_t f, struct cell
     return RESULT_OK;
 }
 
-struct result scorecard_classify(struct scorecard *scorecard)
+/* That both outcomes are there. */
+static struct result check_cases(const struct scorecard *scorecard)
 {
     struct cell all = all_of(scorecard);
     uint64_t least = scorecard->plan->cells_minimum;
+    if (plan_private(scorecard->plan)) return scorecard_private_enough(scorecard);
     ENSURE(all.positives >= least && all.negatives >= least && all.positives > 0 && all.negatives > 0, CATEGORY_USAGE,
            "%" PRIu64 " training rows are positive (%s = %s) and %" PRIu64 " are not; a scorecard needs %" PRIu64
            " of each (cells.minimum)",
            all.positives, scorecard->plan->target, scorecard->plan->positive, all.negatives, least);
+    return RESULT_OK;
+}
+
+/* That a feature is left. */
+static struct result check_kept(const struct scorecard *scorecard)
+{
     size_t kept = 0, weak = 0;
+    if (plan_private(scorecard->plan)) return scorecard_private_kept(scorecard);
     for (size_t f = 0; f < scorecard->plan->features_count; f++) {
-        struct cell *cells = calloc(scorecard->profile.columns[f].cells_count, sizeof *cells);
-        ENSURE(cells, CATEGORY_ENVIRONMENT, "out of memory for the classes of %s", scorecard->plan->features[f].name);
-        struct result result = classify(scorecard, f, cells);
-        free(cells);
-        TRY(result);
         kept += scorecard->features[f].fate == FATE_KEPT;
+        weak += scorecard->features[f].fate == FATE_WEAK;
     }
-    for (size_t f = 0; f < scorecard->plan->features_count; f++) weak += scorecard->features[f].fate == FATE_WEAK;
     ENSURE(kept > 0 || weak > 0, CATEGORY_USAGE,
            "no feature can be cut into two classes with %" PRIu32
            " customers of each outcome (cells.minimum) and %g of "
@@ -323,4 +345,17 @@ struct result scorecard_classify(struct scorecard *scorecard)
            "selection.iv, or look at the data with task: statistics",
            weak, scorecard->plan->scorecard.iv);
     return RESULT_OK;
+}
+
+struct result scorecard_classify(struct scorecard *scorecard)
+{
+    TRY(check_cases(scorecard));
+    for (size_t f = 0; f < scorecard->plan->features_count; f++) {
+        struct cell *cells = calloc(scorecard->profile.columns[f].cells_count, sizeof *cells);
+        ENSURE(cells, CATEGORY_ENVIRONMENT, "out of memory for the classes of %s", scorecard->plan->features[f].name);
+        struct result result = classify(scorecard, f, cells);
+        free(cells);
+        TRY(result);
+    }
+    return check_kept(scorecard);
 }

@@ -6,7 +6,7 @@
 
 #include "analytics/logistic_sums.h"
 #include "analytics/schema.h"
-#include "analytics/scorecard.h"
+#include "analytics/scorecard_private.h"
 #include "data/table.h"
 
 /* Rows that are coded at a time. */
@@ -37,10 +37,11 @@ static struct result fit_new(const struct plan *plan, struct scorecard_fit *ret)
     /* Which rows are held out is decided on the rows as they are. */
     ret->plan.split = SPLIT_NONE;
     ret->plan.id[0] = 0;
-    (void)memcpy(ret->plan.task, "logistic", sizeof "logistic");
-    if (ret->plan.features && ret->features) return RESULT_OK;
-    scorecard_fit_done(ret);
-    return FAIL(CATEGORY_ENVIRONMENT, "out of memory for a fit of %zu features", plan->features_count);
+    struct result result = scorecard_private_plan(plan, &ret->plan);
+    if (result_ok(result) && !(ret->plan.features && ret->features))
+        result = FAIL(CATEGORY_ENVIRONMENT, "out of memory for a fit of %zu features", plan->features_count);
+    if (!result_ok(result)) scorecard_fit_done(ret);
+    return result;
 }
 
 static void fit_add(const struct plan *plan, size_t f, double low, double high, struct scorecard_fit *fit)
@@ -51,7 +52,18 @@ static void fit_add(const struct plan *plan, size_t f, double low, double high, 
     feature->minimum = low;
     feature->maximum = high;
     feature->resolution = high - low;
+    if (plan_private(plan)) { /* which never comes to pass */
+        feature->missing = MISSING_VALUE;
+        feature->fill = low;
+        feature->outside = OUTSIDE_CLAMP;
+    }
     fit->features[fit->plan.features_count++] = f;
+}
+
+bool scorecard_fitted(const struct scorecard *scorecard, size_t f)
+{
+    enum scorecard_fate fate = scorecard->features[f].fate;
+    return fate == FATE_KEPT || (plan_private(scorecard->plan) && (fate == FATE_CORRELATED || fate == FATE_WRONG_SIGN));
 }
 
 struct result scorecard_fit_of(const struct scorecard *scorecard, struct scorecard_fit *ret)
@@ -59,7 +71,7 @@ struct result scorecard_fit_of(const struct scorecard *scorecard, struct scoreca
     TRY(fit_new(scorecard->plan, ret));
     for (size_t f = 0; f < scorecard->plan->features_count; f++) {
         const struct scorecard_feature *feature = &scorecard->features[f];
-        if (feature->fate != FATE_KEPT) continue;
+        if (!scorecard_fitted(scorecard, f)) continue;
         double low = feature->classes[0].woe, high = low;
         for (size_t k = 1; k < feature->classes_count; k++) {
             low = feature->classes[k].woe < low ? feature->classes[k].woe : low;
@@ -70,11 +82,18 @@ struct result scorecard_fit_of(const struct scorecard *scorecard, struct scoreca
     return RESULT_OK;
 }
 
+struct result scorecard_fit_widest(const struct plan *plan, struct scorecard_fit *ret)
+{
+    TRY(fit_new(plan, ret));
+    for (size_t f = 0; f < plan->features_count; f++) fit_add(plan, f, -weight_bound, weight_bound, ret);
+    return RESULT_OK;
+}
+
 struct result scorecard_fit_check(const struct plan *plan)
 {
     CLEANUP(scorecard_fit_done) struct scorecard_fit fit = {0};
-    TRY(fit_new(plan, &fit));
-    for (size_t f = 0; f < plan->features_count; f++) fit_add(plan, f, -weight_bound, weight_bound, &fit);
+    TRY(scorecard_fit_widest(plan, &fit));
+    if (plan_private(plan)) return scorecard_private_check(&fit);
     return came_to(logistic_task.check(&fit.plan).category);
 }
 
@@ -87,6 +106,7 @@ struct result scorecard_fit_begin(struct scorecard *scorecard)
     scorecard->stage = SCORECARD_FIT;
     scorecard->fits++;
     buffer_clear(&scorecard->fit);
+    if (plan_private(scorecard->plan)) return scorecard_private_begin(scorecard, &fit, &scorecard->fit);
     return came_to(logistic_task.start(&fit.plan, &scorecard->fit).category);
 }
 
@@ -231,8 +251,10 @@ struct result scorecard_fit_contribute(const struct scorecard *scorecard, const 
 /* ---- what the fit's sums tell about the features */
 
 /* Of two columns with standardised products: the same row of the sum, divided by the rows. */
-static double correlation(const struct logistic *state, const struct sum *sum, size_t i, size_t j)
+static double correlation(const struct scorecard *scorecard, const struct logistic *state, const struct sum *sum,
+                          size_t i, size_t j)
 {
+    (void)scorecard;
     size_t low = i < j ? i : j, high = i < j ? j : i;
     double r = sum_real(sum, NEWTON_HESSIAN, terms_pair(state->terms.count, low + 1, high + 1));
     uint64_t exponent = state->features[low].exponent + state->features[high].exponent;
@@ -251,17 +273,21 @@ static size_t strongest(const struct scorecard *scorecard, const struct scorecar
     return best;
 }
 
-/* From the most informative feature on: one that is correlated with a feature before it is left out. */
-static bool drop_correlated(struct scorecard *scorecard, const struct scorecard_fit *fit, const struct logistic *state,
-                            const struct sum *sum, bool *seen)
+struct result scorecard_drop_correlated(struct scorecard *scorecard, const struct scorecard_fit *fit,
+                                        const struct logistic *state, const struct sum *sum,
+                                        double (*correlation_of)(const struct scorecard *scorecard,
+                                                                 const struct logistic *state, const struct sum *sum,
+                                                                 size_t i, size_t j),
+                                        bool *ret_dropped)
 {
     size_t kept[FEATURES_MAX], count = 0;
-    bool dropped = false;
+    bool dropped = false, *seen = calloc(fit->plan.features_count, sizeof *seen);
+    ENSURE(seen, CATEGORY_ENVIRONMENT, "out of memory for %zu features", fit->plan.features_count);
     for (size_t k; (k = strongest(scorecard, fit, seen)) < fit->plan.features_count;) {
         struct scorecard_feature *feature = &scorecard->features[fit->features[k]];
         seen[k] = true;
         for (size_t i = 0; i < count && feature->fate == FATE_KEPT; i++) {
-            double r = correlation(state, sum, k, kept[i]);
+            double r = correlation_of(scorecard, state, sum, k, kept[i]);
             if (!(fabs(r) > scorecard->plan->scorecard.correlation)) continue;
             feature->fate = FATE_CORRELATED;
             feature->with = fit->features[kept[i]];
@@ -270,12 +296,13 @@ static bool drop_correlated(struct scorecard *scorecard, const struct scorecard_
         }
         if (feature->fate == FATE_KEPT) kept[count++] = k;
     }
-    return dropped;
+    free(seen);
+    *ret_dropped = dropped;
+    return RESULT_OK;
 }
 
-/* A weight of evidence rises with the share of positives, so its coefficient must be above 0. The one with the least
- * information goes first: another's sign may turn without it. */
-static bool drop_wrong_sign(struct scorecard *scorecard, const struct scorecard_fit *fit, const struct logistic *state)
+size_t scorecard_wrong_sign(const struct scorecard *scorecard, const struct scorecard_fit *fit,
+                            const struct logistic *state)
 {
     size_t worst = SIZE_MAX;
     for (size_t k = 0; k < fit->plan.features_count; k++) {
@@ -284,6 +311,14 @@ static bool drop_wrong_sign(struct scorecard *scorecard, const struct scorecard_
             scorecard->features[fit->features[k]].iv < scorecard->features[fit->features[worst]].iv)
             worst = k;
     }
+    return worst;
+}
+
+/* A weight of evidence rises with the share of positives, so its coefficient must be above 0. The one with the least
+ * information goes first: another's sign may turn without it. */
+static bool drop_wrong_sign(struct scorecard *scorecard, const struct scorecard_fit *fit, const struct logistic *state)
+{
+    size_t worst = scorecard_wrong_sign(scorecard, fit, state);
     if (worst == SIZE_MAX) return false;
     scorecard->features[fit->features[worst]].fate = FATE_WRONG_SIGN;
     /* What it stood for may come back: the next fit looks at their correlations again. */
@@ -304,11 +339,7 @@ static struct result look(struct scorecard *scorecard, const struct scorecard_fi
     TRY(logistic_parse(&fit->plan, buffer_view(&scorecard->fit), &state));
     if (state.stage != LOGISTIC_GRAM) return RESULT_OK;
     TRY(logistic_newton_layout(&state, &layout));
-    bool *seen = calloc(fit->plan.features_count, sizeof *seen);
-    ENSURE(seen, CATEGORY_ENVIRONMENT, "out of memory for %zu features", fit->plan.features_count);
-    *ret_dropped = drop_correlated(scorecard, fit, &state, &(struct sum){&layout, words}, seen);
-    free(seen);
-    return RESULT_OK;
+    return scorecard_drop_correlated(scorecard, fit, &state, &(struct sum){&layout, words}, correlation, ret_dropped);
 }
 
 static struct result after(struct scorecard *scorecard, const struct scorecard_fit *fit)
@@ -328,6 +359,7 @@ struct result scorecard_fit_advance(struct scorecard *scorecard, const uint64_t 
     CLEANUP(buffer_done) struct buffer next = {0};
     bool dropped;
     TRY(scorecard_fit_of(scorecard, &fit));
+    if (plan_private(scorecard->plan)) return scorecard_private_advance(scorecard, &fit, words);
     /* The sum is checked first: what it says is only believed when it can be a true one. */
     TRY(came_to(logistic_task.advance(&fit.plan, buffer_view(&scorecard->fit), words, &next).category));
     TRY(look(scorecard, &fit, words, &dropped));

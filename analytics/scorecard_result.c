@@ -5,7 +5,7 @@
 #include "analytics/exact.h"
 #include "analytics/head.h"
 #include "analytics/json_text.h"
-#include "analytics/scorecard.h"
+#include "analytics/scorecard_private.h"
 
 struct writer {
     const struct scorecard *scorecard;
@@ -15,6 +15,7 @@ struct writer {
     double scale;          /* 10^decimals */
     double *slopes;        /* of each feature of the fit: log-odds a unit of WoE */
     double intercept;
+    double surplus; /* under privacy: the noise's variance over the one promised */
     struct tree tree;
 };
 
@@ -43,11 +44,11 @@ static struct result prepare(struct writer *writer)
     return RESULT_OK;
 }
 
-/* The place of a feature in the fit, or SIZE_MAX. */
+/* The place of a feature in the model, or SIZE_MAX. */
 static size_t place_of(const struct writer *writer, size_t f)
 {
     for (size_t k = 0; k < writer->fit->plan.features_count; k++)
-        if (writer->fit->features[k] == f) return k;
+        if (writer->fit->features[k] == f && writer->scorecard->features[f].fate == FATE_KEPT) return k;
     return SIZE_MAX;
 }
 
@@ -56,7 +57,7 @@ static size_t place_of(const struct writer *writer, size_t f)
 static json_t *one_term(struct writer *writer, const char *name, double estimate, double error)
 {
     json_t *term = json_object();
-    double z = estimate / error;
+    double z = writer->model->private ? (double)NAN : estimate / error; /* what is shrunk has no such test */
     tree_put(&writer->tree, term, "term", json_string(name));
     tree_put(&writer->tree, term, "estimate", tree_real(estimate));
     tree_put(&writer->tree, term, "std_error", tree_real(error));
@@ -71,8 +72,10 @@ static json_t *terms(struct writer *writer)
     /* The intercept's error at WoE 0 would need the covariances. */
     tree_add(&writer->tree, array, one_term(writer, "(intercept)", writer->intercept, (double)NAN));
     for (size_t k = 0; k < writer->fit->plan.features_count; k++) {
+        if (place_of(writer, writer->fit->features[k]) == SIZE_MAX) continue;
         bool aliased = writer->model->aliased[k + 1] != 0;
         double variance = writer->model->variance[k + 1];
+        if (writer->model->private) variance += writer->model->private->noise[k + 1] * writer->surplus;
         double error = !aliased && variance > 0 ? sqrt(variance) * writer->model->features[k].inverse : (double)NAN;
         json_t *term =
             one_term(writer, writer->fit->plan.features[k].name, aliased ? (double)NAN : writer->slopes[k], error);
@@ -197,7 +200,8 @@ static json_t *features(struct writer *writer)
 {
     json_t *array = json_array();
     for (size_t k = 0; k < writer->fit->plan.features_count; k++)
-        tree_add(&writer->tree, array, one_feature(writer, writer->fit->features[k]));
+        if (place_of(writer, writer->fit->features[k]) != SIZE_MAX)
+            tree_add(&writer->tree, array, one_feature(writer, writer->fit->features[k]));
     return array;
 }
 
@@ -242,16 +246,16 @@ static json_t *points(struct writer *writer)
 }
 
 /* What the logistic run says of itself. */
-static struct result fit_json(const struct writer *writer, json_t **ret)
+static struct result fit_json(const struct writer *writer, unsigned banks, json_t **ret)
 {
     CLEANUP(buffer_done) struct buffer text = {0};
-    TRY(logistic_result(&writer->fit->plan, buffer_view(&writer->scorecard->fit), 0, 0, &text));
+    TRY(logistic_result(&writer->fit->plan, buffer_view(&writer->scorecard->fit), 0, banks, &text));
     *ret = json_loadb((const char *)text.data, text.length, 0, NULL);
     ENSURE(*ret, CATEGORY_ENVIRONMENT, "out of memory for a scorecard");
     return RESULT_OK;
 }
 
-static json_t *model_of(struct writer *writer, json_t *fit, uint64_t rounds, unsigned banks)
+static json_t *model_of(struct writer *writer, json_t *fit, json_t *privacy, uint64_t rounds, unsigned banks)
 {
     static const char *const taken[] = {"converged",     "separation", "fit",     "log_likelihood", "deviance",
                                         "null_deviance", "aic",        "metrics", "score_histogram"};
@@ -267,6 +271,7 @@ static json_t *model_of(struct writer *writer, json_t *fit, uint64_t rounds, uns
     tree_put(&writer->tree, root, "fits", tree_count(scorecard->fits));
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         tree_put(&writer->tree, root, taken[i], json_incref(json_object_get(fit, taken[i])));
+    if (privacy) tree_put(&writer->tree, root, "privacy", privacy);
     return root;
 }
 
@@ -274,14 +279,17 @@ struct result scorecard_result(const struct scorecard *scorecard, uint64_t round
 {
     CLEANUP(scorecard_fit_done) struct scorecard_fit fit = {0};
     CLEANUP(logistic_done) struct logistic model = {0};
-    json_t *told = NULL;
+    json_t *told = NULL, *privacy = NULL;
+    struct private_noise noise = {0};
     TRY(scorecard_fit_of(scorecard, &fit));
     TRY(logistic_parse(&fit.plan, buffer_view(&scorecard->fit), &model));
     ENSURE(model.stage == LOGISTIC_FINISHED, CATEGORY_FALSE, "the state's fit is not finished");
-    struct writer writer = {.scorecard = scorecard, .fit = &fit, .model = &model};
+    if (model.private) TRY(logistic_private_noise(&model, banks, &noise));
+    struct writer writer = {.scorecard = scorecard, .fit = &fit, .model = &model, .surplus = noise.surplus};
     struct result result = prepare(&writer);
-    if (result_ok(result)) result = fit_json(&writer, &told);
-    if (result_ok(result)) result = tree_text(&writer.tree, model_of(&writer, told, rounds, banks), out);
+    if (result_ok(result)) result = fit_json(&writer, banks, &told);
+    if (result_ok(result)) result = scorecard_private_json(&writer.tree, scorecard, &model, banks, &privacy);
+    if (result_ok(result)) result = tree_text(&writer.tree, model_of(&writer, told, privacy, rounds, banks), out);
     json_decref(told);
     free(writer.slopes);
     return result;

@@ -3,11 +3,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "analytics/scorecard.h"
+#include "analytics/scorecard_private.h"
 
-static struct profile_options options_of(const struct plan *plan)
+struct result scorecard_options(const struct plan *plan, struct profile_options *ret)
 {
-    return (struct profile_options){.bins = plan->bins, .depth = plan->cells_minimum};
+    struct profile_options options = {.bins = plan->bins, .depth = plan->cells_minimum};
+    if (plan_private(plan)) TRY(scorecard_private_budget(plan, &options.budget));
+    *ret = options;
+    return RESULT_OK;
 }
 
 void scorecard_done(struct scorecard *scorecard)
@@ -32,8 +35,10 @@ static struct result allocate(const struct plan *plan, struct scorecard *scoreca
 struct result scorecard_new(const struct plan *plan, struct scorecard *ret)
 {
     CLEANUP(scorecard_done) struct scorecard scorecard = {.plan = plan};
+    struct profile_options options;
+    TRY(scorecard_options(plan, &options));
     TRY(allocate(plan, &scorecard));
-    TRY(profile_new(plan, options_of(plan), &scorecard.profile));
+    TRY(profile_new(plan, options, &scorecard.profile));
     *ret = scorecard;
     scorecard = (struct scorecard){0};
     return RESULT_OK;
@@ -103,7 +108,7 @@ static struct result check_feature(const struct scorecard *scorecard, size_t f)
     ENSURE(missing ? feature->missing < feature->classes_count : feature->missing == feature->classes_count,
            CATEGORY_FALSE, "the state's class of missing values of %s is impossible", name);
     ENSURE(feature->with < scorecard->plan->features_count && fabs(low) <= 1e3 && fabs(high) <= 1e3 &&
-               (feature->fate != FATE_KEPT || low < high),
+               (!scorecard_fitted(scorecard, f) || low < high),
            CATEGORY_FALSE, "the state's weights of %s are impossible", name);
     return RESULT_OK;
 }
@@ -131,11 +136,13 @@ struct result scorecard_parse(const struct plan *plan, struct view bytes, struct
     CLEANUP(scorecard_done) struct scorecard scorecard = {.plan = plan};
     struct reader reader = reader_of(bytes, "the scorecard's state");
     uint64_t stage;
+    struct profile_options options;
+    TRY(scorecard_options(plan, &options));
     TRY(allocate(plan, &scorecard));
     TRY(reader_u64(&reader, &stage));
     ENSURE(stage <= SCORECARD_FINISHED, CATEGORY_FALSE, "the state's stage %" PRIu64 " is unknown", stage);
     scorecard.stage = (enum scorecard_stage)stage;
-    TRY(profile_read(&reader, plan, options_of(plan), &scorecard.profile));
+    TRY(profile_read(&reader, plan, options, &scorecard.profile));
     ENSURE(stage != SCORECARD_PROFILE || scorecard.profile.stage != PROFILE_FINISHED, CATEGORY_FALSE,
            "the state has a profile and no classes");
     if (stage != SCORECARD_PROFILE) TRY(read_rest(&reader, &scorecard));

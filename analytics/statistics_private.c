@@ -1,5 +1,4 @@
 /* What the statistics say of their noise, before a run and after. */
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -7,61 +6,10 @@
 #include "analytics/private_profile.h"
 #include "analytics/statistics.h"
 
-static const struct words {
-    const char *field, *what;
-    bool share; /* of max - min, or of a power of it; else rows */
-} words[] = {
-    {"cases", "how many rows train, are held out, are positive", false},
-    {"counts",
-     "how many rows of each level, by outcome; of each number how many are missing or special, by outcome, and a "
-     "histogram of at most 256 bins",
-     false},
-    {"outside", "how many values of each number are outside the bounds", false},
-    {"drift", "of each number the distances from the middle of its bounds", true},
-    {"spread", "their squares", true},
-    {"cubes", "their cubes", true},
-    {"histograms", "histograms inside those bins of the first that hold far more than noise", false},
-    {"cells", "the cases of each outcome in each number's bins", false},
-    {"pair rows", "rows with both values of each pair of numbers", false},
-    {"pair products", "the products of all pairs of numbers (their correlations)", true},
-};
-
-static const struct words *words_of(const char *field)
-{
-    size_t i = 0;
-    while (i + 1 < sizeof words / sizeof *words && strcmp(words[i].field, field) != 0) i++;
-    return &words[i];
-}
-
-static struct result explain_round(const char *when, bool least, const struct layout *layout, struct buffer *out)
-{
-    for (size_t i = 0; i < layout->fields_count; i++) {
-        const struct layout_field *field = &layout->fields[i];
-        const struct words *of = words_of(field->name);
-        TRY(buffer_format(out, "%s: %s%" PRIu64 " sums over all banks: %s; noise of standard deviation %.3g%s\n", when,
-                          least && !of->share ? "at least " : "", field->length, of->what, private_sigma(field),
-                          of->share ? " as a share of max - min" : " rows"));
-    }
-    return RESULT_OK;
-}
-
 struct result statistics_private_explain(const struct plan *plan, struct profile_options options, struct buffer *out)
 {
-    struct private_profile_rounds rounds;
-    TRY(private_profile_rounds(plan, options, &rounds));
-    TRY(explain_round("first", false, &rounds.first, out));
-    TRY(explain_round("then", true, &rounds.quantiles, out));
-    TRY(explain_round("at the end", true, &rounds.cells, out));
-    TRY(buffer_format(out,
-                      "the noise is what banks outside any collusion add; with all banks' it is up to %s times as "
-                      "large, and the model says how large\n",
-                      plan->on_dropout == DROPOUT_WAIT ? "1.23" : "1.74"));
-    TRY(buffer_format(out,
-                      "all sums together are differentially private for one customer, a row added or removed: epsilon "
-                      "%g, delta %g (zCDP %.4g)\n",
-                      plan->privacy.epsilon, plan->privacy.delta, plan->privacy.rho));
-    return buffer_format(out, "the report shows no cell that counts fewer than %" PRIu32 " customers, noise included\n",
-                         plan->cells_minimum);
+    TRY(private_profile_explain(plan, options, "at the end", out));
+    return private_explain(plan, out);
 }
 
 /* σ of the field of this name; 0 when there is none. */

@@ -77,6 +77,7 @@ static struct result fit_settings(struct writer *writer)
     TRY(set_words(writer, "penalty", &words));
     TRY(plan_words_weights(plan, &words));
     TRY(set_words(writer, "class weights", &words));
+    if (plan_private(plan)) return set(writer, "end of the fit", "after five steps, which the budget is split over");
     return set(writer, "end of the fit", "at %.15g standard errors from the maximum, or after %" PRIu32 " Newton steps",
                plan->tolerance, plan->rounds);
 }

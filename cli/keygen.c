@@ -77,7 +77,7 @@ static struct result report(const struct keygen *keygen, bool json)
                                         "files", paths[0], paths[1], paths[2], paths[3]));
     CLEANUP(buffer_done) struct buffer out = {0};
     TRY(buffer_format(&out,
-                      "%s  %s; signs rosters, plans and approvals: keep it offline\n"
+                      "%s  %s; signs rosters, plans and runs: keep it offline\n"
                       "%s  signs messages and is the TLS key: belongs to the node\n"
                       "%s  the node's certificate\n"
                       "%s  both public keys: send it to the other members\n"

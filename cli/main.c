@@ -173,7 +173,8 @@ static const struct cli_command commands[] = {
      "[--faults SEED] [--threads N]",
      "Runs a plan with a whole consortium in this process: the real machines and masks",
      "Banks and coordinator are the machines that the daemons run; their messages go over an in-memory network, under\n"
-     "keys made for this run. DIR gets model.json, report.html and plan.note, as in a real run. Progress goes to "
+     "keys made for this run. DIR gets model.json, report.html, plan.note and run.cfd, as in a real run. Progress goes "
+     "to "
      "stderr.\n\n"
      "  --site NAME=FILE.csv         a bank and its rows; at least as many as the plan's cohort minimum\n"
      "  --split FILE.csv:N           the rows of one file, dealt to N banks; .gz is unpacked\n"

@@ -87,7 +87,9 @@ static struct result show_term(const json_t *term, int width, struct buffer *out
     if (isnan(estimate)) return buffer_text(out, "     (aliased)\n");
     TRY(buffer_format(out, "%14.6f", estimate));
     if (isnan(document_number(term, "std_error"))) return buffer_text(out, "\n");
-    TRY(buffer_format(out, " %12.6f %9.3f ", document_number(term, "std_error"), document_number(term, "z")));
+    TRY(buffer_format(out, " %12.6f", document_number(term, "std_error")));
+    if (isnan(p)) return buffer_text(out, "\n"); /* under privacy */
+    TRY(buffer_format(out, " %9.3f ", document_number(term, "z")));
     if (p < P_LEAST)
         TRY(buffer_text(out, "    <2e-16"));
     else
@@ -100,13 +102,15 @@ static struct result show_terms(const json_t *model, bool scorecard, struct buff
     const json_t *terms = json_object_get(model, "terms");
     if (json_array_size(terms) == 0) return RESULT_OK;
     int width = widest_term(terms);
-    TRY(buffer_format(out, "%-*s %14s %12s %9s %10s\n", width, "term", "estimate", "std. error", "z", "p"));
+    bool tested = !json_is_object(json_object_get(model, "privacy"));
+    TRY(buffer_format(out, "%-*s %14s %12s", width, "term", "estimate", "std. error"));
+    TRY(tested ? buffer_format(out, " %9s %10s\n", "z", "p") : buffer_text(out, "\n"));
     size_t index;
     const json_t *term;
     json_array_foreach(terms, index, term) TRY(show_term(term, width, out));
-    return buffer_format(out, "---\np: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1. %s.\n\n",
-                         scorecard ? "Estimates are per unit of weight of evidence"
-                                   : "Numbers are on the standardised scale");
+    return buffer_format(
+        out, "---\n%s%s.\n\n", tested ? "p: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1. " : "",
+        scorecard ? "Estimates are per unit of weight of evidence" : "Numbers are on the standardised scale");
 }
 
 /* A line for each number of the model that is neither a term nor a metric, where the model has it. */

@@ -221,8 +221,9 @@ static struct result show_print(const json_t *answer, const json_t *run, struct 
         TRY(buffer_format(out, "bundle     %s/runs/%s/run.cfd, which this node has replayed: it holds\n",
                           text_of(answer, "state_directory"), text_of(run, "run")));
     if (json_is_false(bundle) && strcmp(text_of(here, "state"), "done") == 0)
-        TRY(buffer_text(out, "bundle     is not here: the run cannot be shown to others with what this bank has alone; "
-                             "the log says why\n"));
+        TRY(buffer_text(
+            out, "bundle     is not here yet: the node fetches it and replays it; if it stays away, the log says "
+                 "why, and another bank's copy serves\n"));
     if (text_of(answer, "trouble")[0]) TRY(buffer_format(out, "trouble    %s\n", text_of(answer, "trouble")));
     return RESULT_OK;
 }

@@ -259,13 +259,28 @@ static void bank_join_runs(struct bank *bank)
         if (part->threaded) (void)pthread_join(part->thread, NULL);
 }
 
-/* Waits for SIGTERM, SIGINT or a thread that gives up. */
+/* SIGHUP: what bank_load reads has changed. Files that are wrong leave all as it was. */
+static void reload(struct bank *bank)
+{
+    CLEANUP(bank_freep) struct bank *next = NULL;
+    struct result result = bank_load(bank->config_path, &next);
+    if (!result_ok(result)) {
+        log_error("node", "not reloaded, and the node goes on as it was: %s", result_reason());
+        return;
+    }
+    log_info("node", "reloading; open runs go on");
+    bank->again = true;
+    atomic_store(&bank->stopping, true);
+}
+
+/* Waits for SIGTERM, SIGINT, a good SIGHUP or a thread that gives up. */
 static void bank_wait(struct bank *bank, const sigset_t *signals)
 {
     while (!atomic_load(&bank->stopping)) {
         int number = sigtimedwait(signals, NULL, &(struct timespec){.tv_nsec = 200000000});
         if (number == SIGTERM || number == SIGINT) log_info("node", "stopping; open runs go on at the next start");
         if (number == SIGTERM || number == SIGINT) atomic_store(&bank->stopping, true);
+        if (number == SIGHUP) reload(bank);
     }
     (void)pthread_mutex_lock(&bank->lock);
     (void)pthread_cond_broadcast(&bank->changed);
@@ -302,6 +317,7 @@ struct result bank_serve(struct bank *bank)
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* threads inherit it: the main thread alone takes them */
     (void)signal(SIGPIPE, SIG_IGN);
     CLEANUP(control_server_freep) struct control_server *control = NULL;

@@ -26,6 +26,7 @@ struct bank {
     struct journal *journal;
     struct transport_client *client;
     atomic_bool stopping;
+    bool again; /* it stops to read its files anew */
     /* All below, and every step of a machine, under the lock. */
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a run appeared or moved; the node stops */
@@ -42,7 +43,8 @@ void bank_free(struct bank *bank);
 void bank_freep(struct bank **bank);
 /* Pins the roster: the first one it sees, then only verified successors. The store is open. */
 MUST_USE struct result bank_pin(struct bank *bank);
-/* Opens the store, pins the roster, dials, goes on with the runs, until SIGTERM or SIGINT. */
+/* Opens the store, pins the roster, dials, goes on with the runs, until SIGTERM or SIGINT; or until SIGHUP, which sets
+ * `again`, when the files that were loaded from can be loaded anew. */
 MUST_USE struct result bank_serve(struct bank *bank);
 
 /* The store cannot be written, or memory is gone: the whole daemon stops, with this thread's reason. */

@@ -119,9 +119,13 @@ static struct result check_fit(const struct config_source *source, const char *p
     TRY(schema_of(plan, &loose));
     for (size_t k = 0; k < loose.count; k++) loosen(&loose.specs[k]);
     TRY(source_options_of(source, plan->purpose, &options));
+    options.csv.leave_out = plan_private(plan); /* as the run does */
     TRY(csv_read(source->file, &options.csv, loose.specs, loose.count, plan->rows, &table));
     printf("plan      %s: %s, %" PRIu64 " rows\n", path, plan->name, table->rows);
     if (options.csv.consent.separator) show_consent(&options.csv.consent, table->without_consent, table->rows);
+    if (table->unfit > 0)
+        printf("warning   %" PRIu64 " more rows hold what is no number; a plan with privacy leaves them out\n",
+               table->unfit);
     known->rows = true;
     known->rows_count = table->rows;
     unsigned bad = 0;

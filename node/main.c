@@ -42,9 +42,13 @@ static struct result command_run(const struct program_words *words)
 {
     char path[FILE_PATH_MAX];
     TRY(file_config(words->operand, "node.yaml", path));
-    CLEANUP(bank_freep) struct bank *bank = NULL;
-    TRY(bank_load(path, &bank));
-    return bank_serve(bank);
+    for (bool again = true; again;) {
+        CLEANUP(bank_freep) struct bank *bank = NULL;
+        TRY(bank_load(path, &bank));
+        TRY(bank_serve(bank));
+        again = bank->again;
+    }
+    return RESULT_OK;
 }
 
 /* Asks the running node, and shows its answer: as it is, or as lines for people. */
@@ -87,7 +91,7 @@ int main(int argc, char **argv)
          "writes a configuration and a policy to begin with"},
         {"check", command_check, "p", "CONFIG|DIR [--plan PLAN]",
          "whether this bank is ready: key, roster, data, connection"},
-        {"run", command_run, "", "CONFIG|DIR", "takes part in runs until SIGTERM"},
+        {"run", command_run, "", "CONFIG|DIR", "takes part in runs until SIGTERM; reads its files anew at SIGHUP"},
         {"status", command_status, "j", "CONFIG|DIR [--json]", "the connection and this bank's runs"},
         {"plans", command_plans, "j", "CONFIG|DIR [--json]",
          "plans that wait for an officer, approved and refused ones, and what officers said"},

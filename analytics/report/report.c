@@ -171,46 +171,56 @@ static struct result statistics_page(const json_t *model, struct buffer *out)
 
 /* ---- the page */
 
+static const struct definition fitted[] = {
+    {"AUC", "probability that a positive row has a higher score than a negative one, equal scores half; ± is what "
+            "the histogram of scores leaves open"},
+    {"KS", "largest distance of the two outcomes' distribution functions of the score; + is what the histogram "
+           "leaves open"},
+    {"Gini", "2·AUC − 1"},
+    {"Brier, log loss", "mean of (p − y)², of −(y ln p + (1 − y) ln(1 − p)): exact sums"},
+    {"std. error",
+     "from the inverse Hessian at the maximum; z is the estimate over it, p two-sided by the normal distribution"},
+    {"WoE, IV",
+     "WoE = ln(share of positives / share of negatives) of a class; IV = Σ (difference of the shares) · WoE"},
+    {"points", "−(pdo / ln 2) · coefficient · WoE; base points = base − (pdo / ln 2)·(ln odds + intercept)"},
+};
+static const struct definition fitted_noisy[] = {
+    {"AUC, KS", "as of exact counts, from a histogram of 32 probabilities with noise; ± is two standard deviations of "
+                "what the noise does to them"},
+    {"Gini", "2·AUC − 1"},
+    {"Brier", "mean of (p − y)², from the same histogram"},
+    {"std. error", "of the sample, by the inverse of the Hessian with noise, and of the noise in the last two steps; "
+                   "not of what weights, ridge and few steps shrink, so there is no z and no p"},
+    {"WoE, IV",
+     "WoE = ln(share of positives / share of negatives) of a class; IV = Σ (difference of the shares) · WoE; of "
+     "counts with noise"},
+    {"points", "−(pdo / ln 2) · coefficient · WoE; base points = base − (pdo / ln 2)·(ln odds + intercept)"},
+};
+static const struct definition described[] = {
+    {"mean, sd, skewness", "of training rows with a value; sd with n − 1; skewness adjusted (Fisher-Pearson)"},
+    {"quantiles", "linear between the two nearest ranks, exact to the plan's resolution; withheld near the ends"},
+    {"rate", "positive rows over rows"},
+};
+static const struct definition noisy[] = {
+    {"mean, sd, skewness", "of training rows with a value, from sums with noise; of a skewness little is left where "
+                           "the spread is a small share of max − min"},
+    {"quantiles", "from histograms with noise, evenly within a bin: the rank is off by some ten times a bin's noise; "
+                  "withheld near the ends"},
+    {"rate", "positive rows over rows, both with noise"},
+    {"noise (sd)", "standard deviation of what the noise adds, to first order"},
+};
+static const struct definition evaluated[] = {
+    {"AUC and its interval", "1.96 standard errors of DeLong, DeLong and Clarke-Pearson (1988) on either side"},
+    {"lift, gain", "rate of a band over that of all; share of all positives from the top to here"},
+    {"approved, bad rate", "share of rows below the cut-off; share of positives among them"},
+    {"PSI", "Σ (share now − share in training) · ln(ratio) over the bins of the training scores, or of a feature's "
+            "bins, classes or levels; 0.1 asks for a look, 0.25 for a reason"},
+    {"adverse impact ratio", "least approval rate of a group by the largest; the four-fifths rule asks 0.8"},
+    {"equal opportunity difference", "how far the groups' approval rates lie apart among rows that turn out negative"},
+};
+
 static struct result body(const json_t *model, struct buffer *out)
 {
-    static const struct definition fitted[] = {
-        {"AUC", "probability that a positive row has a higher score than a negative one, equal scores half; ± is what "
-                "the histogram of scores leaves open"},
-        {"KS", "largest distance of the two outcomes' distribution functions of the score; + is what the histogram "
-               "leaves open"},
-        {"Gini", "2·AUC − 1"},
-        {"Brier, log loss", "mean of (p − y)², of −(y ln p + (1 − y) ln(1 − p)): exact sums"},
-        {"std. error",
-         "from the inverse Hessian at the maximum; z is the estimate over it, p two-sided by the normal distribution"},
-        {"WoE, IV",
-         "WoE = ln(share of positives / share of negatives) of a class; IV = Σ (difference of the shares) · WoE"},
-        {"points", "−(pdo / ln 2) · coefficient · WoE; base points = base − (pdo / ln 2)·(ln odds + intercept)"},
-    };
-    static const struct definition described[] = {
-        {"mean, sd, skewness", "of training rows with a value; sd with n − 1; skewness adjusted (Fisher-Pearson)"},
-        {"quantiles", "linear between the two nearest ranks, exact to the plan's resolution; withheld near the ends"},
-        {"rate", "positive rows over rows"},
-    };
-    static const struct definition noisy[] = {
-        {"mean, sd, skewness",
-         "of training rows with a value, from sums with noise; of a skewness little is left where "
-         "the spread is a small share of max − min"},
-        {"quantiles",
-         "from histograms with noise, evenly within a bin: the rank is off by some ten times a bin's noise; "
-         "withheld near the ends"},
-        {"rate", "positive rows over rows, both with noise"},
-        {"noise (sd)", "standard deviation of what the noise adds, to first order"},
-    };
-    static const struct definition evaluated[] = {
-        {"AUC and its interval", "1.96 standard errors of DeLong, DeLong and Clarke-Pearson (1988) on either side"},
-        {"lift, gain", "rate of a band over that of all; share of all positives from the top to here"},
-        {"approved, bad rate", "share of rows below the cut-off; share of positives among them"},
-        {"PSI", "Σ (share now − share in training) · ln(ratio) over the bins of the training scores, or of a feature's "
-                "bins, classes or levels; 0.1 asks for a look, 0.25 for a reason"},
-        {"adverse impact ratio", "least approval rate of a group by the largest; the four-fifths rule asks 0.8"},
-        {"equal opportunity difference",
-         "how far the groups' approval rates lie apart among rows that turn out negative"},
-    };
     if (task_is(model, "statistics")) {
         TRY(statistics_page(model, out));
         if (json_object_get(model, "privacy")) return definitions(noisy, sizeof noisy / sizeof *noisy, out);
@@ -222,9 +232,10 @@ static struct result body(const json_t *model, struct buffer *out)
     }
     if (task_is(model, "scorecard")) TRY(report_scorecard_page(model, out));
     TRY(report_fit_page(model, out));
+    bool private = json_object_get(model, "privacy") != NULL;
+    size_t count = private ? sizeof fitted_noisy / sizeof *fitted_noisy : sizeof fitted / sizeof *fitted;
     /* Those of weights and points come last, and are a scorecard's alone. */
-    size_t count = sizeof fitted / sizeof *fitted;
-    return definitions(fitted, task_is(model, "scorecard") ? count : count - 2, out);
+    return definitions(private ? fitted_noisy : fitted, task_is(model, "scorecard") ? count : count - 2, out);
 }
 
 struct result report_html(const struct report_source *source, struct buffer *out)

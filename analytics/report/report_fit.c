@@ -141,6 +141,17 @@ static struct result quality(const json_t *features, struct buffer *out)
     return told ? buffer_text(out, "</tbody></table></div>\n") : RESULT_OK;
 }
 
+/* Under privacy noise would decide when to end. */
+static struct result planned_steps(const json_t *fit, struct buffer *out)
+{
+    TRY(buffer_format(out,
+                      "<p>%.0f steps were taken, as many as the budget of privacy is split over: there is no test of "
+                      "convergence, no likelihood and what follows from it.</p>\n",
+                      report_number(fit, "newton_steps")));
+    if (!(report_number(fit, "penalty") > 0)) return RESULT_OK;
+    return buffer_format(out, "<p>Penalty %.6g.</p>\n", report_number(fit, "penalty"));
+}
+
 /* How the fit ended, what it leaves out, and the penalties that were tried. */
 static struct result convergence(const json_t *model, struct buffer *out)
 {
@@ -153,6 +164,7 @@ static struct result convergence(const json_t *model, struct buffer *out)
     const json_t *weights = json_object_get(fit, "class_weights"), *ratio = json_object_get(model, "lr");
     size_t index;
     TRY(html_element("h2", "Convergence", out));
+    if (json_is_object(json_object_get(model, "privacy"))) return planned_steps(fit, out);
     TRY(buffer_format(
         out, "<p>The fit %s after %.0f Newton steps, %.2g standard errors from the maximum; log-likelihood %.6f.</p>\n",
         json_is_true(json_object_get(model, "converged")) ? "converged" : "did not converge",

@@ -174,7 +174,8 @@ static struct result judge_rounds(const struct judging *judging)
 {
     const struct plan *plan = judging->about->plan;
     uint64_t most = judging->policy->rounds_most;
-    if (plan_fits(plan) && plan->rounds > most)
+    if (plan_fits(plan) && !plan_private(plan) &&
+        plan->rounds > most) /* under privacy few rounds, as the task has it */
         return policy_find(judging, POLICY_REFUSED, "rounds.most",
                            "the plan trains for up to %u rounds and this bank takes part in at most %" PRIu64,
                            (unsigned)plan->rounds, most);
@@ -186,11 +187,12 @@ static struct result judge_repetition(const struct judging *judging)
 {
     if (plan_private(judging->about->plan))
         return policy_find(judging, POLICY_ALLOWED, "repetition.rows",
-                           "a plan with privacy, whose sums can be compared");
-    return policy_find(judging, POLICY_OPEN, "repetition.rows",
-                       "this bank's rows must be those of its earlier exact runs, or differ by at least %u; its node "
-                       "looks before anything leaves",
-                       (unsigned)judging->policy->repetition_rows);
+                           "repetition is asked of plans without privacy only");
+    return policy_find(
+        judging, POLICY_OPEN, "repetition.rows",
+        "repetition: this bank's rows must be those of its earlier exact runs, or differ by at least %u; its "
+        "node looks before anything leaves",
+        (unsigned)judging->policy->repetition_rows);
 }
 
 static struct result judge_words(const struct judging *judging)
@@ -269,7 +271,8 @@ static struct result judge_approval(const struct judging *judging)
     if (rule) {
         rule_place(policy, rule, place);
         if (rule->approvals)
-            return policy_find(judging, POLICY_OPEN, place, "%s of this bank must approve the plan; it waits for them",
+            return policy_find(judging, POLICY_OPEN, place,
+                               "%s of this bank must approve the plan; it waits for them (cofferdam-node plans)",
                                how_many(rule->approvals));
         return policy_find(judging, POLICY_ALLOWED, place, "the plan is approved by this rule");
     }
@@ -281,7 +284,8 @@ static struct result judge_approval(const struct judging *judging)
     }
     if (policy->approvals)
         return policy_find(judging, POLICY_OPEN, "approvals",
-                           "%s of this bank must approve the plan; it waits for them", how_many(policy->approvals));
+                           "%s of this bank must approve the plan; it waits for them (cofferdam-node plans)",
+                           how_many(policy->approvals));
     bytes_hex(hash_view(&about->plan->hash), hash);
     return policy_find(judging, POLICY_REFUSED, "approve",
                        "no rule approves plan %s, nor author %s with purpose %s and task %s", hash,

@@ -10,11 +10,10 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <jansson.h>
 
 #include "analytics/logistic_private.h"
-#include "tests/support/noisy.h"
 #include "tests/support/ok.h"
+#include "tests/support/private_model.h"
 #include "tests/support/seeded.h"
 #include "tests/support/sensitivity.h"
 
@@ -31,37 +30,6 @@ static double uniform(void)
 static unsigned draw(unsigned below)
 {
     return (unsigned)(uniform() * below);
-}
-
-static json_t *model_of(const struct pooled *pooled, const char *seed)
-{
-    CLEANUP(fold_done) struct fold fold = {0};
-    CLEANUP(buffer_done) struct buffer text = {0};
-    CLEANUP(random_source_freep) struct random_source *source = seeded(seed);
-    OK(noisy_run(pooled, (struct noisy_options){.banks = BANKS, .source = source}, &fold));
-    OK(fold_result(&fold, BANKS, &text));
-    json_t *model = json_loadb((const char *)text.data, text.length, 0, NULL);
-    assert_non_null(model);
-    return model;
-}
-
-static json_t *exact_of(struct pooled *pooled)
-{
-    CLEANUP(fold_done) struct fold fold = {0};
-    CLEANUP(buffer_done) struct buffer text = {0};
-    struct plan_privacy before = pooled->plan.privacy;
-    pooled->plan.privacy = (struct plan_privacy){0};
-    OK(pooled_run(pooled, (struct pooled_options){.parts = 1, .threads = 1}, &fold));
-    OK(fold_result(&fold, BANKS, &text));
-    pooled->plan.privacy = before;
-    return json_loadb((const char *)text.data, text.length, 0, NULL);
-}
-
-static double number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_number(value)) fail_msg("%s is no number", key);
-    return json_number_value(value);
 }
 
 static const json_t *term(const json_t *model, size_t index)
@@ -101,17 +69,17 @@ static void a_large_epsilon_gives_almost_the_exact_model(void **state)
     (void)state;
     struct pooled pooled;
     make(&pooled, "epsilon: 100, delta: 1.0e-6", 20000);
-    json_t *found = model_of(&pooled, "close"), *exact = exact_of(&pooled);
+    json_t *found = noisy_model(&pooled, BANKS, "close"), *exact = exact_model(&pooled, BANKS);
     for (size_t t = 0; t < 4; t++) {
-        double error = fabs(number(term(found, t), "estimate") - number(term(exact, t), "estimate"));
+        double error = fabs(sample_number(term(found, t), "estimate") - sample_number(term(exact, t), "estimate"));
         if (!(error < 0.06)) fail_msg("term %zu is off by %g", t, error);
-        double ratio = number(term(found, t), "std_error") / number(term(exact, t), "std_error");
+        double ratio = sample_number(term(found, t), "std_error") / sample_number(term(exact, t), "std_error");
         if (!(ratio > 0.9 && ratio < 1.2)) fail_msg("the error of term %zu is %g of the exact one", t, ratio);
     }
     const json_t *metrics = json_object_get(json_object_get(found, "metrics"), "holdout");
     const json_t *true_metrics = json_object_get(json_object_get(exact, "metrics"), "holdout");
-    assert_true(fabs(number(metrics, "auc") - number(true_metrics, "auc")) < 0.01);
-    assert_true(fabs(number(metrics, "brier") - number(true_metrics, "brier")) < 0.003);
+    assert_true(fabs(sample_number(metrics, "auc") - sample_number(true_metrics, "auc")) < 0.01);
+    assert_true(fabs(sample_number(metrics, "brier") - sample_number(true_metrics, "brier")) < 0.003);
     json_decref(found);
     json_decref(exact);
     pooled_done(&pooled);
@@ -123,7 +91,7 @@ static void a_level_of_nobody_scores_as_the_baseline(void **state)
     (void)state;
     struct pooled pooled;
     make(&pooled, "epsilon: 2, delta: 1.0e-6", 20000);
-    json_t *found = model_of(&pooled, "nobody");
+    json_t *found = noisy_model(&pooled, BANKS, "nobody");
     for (size_t t = 4; t < 7; t++) { /* g=s, g=missing, g=other */
         assert_true(json_is_null(json_object_get(term(found, t), "estimate")));
         assert_true(json_is_true(json_object_get(term(found, t), "aliased")));
@@ -145,22 +113,23 @@ static void noise_is_as_large_as_the_model_says(void **state)
     for (unsigned seed = 0; seed < SEEDS; seed++) {
         char text[32];
         (void)snprintf(text, sizeof text, "noise %u", seed);
-        json_t *model = model_of(&pooled, text);
+        json_t *model = noisy_model(&pooled, BANKS, text);
         for (size_t t = 0; t < 4; t++) {
-            double estimate = number(term(model, t), "estimate"), error = number(term(model, t), "std_error");
+            double estimate = sample_number(term(model, t), "estimate"),
+                   error = sample_number(term(model, t), "std_error");
             sum[t] += estimate;
             squares[t] += estimate * estimate;
             claimed[t] += error / SEEDS;
         }
         const json_t *metrics = json_object_get(json_object_get(model, "metrics"), "train");
-        double auc = number(metrics, "auc");
+        double auc = sample_number(metrics, "auc");
         areas += auc;
         area_squares += auc * auc;
-        area_claimed += number(metrics, "auc_error") / 2 / SEEDS;
-        double train = number(json_object_get(model, "rows"), "train");
+        area_claimed += sample_number(metrics, "auc_error") / 2 / SEEDS;
+        double train = sample_number(json_object_get(model, "rows"), "train");
         rows += train;
         row_squares += train * train;
-        rows_claimed = sqrt(2) * number(json_object_get(json_object_get(model, "privacy"), "noise_sd"), "cases");
+        rows_claimed = sqrt(2) * sample_number(json_object_get(json_object_get(model, "privacy"), "noise_sd"), "cases");
         json_decref(model);
     }
     for (size_t t = 0; t < 4; t++) {

@@ -13,8 +13,8 @@
 
 #include "analytics/private_project.h"
 #include "analytics/statistics.h"
-#include "tests/support/noisy.h"
 #include "tests/support/ok.h"
+#include "tests/support/private_model.h"
 #include "tests/support/seeded.h"
 #include "tests/support/sensitivity.h"
 
@@ -26,37 +26,6 @@ static unsigned draw(unsigned below)
 {
     seed_state = seed_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (unsigned)((seed_state >> 33) % below);
-}
-
-static json_t *model_of(const struct pooled *pooled, const char *seed)
-{
-    CLEANUP(fold_done) struct fold fold = {0};
-    CLEANUP(buffer_done) struct buffer text = {0};
-    CLEANUP(random_source_freep) struct random_source *source = seeded(seed);
-    OK(noisy_run(pooled, (struct noisy_options){.banks = BANKS, .source = source}, &fold));
-    OK(fold_result(&fold, BANKS, &text));
-    json_t *model = json_loadb((const char *)text.data, text.length, 0, NULL);
-    assert_non_null(model);
-    return model;
-}
-
-static json_t *exact_of(struct pooled *pooled)
-{
-    CLEANUP(fold_done) struct fold fold = {0};
-    CLEANUP(buffer_done) struct buffer text = {0};
-    struct plan_privacy before = pooled->plan.privacy;
-    pooled->plan.privacy = (struct plan_privacy){0};
-    OK(pooled_run(pooled, (struct pooled_options){.parts = 1, .threads = 1}, &fold));
-    OK(fold_result(&fold, BANKS, &text));
-    pooled->plan.privacy = before;
-    return json_loadb((const char *)text.data, text.length, 0, NULL);
-}
-
-static double number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_number(value)) fail_msg("%s is no number", key);
-    return json_number_value(value);
 }
 
 static const json_t *item(const json_t *model, const char *list, size_t index)
@@ -99,17 +68,17 @@ static void near(double found, double expected, double within, const char *what)
 
 static void near_number(const json_t *found, const json_t *exact)
 {
-    near(number(found, "mean"), number(exact, "mean"), 0.1, "mean");
-    near(number(found, "sd"), number(exact, "sd"), 0.2, "sd");
-    near(number(found, "skewness"), number(exact, "skewness"), 0.2, "skewness");
+    near(sample_number(found, "mean"), sample_number(exact, "mean"), 0.1, "mean");
+    near(sample_number(found, "sd"), sample_number(exact, "sd"), 0.2, "sd");
+    near(sample_number(found, "skewness"), sample_number(exact, "skewness"), 0.2, "skewness");
     for (size_t q = 0; q < STATISTICS_SHARES; q++) {
         const json_t *a = json_object_get(item(found, "quantiles", q), "value");
         const json_t *b = json_object_get(item(exact, "quantiles", q), "value");
         if (json_is_number(a) && json_is_number(b)) near(json_number_value(a), json_number_value(b), 0.6, "quantile");
     }
     if (strcmp(json_string_value(json_object_get(found, "name")), "b") == 0)
-        near(number(json_object_get(found, "missing"), "rows"), number(json_object_get(exact, "missing"), "rows"), 6,
-             "missing");
+        near(sample_number(json_object_get(found, "missing"), "rows"),
+             sample_number(json_object_get(exact, "missing"), "rows"), 6, "missing");
 }
 
 static void a_large_epsilon_gives_almost_exact_figures(void **state)
@@ -117,15 +86,17 @@ static void a_large_epsilon_gives_almost_exact_figures(void **state)
     (void)state;
     struct pooled pooled;
     make(&pooled, "epsilon: 100, delta: 1.0e-6", true, 3000);
-    json_t *found = model_of(&pooled, "close"), *exact = exact_of(&pooled);
-    near(number(json_object_get(found, "rows"), "train"), 3000, 6, "rows");
-    near(number(json_object_get(found, "positives"), "train"), number(json_object_get(exact, "positives"), "train"), 4,
-         "positives");
+    json_t *found = noisy_model(&pooled, BANKS, "close"), *exact = exact_model(&pooled, BANKS);
+    near(sample_number(json_object_get(found, "rows"), "train"), 3000, 6, "rows");
+    near(sample_number(json_object_get(found, "positives"), "train"),
+         sample_number(json_object_get(exact, "positives"), "train"), 4, "positives");
     for (size_t f = 0; f < 2; f++) near_number(item(found, "features", f), item(exact, "features", f));
-    near(number(item(found, "correlations", 0), "r"), number(item(exact, "correlations", 0), "r"), 0.02, "r");
+    near(sample_number(item(found, "correlations", 0), "r"), sample_number(item(exact, "correlations", 0), "r"), 0.02,
+         "r");
     const json_t *levels = item(found, "features", 2), *true_levels = item(exact, "features", 2);
     for (size_t l = 0; l < 2; l++)
-        near(number(item(levels, "levels", l), "rows"), number(item(true_levels, "levels", l), "rows"), 6, "level");
+        near(sample_number(item(levels, "levels", l), "rows"), sample_number(item(true_levels, "levels", l), "rows"), 6,
+             "level");
     json_decref(found);
     json_decref(exact);
     pooled_done(&pooled);
@@ -134,29 +105,6 @@ static void a_large_epsilon_gives_almost_exact_figures(void **state)
 /* ---- the noise that is reported is the noise that is there */
 
 enum { SEEDS = 400 };
-struct sample {
-    const char *what;
-    double sum, squares, claimed;
-};
-
-static void take(struct sample *sample, const char *what, double error, double claimed)
-{
-    sample->what = what;
-    sample->sum += error;
-    sample->squares += error * error;
-    sample->claimed += claimed / SEEDS;
-}
-
-/* Unbiased within four standard errors (and `bias` of a standard deviation), the deviation as claimed within a share;
- * where `most`, that is only not to be passed. */
-static void check(const struct sample *sample, double bias, double within, bool most)
-{
-    double mean = sample->sum / SEEDS, sd = sqrt(sample->squares / SEEDS - mean * mean), claimed = sample->claimed;
-    print_message("%s: bias %.3g, sd %.4g, claimed %.4g\n", sample->what, mean, sd, claimed);
-    if (!(fabs(mean) <= claimed * (4 / sqrt(SEEDS) + bias))) fail_msg("%s is biased by %g", sample->what, mean);
-    if (!(sd <= claimed * (1 + within)) || !(most || sd >= claimed * (1 - within)))
-        fail_msg("the noise of %s has a standard deviation of %g, not %g", sample->what, sd, claimed);
-}
 
 static void noise_is_what_the_model_says(void **state)
 {
@@ -165,27 +113,31 @@ static void noise_is_what_the_model_says(void **state)
     struct sample samples[FIGURES] = {0};
     struct pooled pooled;
     make(&pooled, "epsilon: 3, delta: 1.0e-6", false, 6000);
-    json_t *exact = exact_of(&pooled);
+    json_t *exact = exact_model(&pooled, BANKS);
     for (unsigned seed = 0; seed < SEEDS; seed++) {
         char text[32];
         (void)snprintf(text, sizeof text, "noise %u", seed);
-        json_t *model = model_of(&pooled, text);
+        json_t *model = noisy_model(&pooled, BANKS, text);
         const json_t *sd = json_object_get(json_object_get(model, "privacy"), "noise_sd");
         const json_t *a = item(model, "features", 0), *g = item(model, "features", 2);
         const json_t *true_a = item(exact, "features", 0), *true_g = item(exact, "features", 2);
         const json_t *pair = item(model, "correlations", 0);
-        take(&samples[TRAIN], "rows", number(json_object_get(model, "rows"), "train") - 6000, number(sd, "cases"));
-        take(&samples[LEVEL], "a level",
-             number(item(g, "levels", 0), "rows") - number(item(true_g, "levels", 0), "rows"), number(sd, "counts"));
-        take(&samples[MEAN], "a mean", number(a, "mean") - number(true_a, "mean"), number(a, "mean_noise_sd"));
-        take(&samples[CORRELATION], "a correlation", number(pair, "r") - number(item(exact, "correlations", 0), "r"),
-             number(pair, "noise_sd"));
+        sample_take(&samples[TRAIN], "rows", sample_number(json_object_get(model, "rows"), "train") - 6000,
+                    sample_number(sd, "cases"));
+        sample_take(&samples[LEVEL], "a level",
+                    sample_number(item(g, "levels", 0), "rows") - sample_number(item(true_g, "levels", 0), "rows"),
+                    sample_number(sd, "counts"));
+        sample_take(&samples[MEAN], "a mean", sample_number(a, "mean") - sample_number(true_a, "mean"),
+                    sample_number(a, "mean_noise_sd"));
+        sample_take(&samples[CORRELATION], "a correlation",
+                    sample_number(pair, "r") - sample_number(item(exact, "correlations", 0), "r"),
+                    sample_number(pair, "noise_sd"));
         json_decref(model);
     }
-    check(&samples[TRAIN], 0, 0.15, false);
-    check(&samples[LEVEL], 0.3, 0.15, true); /* levels are made to add up, those of nobody not below 0 */
-    check(&samples[MEAN], 0.1, 0.2, false);
-    check(&samples[CORRELATION], 0.3, 0.25, true);
+    sample_check(&samples[TRAIN], 0, 0.15, false);
+    sample_check(&samples[LEVEL], 0.3, 0.15, true); /* levels are made to add up, those of nobody not below 0 */
+    sample_check(&samples[MEAN], 0.1, 0.2, false);
+    sample_check(&samples[CORRELATION], 0.3, 0.25, true);
     json_decref(exact);
     pooled_done(&pooled);
 }
@@ -229,7 +181,7 @@ static void noise_over_all_never_harms(void **state)
         for (unsigned seed = 0; seed < 200; seed++) {
             char text[32];
             (void)snprintf(text, sizeof text, "extreme %u", seed);
-            json_t *model = model_of(&pooled, text);
+            json_t *model = noisy_model(&pooled, BANKS, text);
             check_real(json_object_get(json_object_get(model, "rows"), "train"), 0, 1e12, "a count");
             check_real(json_object_get(item(model, "correlations", 0), "r"), -1, 1, "r");
             check_feature(item(model, "features", 0), 0, 60);
@@ -382,8 +334,8 @@ static void a_plan_may_weigh_its_phases(void **state)
         make(&pooled,
              i ? "epsilon: 1, delta: 1.0e-6, split: {counts: 98, scale: 1, cells: 1}" : "epsilon: 1, delta: 1.0e-6",
              true, 50);
-        json_t *model = model_of(&pooled, "weights");
-        sd[i] = number(json_object_get(json_object_get(model, "privacy"), "noise_sd"), "cases");
+        json_t *model = noisy_model(&pooled, BANKS, "weights");
+        sd[i] = sample_number(json_object_get(json_object_get(model, "privacy"), "noise_sd"), "cases");
         json_decref(model);
         pooled_done(&pooled);
     }

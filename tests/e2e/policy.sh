@@ -131,6 +131,20 @@ sed -i '3s/north/north, nobody/; 4s/.*/columns: {allowed: []}/' "$south/policy.y
 "$NODE" check "$south" >"$HOME_DIR/told" || die "an empty list is no mistake"
 told "warning   policy.yaml:3: nobody is no member of the roster"
 told "warning   policy.yaml:4: columns.allowed is empty, so this bank refuses every run"
+# SIGHUP: a policy that is wrong changes nothing, a good one is in force, and a run under way goes on.
+run=$(submit north) || die "not submitted"
+watch south "$run" >/dev/null 2>&1 && die "south takes a plan with a forbidden column"
+sed -i '9s/.*/words: {run: 2, month: 1}/' "$south/policy.yaml"
+kill -HUP "${PROCESS[south]}"
+until_true 10 log_has south 'not reloaded, and the node goes on as it was: .*policy.yaml:9' || die "a wrong policy is not told"
+"$NODE" status "$south" >/dev/null || die "a wrong policy stops the node"
+policy_config south north credit-risk 3
+kill -HUP "${PROCESS[south]}"
+until_true 10 log_has south 'reloading; open runs go on' || die "south does not reload"
+run=$(submit north) || die "not submitted"
+until_true 20 log_has south "${run:0:12}" || die "south does not hear of the run"
+kill -HUP "${PROCESS[south]}"
+for bank in "${banks[@]}"; do watch "$bank" "$run" >/dev/null || die "the reloaded policy is not in force at $bank"; done
 sed -i '9s/.*/words: {run: 2, month: 1}/' "$south/policy.yaml"
 party_kill south TERM
 expect_exit 2 "south/policy.yaml:9: key \"words.run\": a run cannot have more words than a month" "$NODE" run "$south"
