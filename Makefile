@@ -230,7 +230,7 @@ INSTALL_SCRIPTS := $(wildcard install/*.py)
 SECTION_1 := cofferdam.1 cofferdam-node.1 cofferdam-coordinator.1
 SECTION_5 := cofferdam-node.yaml.5 cofferdam-coordinator.yaml.5 cofferdam-policy.yaml.5 cofferdam-plan.5
 # The day a version is of: the last commit's, or what the packager says.
-DATE := $(shell date -u -d @$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date +%s)} +%Y-%m-%d)
+DATE = $(shell date -u -d @$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date +%s)} +%Y-%m-%d)
 manual: $(BUILD)/manual/made
 $(BUILD)/manual/made: $(PROGRAMS) $(INSTALL_SCRIPTS) docs/operators.md docs/plan.md
 	@rm -rf $(@D)
