@@ -11,7 +11,9 @@
 #   make soak SECONDS=600    the simulator on new seeds
 #   make SANITIZER=address,undefined test      (or thread)
 #   make deps                installs what building and running need from Debian's packages
-#   make install DESTDIR= PREFIX=/usr/local
+#   make install DESTDIR= PREFIX=/usr/local    programs, manual, completions, systemd units, examples, documents
+#   make uninstall DESTDIR= PREFIX=/usr/local
+#   make deb                 build/deb/*.deb: cofferdam, cofferdam-node, cofferdam-coordinator
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
@@ -222,9 +224,71 @@ demo:
 deps:
 	tests/check/deps
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+# What is said of the programs elsewhere is made from what they say themselves.
+.PHONY: manual uninstall deb version
+version:
+	@echo $(VERSION)
+INSTALL_SCRIPTS := $(wildcard install/*.py)
+SECTION_1 := cofferdam.1 cofferdam-node.1 cofferdam-coordinator.1
+SECTION_5 := cofferdam-node.yaml.5 cofferdam-coordinator.yaml.5 cofferdam-policy.yaml.5 cofferdam-plan.5
+# The day a version is of: the last commit's, or what the packager says.
+DATE = $(shell date -u -d @$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date +%s)} +%Y-%m-%d)
+manual: $(BUILD)/manual/made
+$(BUILD)/manual/made: $(PROGRAMS) $(INSTALL_SCRIPTS) docs/operators.md docs/plan.md
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	$(call run,MANUAL,python3 -B install/manual.py $(BUILD) $(@D) $(VERSION) $(DATE))
+	@python3 -B install/completion.py $(BUILD) $(@D)/completions
+	@touch $@
+
+# Directories below PREFIX. Debian has a place of its own for what packages bring to zsh, and one for units.
+BINDIR := $(PREFIX)/bin
+MANDIR := $(PREFIX)/share/man
+BASHDIR := $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR := $(PREFIX)/lib/sysusers.d
+DOCDIR := $(PREFIX)/share/doc/cofferdam
+DOCUMENTS := README.md $(wildcard docs/*.md docs/figures/*)
+EXAMPLE_FILES := $(wildcard examples/*.md examples/*.yaml examples/*/*.yaml)
+UNITS := cofferdam-node cofferdam-coordinator
+INSTALLED := $(foreach program,$(notdir $(PROGRAMS)),$(BINDIR)/$(program) $(BASHDIR)/$(program) $(ZSHDIR)/_$(program)) \
+             $(SECTION_1:%=$(MANDIR)/man1/%) $(SECTION_5:%=$(MANDIR)/man5/%) \
+             $(UNITS:%=$(UNITDIR)/%.service) $(UNITS:%=$(SYSUSERSDIR)/%.conf)
+
+install: all $(BUILD)/manual/made
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(BASHDIR) $(ZSHDIR) $(UNITDIR) $(SYSUSERSDIR))
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+	install -m 644 $(SECTION_1:%=$(BUILD)/manual/%) $(DESTDIR)$(MANDIR)/man1
+	install -m 644 $(SECTION_5:%=$(BUILD)/manual/%) $(DESTDIR)$(MANDIR)/man5
+	install -m 644 $(BUILD)/manual/completions/bash/* $(DESTDIR)$(BASHDIR)
+	install -m 644 $(BUILD)/manual/completions/zsh/* $(DESTDIR)$(ZSHDIR)
+	install -m 644 install/sysusers/*.conf $(DESTDIR)$(SYSUSERSDIR)
+	for unit in $(UNITS); do \
+	    sed 's|@bindir@|$(BINDIR)|' install/systemd/$$unit.service >$(DESTDIR)$(UNITDIR)/$$unit.service && \
+	    chmod 644 $(DESTDIR)$(UNITDIR)/$$unit.service || exit 1; done
+	for file in $(DOCUMENTS) $(EXAMPLE_FILES); do \
+	    install -D -m 644 $$file $(DESTDIR)$(DOCDIR)/$$file || exit 1; done
+
+# Programs and what describes them. Configuration, keys and state were never installed, and stay.
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+# Debian packages, from a copy of the sources. The packages' version is this file's: the changelog is written here. Needs
+# debhelper; lintian, where it is installed, must find nothing.
+DEB := build/deb
+deb:
+	rm -rf $(DEB)
+	mkdir -p $(DEB)/cofferdam-$(VERSION)
+	git ls-files -z | xargs -0 cp --parents -t $(DEB)/cofferdam-$(VERSION)
+	printf '%s\n\n  * Version %s.\n\n -- %s  %s\n' 'cofferdam ($(VERSION)) unstable; urgency=medium' '$(VERSION)' \
+	    "$$(sed -n 's/^Maintainer: //p' debian/control)" "$$(date -u -R -d '$(DATE)')" \
+	    >$(DEB)/cofferdam-$(VERSION)/debian/changelog
+	cd $(DEB)/cofferdam-$(VERSION) && unset MAKEFLAGS MAKELEVEL MFLAGS && dpkg-buildpackage -b -us -uc -j$$(nproc)
+	rm -rf $(DEB)/cofferdam-$(VERSION)
+	if command -v lintian >/dev/null; then lintian --fail-on error,warning --tag-display-limit 0 $(DEB)/*.changes; fi
+	tests/deb/run $(DEB) $(VERSION)
 
 clean:
 	rm -rf build

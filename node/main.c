@@ -90,7 +90,7 @@ static struct result command_forget(const struct program_words *words)
 int main(int argc, char **argv)
 {
     static const struct program_command commands[] = {
-        {"init", bank_init, "krsn", "DIR [--source FILE.csv] [--key FILE] [--roster FILE]",
+        {"init", bank_init, "krsn", "DIR [--source FILE.csv] [--name NAME] [--key FILE] [--roster FILE]",
          "writes a configuration and a policy to begin with"},
         {"check", command_check, "p", "CONFIG|DIR [--plan PLAN]",
          "whether this bank is ready: key, roster, data, connection"},

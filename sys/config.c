@@ -65,6 +65,16 @@ static struct result copy_path(const struct file *file, const char *text, char *
     return copy(joined, NULL, ret);
 }
 
+/* The daemon's own key: systemd's credential of the file's name, where the service was given one. */
+static struct result copy_key(const struct file *file, const char *text, char **ret)
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY"), *slash = strrchr(text, '/');
+    char path[FILE_PATH_MAX];
+    if (directory && result_ok(file_path(directory, slash ? slash + 1 : text, path)) && file_exists(path))
+        return copy(path, NULL, ret);
+    return copy_path(file, text, ret);
+}
+
 static struct result copy_log(const struct file *file, const char *text, char **ret)
 {
     enum log_level level;
@@ -128,7 +138,7 @@ static struct result array(size_t count, size_t size, void *ret)
 static struct result coordinator_from(const struct file *file, struct config_coordinator *config)
 {
     const struct raw_coordinator *raw = file->raw;
-    TRY(copy_path(file, raw->key, &config->key));
+    TRY(copy_key(file, raw->key, &config->key));
     TRY(copy_path(file, raw->roster, &config->roster));
     TRY(copy_path(file, raw->state, &config->state));
     TRY(copy(raw->listen, NULL, &config->listen));
@@ -393,7 +403,7 @@ static struct result node_from(const struct file *file, struct config_node *conf
         return document_fail(&file->document, "policy",
                              "key \"policy\" is missing; add it: the file that says what this bank takes part in "
                              "(docs/operators.md, Policy)");
-    TRY(copy_path(file, raw->key, &config->key));
+    TRY(copy_key(file, raw->key, &config->key));
     TRY(copy_path(file, raw->roster, &config->roster));
     TRY(copy_path(file, raw->state, &config->state));
     TRY(copy_path(file, raw->policy, &config->policy));

@@ -16,7 +16,7 @@ struct config_metrics {
 };
 
 struct config_coordinator {
-    char *key;     /* node.key of the coordinator */
+    char *key;     /* node.key of the coordinator, or systemd's credential of that name */
     char *roster;  /* roster.note */
     char *listen;  /* optional: tls+tcp://host:port; the roster's address where it is left out */
     char *state;   /* directory */

@@ -74,6 +74,16 @@ struct result file_read(const char *path, size_t limit, struct buffer *out)
     return RESULT_OK;
 }
 
+/* systemd lets a service's user read a credential of root's by an access list, whose mask looks like the group's bits.
+ */
+static bool is_credential(const char *path, const struct stat *status)
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    const size_t length = directory ? strlen(directory) : 0;
+    return length > 0 && strncmp(path, directory, length) == 0 && path[length] == '/' && status->st_uid == 0 &&
+           status->st_gid == 0 && (status->st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) == 0;
+}
+
 struct result file_check_private(int descriptor, const char *path)
 {
     struct stat status;
@@ -83,7 +93,7 @@ struct result file_check_private(int descriptor, const char *path)
     ENSURE(status.st_uid == geteuid() || status.st_uid == 0, CATEGORY_USAGE,
            "%s: a %s of another user (uid %u); it must belong to the user that runs this", path, what,
            (unsigned)status.st_uid);
-    ENSURE((status.st_mode & (S_IRWXG | S_IRWXO)) == 0, CATEGORY_USAGE,
+    ENSURE((status.st_mode & (S_IRWXG | S_IRWXO)) == 0 || is_credential(path, &status), CATEGORY_USAGE,
            "%s: others can open this %s (mode %03o); run: chmod %d %s", path, what, (unsigned)(status.st_mode & 0777),
            directory ? 700 : 600, path);
     return RESULT_OK;

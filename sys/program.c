@@ -7,18 +7,60 @@
 #include "crypto/secret.h"
 #include "sys/process.h"
 
-static const char *name_of(const struct option *options, int letter)
+/* Every option of every daemon's commands; a command takes those whose letters it names. */
+static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                        {"source", required_argument, NULL, 's'},
+                                        {"name", required_argument, NULL, 'n'},
+                                        {"key", required_argument, NULL, 'k'},
+                                        {"roster", required_argument, NULL, 'r'},
+                                        {"plan", required_argument, NULL, 'p'},
+                                        {"run", required_argument, NULL, 'i'},
+                                        {"expires", required_argument, NULL, 'e'},
+                                        {"cohort-change", no_argument, NULL, 'c'},
+                                        {"repetition", no_argument, NULL, 't'},
+                                        {0}};
+
+static const char *name_of(int letter)
 {
-    while (options->name && options->val != letter) options++;
-    return options->name;
+    const struct option *option = options;
+    while (option->name && option->val != letter) option++;
+    return option->name;
 }
 
+static bool takes(const struct program_command *command, int letter)
+{
+    return strchr(command->options, letter) != NULL;
+}
+
+/* The manual and the completions are made from this text (install/), which is why its form is plain. */
 static void print_help(const struct program *program)
 {
-    printf("%s: %s\n\nusage:\n", program->name, program->summary);
+    static const struct {
+        const char *value, *text;
+    } meaning[] = {{"", "prints JSON"},
+                   {" FILE.csv", "the bank's rows"},
+                   {" NAME", "what the ledger calls these rows; customers where it is left out"},
+                   {" FILE", "the daemon's node.key; an officer's key, where one decides"},
+                   {" FILE", "the signed roster"},
+                   {" PLAN|HASH", "check: the signed plan to look at; an officer names it by its hash"},
+                   {" ID", "one run alone"},
+                   {" DATE", "the last day on which an approval counts (UTC)"},
+                   {"", "approves another cohort than before, or one that leaves out a member"},
+                   {"", "approves rows that differ by few from an earlier run's"}};
+    printf("%s: %s\n\nusage: %s COMMAND ...\n\n", program->name, program->summary, program->name);
     for (const struct program_command *command = program->commands; command->word; command++)
-        printf("  %s %-6s %-34s %s\n", program->name, command->word, command->synopsis, command->summary);
-    printf("  %s --version\n\nExit codes: 0 done, 1 what was asked about is not so, 2 wrong usage or configuration,\n"
+        printf("  %s %s\n      %s\n", command->word, command->synopsis, command->summary);
+    printf("\nOptions:\n");
+    for (unsigned i = 0; options[i].name; i++) {
+        bool taken = false;
+        for (const struct program_command *command = program->commands; command->word; command++)
+            taken = taken || takes(command, options[i].val);
+        char option[32];
+        (void)snprintf(option, sizeof option, "%s%s", options[i].name, meaning[i].value);
+        if (taken) printf("  --%-18s %s\n", option, meaning[i].text);
+    }
+    printf("\n%s --version prints the version.\n"
+           "Exit codes: 0 done, 1 what was asked about is not so, 2 wrong usage or configuration,\n"
            "3 environment (file, network, database).\n\nExamples:\n%s",
            program->name, program->examples);
 }
@@ -26,26 +68,14 @@ static void print_help(const struct program *program)
 static struct result read_words(const struct program *program, const struct program_command *command, int argc,
                                 char **argv, struct program_words *ret)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"source", required_argument, NULL, 's'},
-                                            {"name", required_argument, NULL, 'n'},
-                                            {"key", required_argument, NULL, 'k'},
-                                            {"roster", required_argument, NULL, 'r'},
-                                            {"plan", required_argument, NULL, 'p'},
-                                            {"run", required_argument, NULL, 'i'},
-                                            {"expires", required_argument, NULL, 'e'},
-                                            {"cohort-change", no_argument, NULL, 'c'},
-                                            {"repetition", no_argument, NULL, 't'},
-                                            {0}};
     opterr = 0;
     int letter;
     char given[32] = "";
     while ((letter = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         ENSURE(letter != ':', CATEGORY_USAGE, "%s needs a value; see %s --help", argv[optind - 1], program->name);
-        ENSURE(letter != '?' && strchr(command->options, letter), CATEGORY_USAGE,
-               "%s %s takes no option %s; see %s --help", program->name, command->word, argv[optind - 1],
-               program->name);
-        ENSURE(!strchr(given, letter), CATEGORY_USAGE, "--%s was given twice; give it once", name_of(options, letter));
+        ENSURE(letter != '?' && takes(command, letter), CATEGORY_USAGE, "%s %s takes no option %s; see %s --help",
+               program->name, command->word, argv[optind - 1], program->name);
+        ENSURE(!strchr(given, letter), CATEGORY_USAGE, "--%s was given twice; give it once", name_of(letter));
         given[strlen(given)] = (char)letter;
         if (letter == 'j') ret->json = true;
         if (letter == 's') ret->source = optarg;
