@@ -252,12 +252,25 @@ static struct result consent_from(const struct file *file, const struct raw_sour
     return RESULT_OK;
 }
 
-/* A connection string stands in a file that many may read, and in what check prints: no secrets in it. */
-static bool holds_secret(const char *connection)
+static bool names_secret(const char *key, size_t length)
 {
     static const char *const words[] = {"pwd", "pass", "secret", "token", "apikey"};
+    char copied[64];
+    (void)snprintf(copied, sizeof copied, "%.*s", (int)length, key);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasestr(connection, words[i])) return true;
+        if (strcasestr(copied, words[i])) return true;
+    return false;
+}
+
+/* A connection string stands in a file that many may read: no secrets in it, nor in options within its options. */
+static bool holds_secret(const char *connection)
+{
+    for (const char *sign = strchr(connection, '='); sign; sign = strchr(sign + 1, '=')) {
+        size_t length = 0;
+        while (length < (size_t)(sign - connection) && length < 60 && !strchr(";={}", sign[-1 - (ptrdiff_t)length]))
+            length++;
+        if (names_secret(sign - length, length)) return true;
+    }
     return false;
 }
 

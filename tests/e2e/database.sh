@@ -5,7 +5,6 @@
 . "$(dirname "$0")/../support/e2e.sh"
 grep -q '^\[SQLite3\]' /etc/odbcinst.ini 2>/dev/null || { echo "the ODBC driver of libsqliteodbc is not installed"; exit 77; }
 grep -q '^\[PostgreSQL Unicode\]' /etc/odbcinst.ini || { echo "the ODBC driver of odbc-postgresql is not installed"; exit 77; }
-command -v sqlite3 >/dev/null || { echo "the command of sqlite3 is not installed"; exit 77; }
 SERVER=$(tests/support/postgres.sh start) || { echo "$SERVER"; exit 77; }
 end() {
     tests/support/postgres.sh stop "$SERVER"
@@ -27,8 +26,14 @@ for bank in "${banks[@]}"; do watch "$bank" "$first" >/dev/null || die "no model
 for bank in "${banks[@]}"; do party_kill "$bank" TERM; done
 
 # The same rows in databases. East's are read by a user who may do nothing else.
-sqlite3 "$HOME_DIR/south/rows.db" "CREATE TABLE customers(income INTEGER, age INTEGER, sex TEXT, \"default\" INTEGER)" \
-    ".import --csv --skip 1 $HOME_DIR/south/rows.csv customers" || die "no SQLite database"
+python3 - "$HOME_DIR/south" <<'END' || die "no SQLite database"
+import csv, sqlite3, sys
+rows = list(csv.reader(open(sys.argv[1] + "/rows.csv")))[1:]
+database = sqlite3.connect(sys.argv[1] + "/rows.db")
+database.execute('CREATE TABLE customers(income INTEGER, age INTEGER, sex TEXT, "default" INTEGER)')
+database.executemany("INSERT INTO customers VALUES (?, ?, ?, ?)", rows)
+database.commit()
+END
 {
     echo "CREATE SCHEMA risk; CREATE TABLE risk.customers(place serial, income integer, age smallint, sex char(1), is_default boolean);"
     tail -n +2 "$HOME_DIR/east/rows.csv" | awk -F, '{ printf "INSERT INTO risk.customers(income, age, sex, is_default) VALUES (%d, %d, \047%s\047, %s);\n", $1, $2, $3, $4 ? "true" : "false" }'

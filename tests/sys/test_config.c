@@ -213,6 +213,7 @@ static void each_mistake_is_told_with_its_line(void **state)
         {DATABASE "    dsn: d\n", 7, "give either table or query"},
         {DATABASE "    dsn: d\n    table: t\n    query: SELECT 1\n", 7, "give either table or query"},
         {DATABASE "    table: t\n    connection: Driver=x;Pwd=geheim\n", 9, "has no place here"},
+        {DATABASE "    table: t\n    connection: Driver=x;pqopt={a=b password = geheim}\n", 9, "has no place here"},
         {DATABASE "    table: t\n    dsn: d;UID=x\n", 9, "must be a name of letters"},
         {DATABASE "    dsn: d\n    table: t; DROP TABLE t\n", 9, "a name like schema.table"},
         {DATABASE "    dsn: d\n    query: DELETE FROM t\n", 9, "must begin with SELECT or WITH"},
@@ -286,11 +287,12 @@ static void a_database_in_place_of_a_file(void **state)
     assert_string_equal(config->source.odbc->dsn, "risk warehouse");
     assert_string_equal(config->source.odbc->table, "risk.customers");
     is_joined(config->source.odbc->credentials, "db.secret");
-    write_config(DATABASE
-                 "    connection: Driver=SQLite3;Database=/srv/x.db\n    query: \"WITH a AS (SELECT 1) SELECT * "
-                 "FROM a; \"\n    environment: {user: DB_USER, password: DB_PASSWORD}\n");
+    write_config(
+        DATABASE
+        "    connection: Driver=SQLite3;Database=/srv/compass/x.db\n    query: \"WITH a AS (SELECT 1) SELECT * "
+        "FROM a; \"\n    environment: {user: DB_USER, password: DB_PASSWORD}\n");
     ok(config_node_load(path, &other));
-    assert_string_equal(other->source.odbc->connection, "Driver=SQLite3;Database=/srv/x.db");
+    assert_string_equal(other->source.odbc->connection, "Driver=SQLite3;Database=/srv/compass/x.db");
     assert_string_equal(other->source.odbc->user_variable, "DB_USER");
     assert_string_equal(other->source.odbc->password_variable, "DB_PASSWORD");
     assert_null(other->source.odbc->credentials);
