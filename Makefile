@@ -40,6 +40,8 @@ LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $
 LIBS_CRYPTO := -lsodium -lcrypto
 LIBS_PROTO := -lprotobuf-c -lcyaml -lyaml -lmpfr -lgmp -ljansson
 LIBS_DATA := -lcsv -lz
+# For programs that call data/odbc.c; the others carry no database driver manager.
+LIBS_ODBC := -lodbc
 LIBS_SYS := -lnng -lssl -lcrypto -lsqlite3 -lcyaml
 
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
@@ -125,7 +127,7 @@ SUPPORT := $(if $(filter thread,$(SANITIZER)),$(call objects,tests/support/tsan.
 $(BUILD)/cofferdam: $(CLI) $(SUPPORT) $(ALL_ARCHIVES)
 	$(call run,LINK,$(CC) $(LDFLAGS) $(CLI) $(SUPPORT) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
 $(BUILD)/cofferdam-node: $(NODE) $(SUPPORT) $(ALL_ARCHIVES)
-	$(call run,LINK,$(CC) $(LDFLAGS) $(NODE) $(SUPPORT) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
+	$(call run,LINK,$(CC) $(LDFLAGS) $(NODE) $(SUPPORT) $(call group,$(ALL_ARCHIVES)) $(LIBS_ODBC) $(ALL_LIBS) -o $@)
 $(BUILD)/cofferdam-coordinator: $(COORDINATOR) $(SUPPORT) $(COORDINATOR_ARCHIVES)
 	$(call run,LINK,$(CC) $(LDFLAGS) $(COORDINATOR) $(SUPPORT) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@)
 
@@ -133,15 +135,15 @@ $(BUILD)/cofferdam-coordinator: $(COORDINATOR) $(SUPPORT) $(COORDINATOR_ARCHIVES
 PARTS := $(filter-out %/main.o,$(NODE) $(COORDINATOR) $(CLI))
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
 	@mkdir -p $(@D)
-	$(call run,LINK,$(CC) $(LDFLAGS) $(filter %.o,$^) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
+	$(call run,LINK,$(CC) $(LDFLAGS) $(filter %.o,$^) $(call group,$(ALL_ARCHIVES)) $(LIBS_ODBC) $(ALL_LIBS) -lcmocka -o $@)
 # What makes memory, files and disks fail stands in front of the C library's functions, so it is in these programs alone.
 FAULTS := $(call objects,$(filter-out tests/faults/test_%,$(call sources,tests/faults)))
 $(filter $(BUILD)/tests/faults/%,$(TEST_PROGRAMS)): $(FAULTS)
 $(BUILD)/sim: $(BUILD)/obj/tests/sim/main.o $(SIM) $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
-	$(call run,LINK,$(CC) $(LDFLAGS) $(filter %.o,$^) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
+	$(call run,LINK,$(CC) $(LDFLAGS) $(filter %.o,$^) $(call group,$(ALL_ARCHIVES)) $(LIBS_ODBC) $(ALL_LIBS) -lcmocka -o $@)
 # The simulator with one planted fault (tests/sim/mutants.py): the changed file stands before the archive that has it.
 $(BUILD)/mutants/%: $(BUILD)/mutants/%.c $(BUILD)/sim
-	$(call run,MUTANT,$(CC) $(CPPFLAGS) $(CFLAGS) -w $(LDFLAGS) $< $(BUILD)/obj/tests/sim/main.o $(SIM) $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
+	$(call run,MUTANT,$(CC) $(CPPFLAGS) $(CFLAGS) -w $(LDFLAGS) $< $(BUILD)/obj/tests/sim/main.o $(SIM) $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(LIBS_ODBC) $(ALL_LIBS) -lcmocka -o $@)
 # A coordinator that cheats: what comes in and what goes out pass by tests/cheat.
 $(BUILD)/cheat: $(CHEAT) $(COORDINATOR) $(SUPPORT) $(COORDINATOR_ARCHIVES)
 	$(call run,LINK,$(CC) $(LDFLAGS) -Wl$(comma)--wrap=asks_dispatch$(comma)--wrap=transport_server_reply $(filter %.o,$^) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@)
@@ -150,10 +152,10 @@ $(BUILD)/constant_time: $(BUILD)/obj/tests/constant_time/main.o $(BUILD)/libcryp
 	$(call run,LINK,$(CC) $(LDFLAGS) $^ $(LIBS_CRYPTO) -o $@)
 # A member that misbehaves at the coordinator's door.
 $(BUILD)/rogue: $(BUILD)/obj/tests/rogue/main.o $(PARTS) $(ALL_ARCHIVES)
-	$(call run,LINK,$(CC) $(LDFLAGS) $(filter %.o,$^) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -o $@)
+	$(call run,LINK,$(CC) $(LDFLAGS) $(filter %.o,$^) $(call group,$(ALL_ARCHIVES)) $(LIBS_ODBC) $(ALL_LIBS) -o $@)
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/bench.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
 	@mkdir -p $(@D)
-	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/bench/bench.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lopenblas -lcmocka -o $@)
+	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/bench/bench.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(LIBS_ODBC) $(ALL_LIBS) -lopenblas -lcmocka -o $@)
 $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(BUILD)/libcrypto_.a
 	@mkdir -p $(@D)
 	$(call run,LINK,$(CC) $(LDFLAGS) $^ $(LIBS_CRYPTO) -lm -o $@)
@@ -161,7 +163,7 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(BUILD)/libcrypto_.a
 # A fuzz target replays its corpus and bounded mutations with our driver, or runs under libFuzzer (make fuzz).
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
 	@mkdir -p $(@D)
-	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
+	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(LIBS_ODBC) $(ALL_LIBS) -lcmocka -o $@)
 
 # The fuzz targets always run under AddressSanitizer; ThreadSanitizer has nothing to see in them.
 test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS) $(BUILD)/sim $(BUILD)/cheat $(BUILD)/rogue $(BUILD)/constant_time failpoints
@@ -186,7 +188,7 @@ LIBFUZZER := $(patsubst tests/fuzz/%.c,$(BUILD)/libfuzzer/%,$(sort $(wildcard te
 libfuzzer-targets: $(LIBFUZZER)
 $(BUILD)/libfuzzer/%: $(BUILD)/obj/tests/fuzz/%.o $(TESTLIB) $(PARTS) $(ALL_ARCHIVES)
 	@mkdir -p $(@D)
-	$(call run,LINK,$(CC) $(LDFLAGS) -fsanitize=fuzzer $< $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(ALL_LIBS) -lcmocka -o $@)
+	$(call run,LINK,$(CC) $(LDFLAGS) -fsanitize=fuzzer $< $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(LIBS_ODBC) $(ALL_LIBS) -lcmocka -o $@)
 
 fuzz:
 	CC=clang tests/fuzz/run $(SECONDS)

@@ -159,6 +159,7 @@ static struct result take_cases(struct logistic *state, const struct sum *sum)
     uint64_t most = state->plan->rows * MEMBERS_MAX;
     for (size_t k = 0; k < CASE_KINDS; k++)
         state->cases[k] = private_clip_count((uint64_t)sum_integer(sum, CASES, k), most);
+    if (state->plan->split == SPLIT_NONE) state->cases[CASE_HELD_NEGATIVE] = state->cases[CASE_HELD_POSITIVE] = 0;
     ENSURE(state->cases[CASE_TRAIN_POSITIVE] > 0 && state->cases[CASE_TRAIN_NEGATIVE] > 0, CATEGORY_USAGE,
            "under the noise that the plan's privacy asks for there is no training row of one outcome: too few rows, or "
            "the target (%s = %s) is coded otherwise",

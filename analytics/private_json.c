@@ -19,6 +19,7 @@ struct result private_json_noise(struct tree *tree, json_t *privacy, const struc
     json_t *noise = json_object_get(privacy, "noise_sd");
     for (size_t i = 0; i < layout->fields_count; i++) {
         double sd = 0;
+        if (layout->fields[i].length == 0) continue;
         TRY(private_noise(plan, &layout->fields[i], banks, &sd));
         tree_put(tree, noise, layout->fields[i].name, tree_real(sd));
     }

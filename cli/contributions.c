@@ -36,11 +36,13 @@ static void *pool_work(void *context)
     struct pool *pool = context;
     for (;;) {
         size_t i = atomic_fetch_add(&pool->next, 1);
-        if (i >= pool->count) return NULL;
+        if (i >= pool->count) break;
         struct result result = compute_one(&pool->contributions[i], pool->inner);
         pool->verdicts[i].category = result.category;
         if (!result_ok(result)) (void)snprintf(pool->verdicts[i].reason, REASON_BYTES, "%s", result_reason());
     }
+    fold_thread_done();
+    return NULL;
 }
 
 static struct result pool_run(struct pool *pool, unsigned threads)

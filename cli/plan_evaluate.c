@@ -5,6 +5,7 @@
 #include "analytics/model.h"
 #include "cli/cli.h"
 #include "cli/document.h"
+#include "crypto/base/text.h"
 #include "proto/run/task.h"
 
 struct chosen {
@@ -214,6 +215,15 @@ static struct result check(const struct words *words)
     return (struct result){category};
 }
 
+/* They go into the plan's text as they are. */
+static struct result check_number(const char *option, const char *text)
+{
+    double value = 0;
+    ENSURE(!text || (text_number(text, &value) && value > 0), CATEGORY_USAGE, "%s %.40s is no number above 0", option,
+           text);
+    return RESULT_OK;
+}
+
 struct result cli_plan_evaluate(int argc, char **argv)
 {
     CLEANUP(words_done) struct words words = {0};
@@ -232,6 +242,8 @@ struct result cli_plan_evaluate(int argc, char **argv)
     };
     TRY(cli_parse(argc, argv, options, "MODEL.json", 1, 1, &operands));
     ENSURE(!words.epsilon == !words.delta, CATEGORY_USAGE, "--epsilon and --delta go together");
+    TRY(check_number("--epsilon", words.epsilon));
+    TRY(check_number("--delta", words.delta));
     TRY(read_model(&words.models[0], operands.items[0], against ? "champion" : "model"));
     words.models_count = 1;
     if (against) {

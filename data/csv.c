@@ -5,7 +5,7 @@
 
 #include "data/csv_file.h"
 #include "data/csv_map.h"
-#include "data/record.h"
+#include "data/csv_records.h"
 
 /* How one column of the table is filled. */
 struct feeding {
@@ -79,8 +79,8 @@ static const char *column_name(void *context, size_t index)
     return csv_header_name(&reader->header, index);
 }
 
-struct result csv_reader_new(const char *name, const struct csv_options *options, const struct column_spec *specs,
-                             size_t specs_count, uint64_t rows_max, struct csv_reader **ret)
+static struct result reader_new(const char *name, const struct csv_options *options, const struct column_spec *specs,
+                                size_t specs_count, uint64_t rows_max, struct csv_reader **ret)
 {
     CLEANUP(csv_reader_freep) struct csv_reader *reader = calloc(1, sizeof *reader);
     ENSURE(reader, CATEGORY_ENVIRONMENT, "out of memory for reading %s", name);
@@ -91,6 +91,16 @@ struct result csv_reader_new(const char *name, const struct csv_options *options
            name);
     reader->options = *options;
     TRY(table_new(specs, specs_count, rows_max, &reader->table));
+    *ret = reader;
+    reader = NULL;
+    return RESULT_OK;
+}
+
+struct result csv_reader_new(const char *name, const struct csv_options *options, const struct column_spec *specs,
+                             size_t specs_count, uint64_t rows_max, struct csv_reader **ret)
+{
+    CLEANUP(csv_reader_freep) struct csv_reader *reader = NULL;
+    TRY(reader_new(name, options, specs, specs_count, rows_max, &reader));
     TRY(result_at(csv_header_given(&reader->header, options), "%s: ", name));
     if (reader->header.names) TRY(result_at(find_columns(reader), "%s: ", name));
     struct record_client client = {reader, take, column_name};
@@ -123,15 +133,20 @@ struct result csv_reader_feed(struct csv_reader *reader, struct view piece)
     return record_reader_feed(reader->records, piece);
 }
 
-struct result csv_reader_finish(struct csv_reader *reader, struct table **ret)
+static struct result give_table(struct csv_reader *reader, const char *none, struct table **ret)
 {
-    TRY(record_reader_finish(reader->records));
     if (!reader->table->rows)
-        return result_at(csv_no_rows(&reader->options, reader->table->without_consent), "%s: ", reader->name);
+        return result_at(csv_no_rows(&reader->options, reader->table->without_consent, none), "%s: ", reader->name);
     table_trim(reader->table);
     *ret = reader->table;
     reader->table = NULL;
     return RESULT_OK;
+}
+
+struct result csv_reader_finish(struct csv_reader *reader, struct table **ret)
+{
+    TRY(record_reader_finish(reader->records));
+    return give_table(reader, csv_none_in_file, ret);
 }
 
 static struct result feed(void *context, struct view piece)
@@ -158,4 +173,14 @@ struct result csv_stream(const char *path, const struct csv_options *options, co
     TRY(record_reader_finish(reader->records));
     *ret_without_consent = reader->table->without_consent;
     return RESULT_OK;
+}
+
+struct result csv_read_records(const char *name, struct record_origin origin, const struct csv_options *options,
+                               const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
+                               struct table **ret)
+{
+    CLEANUP(csv_reader_freep) struct csv_reader *reader = NULL;
+    TRY(reader_new(name, options, specs, specs_count, rows_max, &reader));
+    TRY(origin.read(origin.context, (struct record_client){reader, take, column_name}));
+    return give_table(reader, csv_none_in_origin, ret);
 }

@@ -202,12 +202,15 @@ bool csv_consents(const struct csv_options *options, struct view field)
     return listed(consent->given, consent->given_count, field);
 }
 
-struct result csv_no_rows(const struct csv_options *options, uint64_t without_consent)
+const char csv_none_in_file[] = "no rows follow the column names; export the file again";
+const char csv_none_in_origin[] = "the query gives no row; look at what it selects";
+
+struct result csv_no_rows(const struct csv_options *options, uint64_t without_consent, const char *none)
 {
     ENSURE(!without_consent, CATEGORY_USAGE,
            "no row is left: none of %llu has consent in column %s%s%s; look at the column, and at source.consent",
            (unsigned long long)without_consent, options->consent.column,
            options->consent.purpose ? " to the purpose " : "",
            options->consent.purpose ? options->consent.purpose : "");
-    return FAIL(CATEGORY_USAGE, "no rows follow the column names; export the file again");
+    return FAIL(CATEGORY_USAGE, "%s", none);
 }

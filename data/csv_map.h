@@ -27,8 +27,9 @@ MUST_USE struct result csv_header_consent(const struct csv_header *header, const
                                           size_t *ret);
 /* Whether this field of that column is consent. */
 bool csv_consents(const struct csv_options *options, struct view field);
-/* After the last row, when there is none: why. */
-MUST_USE struct result csv_no_rows(const struct csv_options *options, uint64_t without_consent);
+/* After the last row, when there is none: why; `none` where nothing was left out. */
+extern const char csv_none_in_file[], csv_none_in_origin[];
+MUST_USE struct result csv_no_rows(const struct csv_options *options, uint64_t without_consent, const char *none);
 
 /* What the options say about a plan's column, or about the file's column of that name; NULL when nothing. */
 const struct csv_column *csv_column_of_plan(const struct csv_options *options, const char *name);

@@ -4,7 +4,7 @@
 
 #include "data/csv_file.h"
 #include "data/csv_map.h"
-#include "data/record.h"
+#include "data/csv_records.h"
 
 enum { SLOTS = 4096 };
 _Static_assert((SLOTS & (SLOTS - 1)) == 0 && SLOTS >= 2 * CSV_DISTINCT_MAX, "open addressing needs free slots");
@@ -139,29 +139,51 @@ static int compare_values(const void *a, const void *b)
     return strcmp(((const struct csv_value *)a)->text, ((const struct csv_value *)b)->text);
 }
 
-struct result csv_scan(const char *path, const struct csv_options *options, struct csv_scan **ret)
+static struct result scanning_new(const char *name, const struct csv_options *options, struct scanning *ret)
 {
-    CLEANUP(scanning_done) struct scanning scanning = {.options = *options, .scan = calloc(1, sizeof *scanning.scan)};
-    ENSURE(scanning.scan, CATEGORY_ENVIRONMENT, "out of memory for reading %s", path);
-    TRY(result_at(csv_header_given(&scanning.header, options), "%s: ", path));
-    if (scanning.header.names) TRY(set_columns(&scanning));
-    CLEANUP(record_reader_freep) struct record_reader *records = NULL;
-    struct record_client client = {&scanning, take, column_name};
-    TRY(record_reader_new(path, options->delimiter ? options->delimiter : ',', scanning.header.count, client,
-                          &records));
-    TRY(csv_file_read(path, feed, records));
-    TRY(record_reader_finish(records));
-    if (!scanning.scan->rows) return result_at(csv_no_rows(options, scanning.scan->without_consent), "%s: ", path);
-    for (size_t k = 0; k < scanning.scan->columns_count; k++) {
-        struct csv_profile *profile = &scanning.scan->columns[k];
+    *ret = (struct scanning){.options = *options, .scan = calloc(1, sizeof *ret->scan)};
+    ENSURE(ret->scan, CATEGORY_ENVIRONMENT, "out of memory for reading %s", name);
+    return RESULT_OK;
+}
+
+static struct result give_scan(struct scanning *scanning, const char *name, const char *none, struct csv_scan **ret)
+{
+    struct csv_scan *scan = scanning->scan;
+    if (!scan->rows) return result_at(csv_no_rows(&scanning->options, scan->without_consent, none), "%s: ", name);
+    for (size_t k = 0; k < scan->columns_count; k++) {
+        struct csv_profile *profile = &scan->columns[k];
         profile->numeric = profile->numeric && profile->values_count;
         profile->whole = profile->whole && profile->numeric;
         if (profile->values_count)
             qsort(profile->values, profile->values_count, sizeof *profile->values, compare_values);
     }
-    *ret = scanning.scan;
-    scanning.scan = NULL;
+    *ret = scan;
+    scanning->scan = NULL;
     return RESULT_OK;
+}
+
+struct result csv_scan(const char *path, const struct csv_options *options, struct csv_scan **ret)
+{
+    CLEANUP(scanning_done) struct scanning scanning = {0};
+    CLEANUP(record_reader_freep) struct record_reader *records = NULL;
+    TRY(scanning_new(path, options, &scanning));
+    TRY(result_at(csv_header_given(&scanning.header, options), "%s: ", path));
+    if (scanning.header.names) TRY(set_columns(&scanning));
+    struct record_client client = {&scanning, take, column_name};
+    TRY(record_reader_new(path, options->delimiter ? options->delimiter : ',', scanning.header.count, client,
+                          &records));
+    TRY(csv_file_read(path, feed, records));
+    TRY(record_reader_finish(records));
+    return give_scan(&scanning, path, csv_none_in_file, ret);
+}
+
+struct result csv_scan_records(const char *name, struct record_origin origin, const struct csv_options *options,
+                               struct csv_scan **ret)
+{
+    CLEANUP(scanning_done) struct scanning scanning = {0};
+    TRY(scanning_new(name, options, &scanning));
+    TRY(origin.read(origin.context, (struct record_client){&scanning, take, column_name}));
+    return give_scan(&scanning, name, csv_none_in_origin, ret);
 }
 
 void csv_scan_free(struct csv_scan *scan)

@@ -38,6 +38,13 @@ struct record_client {
     const char *(*column)(void *context, size_t index);
 };
 
+/* What gives records when it is not the bytes of a file: to a client, the column names first, each row's fields after.
+ */
+struct record_origin {
+    void *context;
+    struct result (*read)(void *context, struct record_client client);
+};
+
 struct record_reader; /* opaque */
 
 /* name: the file's, for reasons; copied. columns: fields of every record; 0: as many as the first has. */

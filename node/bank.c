@@ -12,6 +12,7 @@
 #include "node/journal.h"
 #include "node/journal_facts.h"
 #include "node/part.h"
+#include "node/source.h"
 #include "sys/clock.h"
 #include "sys/control.h"
 #include "sys/file.h"
@@ -264,6 +265,7 @@ static void reload(struct bank *bank)
 {
     CLEANUP(bank_freep) struct bank *next = NULL;
     struct result result = bank_load(bank->config_path, &next);
+    if (result_ok(result)) result = source_ready(&next->config->source);
     if (!result_ok(result)) {
         log_error("node", "not reloaded, and the node goes on as it was: %s", result_reason());
         return;

@@ -50,14 +50,16 @@ static void show_consent(const struct csv_consent *consent, uint64_t left_out, u
     printf("\n");
 }
 
-static struct result check_file(const struct config_source *source)
+static struct result check_source(const struct config_source *source)
 {
     CLEANUP(csv_scan_freep) struct csv_scan *scan = NULL;
     CLEANUP(source_options_done) struct source_options options = {0};
+    char place[SOURCE_PLACE_MAX];
     TRY(source_options_of(source, NULL, &options));
-    TRY(csv_scan(source->file, &options.csv, &scan));
-    printf("source    %s: %s, %" PRIu64 " rows, %zu columns under the plans' names\n", source->name, source->file,
-           scan->rows, scan->columns_count);
+    TRY(source_scan(source, &options.csv, &scan));
+    source_place(source, place);
+    printf("source    %s: %s, %" PRIu64 " rows, %zu columns under the plans' names\n", source->name, place, scan->rows,
+           scan->columns_count);
     show_consent(&options.csv.consent, scan->without_consent, scan->rows);
     for (size_t k = 0; k < scan->columns_count; k++) show_column(&scan->columns[k]);
     return RESULT_OK;
@@ -117,23 +119,26 @@ static struct result check_fit(const struct config_source *source, const char *p
     CLEANUP(table_freep) struct table *table = NULL;
     TRY(schema_of(plan, &schema));
     TRY(schema_of(plan, &loose));
-    for (size_t k = 0; k < loose.count; k++) loosen(&loose.specs[k]);
+    /* A plan with privacy leaves rows out as the run does, whose number is then told. */
+    for (size_t k = 0; k < loose.count && !plan_private(plan); k++) loosen(&loose.specs[k]);
     TRY(source_options_of(source, plan->purpose, &options));
     options.csv.leave_out = plan_private(plan); /* as the run does */
-    TRY(csv_read(source->file, &options.csv, loose.specs, loose.count, plan->rows, &table));
+    TRY(source_read(source, &options.csv, loose.specs, loose.count, plan->rows, &table));
     printf("plan      %s: %s, %" PRIu64 " rows\n", path, plan->name, table->rows);
     if (options.csv.consent.separator) show_consent(&options.csv.consent, table->without_consent, table->rows);
     if (table->unfit > 0)
-        printf("warning   %" PRIu64 " more rows hold what is no number; a plan with privacy leaves them out\n",
+        printf("warning   %" PRIu64 " more rows do not fit the plan, which leaves them out as it has privacy\n",
                table->unfit);
     known->rows = true;
     known->rows_count = table->rows;
     unsigned bad = 0;
+    char place[SOURCE_PLACE_MAX];
+    source_place(source, place);
     for (size_t k = 0; k < schema.count; k++)
         bad += !show_fit(&table->columns[k], &schema.specs[k], k == schema_target(plan), plan_private(plan));
     TRY(show_target(plan, table));
     ENSURE(bad == 0, CATEGORY_FALSE,
-           "%u columns of %s do not fit the plan; map or correct them in the node's configuration", bad, source->file);
+           "%u columns of %s do not fit the plan; map or correct them in the node's configuration", bad, place);
     return RESULT_OK;
 }
 
@@ -212,7 +217,7 @@ struct result bank_check(const char *config_path, const char *plan)
     TRY(check_policy(bank));
     struct result kept = RESULT_OK;
     char reason[SERVICE_REASON_MAX + 1] = "";
-    part("source", check_file(&config->source), &kept, reason, sizeof reason);
+    part("source", check_source(&config->source), &kept, reason, sizeof reason);
     struct result opened = plan ? check_plan_open(plan, &bank->roster, &checked) : RESULT_OK;
     part("plan", opened, &kept, reason, sizeof reason);
     bool judged = plan && result_ok(opened);

@@ -196,5 +196,6 @@ void *bank_control_thread(void *context)
         bank_give_up(control->bank, result);
         break;
     }
+    fold_thread_done(); /* what a budget was computed with */
     return NULL;
 }

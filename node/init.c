@@ -20,6 +20,7 @@ static struct result node_text(const struct program_words *words, struct buffer 
                          "source:\n"
                          "  name: %s                 # what the ledger calls these rows; never rename it\n"
                          "  file: %s\n"
+                         "  # odbc: {dsn: warehouse, table: risk.customers}     # a database, instead of file\n"
                          "  # delimiter: \";\"\n"
                          "  # decimal: \",\"\n"
                          "  # missing: [NA, \"-\"]\n"

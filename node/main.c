@@ -23,6 +23,7 @@
 #include "node/check.h"
 #include "node/init.h"
 #include "node/plans.h"
+#include "node/source.h"
 #include "node/status.h"
 #include "sys/control.h"
 #include "sys/file.h"
@@ -45,6 +46,7 @@ static struct result command_run(const struct program_words *words)
     for (bool again = true; again;) {
         CLEANUP(bank_freep) struct bank *bank = NULL;
         TRY(bank_load(path, &bank));
+        TRY(source_ready(&bank->config->source));
         TRY(bank_serve(bank));
         again = bank->again;
     }
@@ -100,7 +102,7 @@ int main(int argc, char **argv)
         {"approve", command_approve, "pikect",
          "CONFIG|DIR --plan HASH|--run ID --key officer.key [--expires 2026-12-31] [--cohort-change|--repetition]",
          "an officer approves a plan, or one run of it"},
-        {"deny", command_deny, "piket", "CONFIG|DIR --plan HASH|--run ID --key officer.key [--repetition]",
+        {"deny", command_deny, "pikt", "CONFIG|DIR --plan HASH|--run ID --key officer.key [--repetition]",
          "an officer denies it, or takes an approval back; a run under way is refused"},
         {"forget", command_forget, "j2", "CONFIG|DIR RUN [--json]", "removes a run that is over from this bank"},
         {0},

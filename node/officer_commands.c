@@ -102,6 +102,8 @@ struct result command_plans(const struct program_words *words)
 
 /* ---- approve, deny */
 
+enum { DAY_SECONDS = 86400 };
+
 /* Through the whole of that day, UTC. */
 static struct result expiry_of(const char *text, uint64_t *ret)
 {
@@ -110,8 +112,12 @@ static struct result expiry_of(const char *text, uint64_t *ret)
     const char *end = strptime(text, "%Y-%m-%d", &parts);
     ENSURE(end && !*end && strlen(text) == strlen("2026-12-31"), CATEGORY_USAGE,
            "--expires \"%.40s\": write a date as 2026-12-31; it holds through that day, UTC", text);
-    parts.tm_mday++;
-    time_t seconds = timegm(&parts);
+    int month = parts.tm_mon, day = parts.tm_mday++;
+    time_t seconds = timegm(&parts) - DAY_SECONDS; /* of a day that there is not, timegm makes another */
+    struct tm again;
+    ENSURE(gmtime_r(&seconds, &again) && again.tm_mon == month && again.tm_mday == day, CATEGORY_USAGE,
+           "--expires %s is no day of the calendar", text);
+    seconds += DAY_SECONDS;
     ENSURE(seconds > 0 && (uint64_t)seconds * 1000 > clock_now_ms(), CATEGORY_USAGE, "--expires %s is over already",
            text);
     *ret = (uint64_t)seconds * 1000;

@@ -89,5 +89,6 @@ void *bank_service_thread(void *context)
         log_warning("service", "%s", result_reason());
         bank_rest(bank, REST_REFUSED_MS);
     }
+    fold_thread_done();
     return NULL;
 }

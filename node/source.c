@@ -1,7 +1,10 @@
 #include "node/source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "node/database.h"
 
 void source_options_done(struct source_options *options)
 {
@@ -48,4 +51,37 @@ struct result source_options_of(const struct config_source *source, const char *
     *ret = options;
     memset(&options, 0, sizeof options); /* given away */
     return RESULT_OK;
+}
+
+struct result source_read(const struct config_source *source, const struct csv_options *options,
+                          const struct column_spec *specs, size_t specs_count, uint64_t rows_max, struct table **ret)
+{
+    if (source->file) return csv_read(source->file, options, specs, specs_count, rows_max, ret);
+    CLEANUP(database_done) struct database database = {0};
+    TRY(database_of(source, &database));
+    return odbc_read(&database.source, options, specs, specs_count, rows_max, ret);
+}
+
+struct result source_scan(const struct config_source *source, const struct csv_options *options, struct csv_scan **ret)
+{
+    if (source->file) return csv_scan(source->file, options, ret);
+    CLEANUP(database_done) struct database database = {0};
+    TRY(database_of(source, &database));
+    return odbc_scan(&database.source, options, ret);
+}
+
+struct result source_ready(const struct config_source *source)
+{
+    CLEANUP(database_done) struct database database = {0};
+    return source->odbc ? database_of(source, &database) : RESULT_OK;
+}
+
+void source_place(const struct config_source *source, char out[SOURCE_PLACE_MAX])
+{
+    const struct config_odbc *odbc = source->odbc;
+    if (source->file)
+        (void)snprintf(out, SOURCE_PLACE_MAX, "%s", source->file);
+    else
+        (void)snprintf(out, SOURCE_PLACE_MAX, "%s of %s%s", odbc->table ? odbc->table : "a query",
+                       odbc->dsn ? "database " : "a database", odbc->dsn ? odbc->dsn : "");
 }

@@ -18,4 +18,16 @@ void source_options_done(struct source_options *options);
 MUST_USE struct result source_options_of(const struct config_source *source, const char *purpose,
                                          struct source_options *ret);
 
+/* The table, or the scan, of the file or of the database that the configuration names (data/csv.h, data/odbc.h). */
+MUST_USE struct result source_read(const struct config_source *source, const struct csv_options *options,
+                                   const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
+                                   struct table **ret);
+MUST_USE struct result source_scan(const struct config_source *source, const struct csv_options *options,
+                                   struct csv_scan **ret);
+/* Whether what a database's credentials are read from is there and theirs alone: before a node joins any run. */
+MUST_USE struct result source_ready(const struct config_source *source);
+/* Where the rows are, for people: the file's path, or the database's table. */
+#define SOURCE_PLACE_MAX 512
+void source_place(const struct config_source *source, char out[SOURCE_PLACE_MAX]);
+
 #endif

@@ -1,5 +1,6 @@
 #include "sys/config.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,10 +229,95 @@ static struct result consent_from(const struct file *file, const struct raw_sour
     return RESULT_OK;
 }
 
+/* A connection string stands in a file that many may read, and in what check prints: no secrets in it. */
+static bool holds_secret(const char *connection)
+{
+    static const char *const words[] = {"pwd", "pass", "secret", "token", "apikey"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasestr(connection, words[i])) return true;
+    return false;
+}
+
+/* A name may go into a connection string as it stands. */
+static bool is_name(const char *text, const char *more)
+{
+    for (; *text; text++)
+        if (!isalnum((unsigned char)*text) && !strchr(more, *text)) return false;
+    return true;
+}
+
+static struct result check_database(const struct file *file, const struct raw_odbc *raw)
+{
+    if (!raw->dsn == !raw->connection)
+        return document_fail(&file->document, "source.odbc",
+                             "key \"source.odbc\": give either dsn, a name in odbc.ini, or connection");
+    if (!raw->table == !raw->query)
+        return document_fail(&file->document, "source.odbc", "key \"source.odbc\": give either table or query");
+    if (raw->credentials && raw->environment)
+        return document_fail(&file->document, "source.odbc.credentials",
+                             "key \"source.odbc\": give either credentials, a file, or environment");
+    if (raw->connection && holds_secret(raw->connection))
+        return document_fail(&file->document, "source.odbc.connection",
+                             "key \"source.odbc.connection\": a password or token has no place here; put it into the "
+                             "file that source.odbc.credentials names, or into the environment");
+    if (raw->dsn && !is_name(raw->dsn, "_-. "))
+        return document_fail(&file->document, "source.odbc.dsn",
+                             "key \"source.odbc.dsn\": must be a name of letters, digits, blanks and _ - .");
+    if (raw->table && !is_name(raw->table, "_$#."))
+        return document_fail(&file->document, "source.odbc.table",
+                             "key \"source.odbc.table\": must be a name like schema.table; for one that needs "
+                             "quotation marks give query");
+    return RESULT_OK;
+}
+
+/* What it says is checked in the place that runs it; here, that it can be no more than one statement that reads. */
+static struct result check_query(const struct file *file, const char *query)
+{
+    const char *start = query + strspn(query, " \t\r\n("), *semicolon = strchr(query, ';');
+    if (strncasecmp(start, "select", 6) != 0 && strncasecmp(start, "with", 4) != 0)
+        return document_fail(&file->document, "source.odbc.query",
+                             "key \"source.odbc.query\": must begin with SELECT or WITH; a node only reads");
+    if (semicolon && semicolon[1 + strspn(semicolon + 1, " \t\r\n")])
+        return document_fail(&file->document, "source.odbc.query",
+                             "key \"source.odbc.query\": must be one statement, with no semicolon inside, not even in "
+                             "a text; make a view of it and name that");
+    return RESULT_OK;
+}
+
+static struct result database_from(const struct file *file, const struct raw_source *raw, struct config_odbc *config)
+{
+    const struct raw_odbc *odbc = raw->odbc;
+    if (raw->delimiter || raw->decimal)
+        return document_fail(&file->document, raw->delimiter ? "source.delimiter" : "source.decimal",
+                             "key \"source.%s\": is for files; a database gives fields and numbers as such",
+                             raw->delimiter ? "delimiter" : "decimal");
+    TRY(check_database(file, odbc));
+    if (odbc->query) TRY(check_query(file, odbc->query));
+    TRY(copy(odbc->dsn, NULL, &config->dsn));
+    TRY(copy(odbc->connection, NULL, &config->connection));
+    TRY(copy(odbc->table, NULL, &config->table));
+    TRY(copy(odbc->query, NULL, &config->query));
+    if (odbc->credentials) TRY(copy_path(file, odbc->credentials, &config->credentials));
+    if (!odbc->environment) return RESULT_OK;
+    TRY(copy(odbc->environment->user, NULL, &config->user_variable));
+    return copy(odbc->environment->password, NULL, &config->password_variable);
+}
+
+static struct result place_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
+{
+    if (raw->file && raw->odbc)
+        return document_fail(&file->document, "source.odbc",
+                             "key \"source\": give either file or odbc; the rows come from one place");
+    if (raw->file) return copy_path(file, raw->file, &config->file);
+    if (!raw->odbc) return RESULT_OK;
+    TRY(array(1, sizeof *config->odbc, (void *)&config->odbc));
+    return database_from(file, raw, config->odbc);
+}
+
 static struct result source_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
 {
     TRY(copy(raw->name, NULL, &config->name));
-    if (raw->file) TRY(copy_path(file, raw->file, &config->file));
+    TRY(place_from(file, raw, config));
     TRY(character(file, "source.delimiter", raw->delimiter, ",;|:\t", ',', &config->delimiter));
     TRY(character(file, "source.decimal", raw->decimal, ".,", '.', &config->decimal));
     if (config->delimiter == config->decimal)
@@ -301,6 +387,10 @@ static struct result node_from(const struct file *file, struct config_node *conf
     TRY(copy_log(file, raw->log, &config->log));
     TRY(whole(file, "threads", raw->threads, 1, THREADS_MAX, 1, &config->threads));
     TRY(source_from(file, raw->source, &config->source));
+    if (!config->source.file && !config->source.odbc)
+        return document_fail(&file->document, "source",
+                             "key \"source\": \"file\" is missing; add it, or \"odbc\" for a database "
+                             "(docs/operators.md)");
     return psk_from(file, raw, config);
 }
 
@@ -327,10 +417,24 @@ static void column_done(struct config_column *column)
     free(column->levels);
 }
 
+static void database_free(struct config_odbc *odbc)
+{
+    if (!odbc) return;
+    free(odbc->dsn);
+    free(odbc->connection);
+    free(odbc->table);
+    free(odbc->query);
+    free(odbc->credentials);
+    free(odbc->user_variable);
+    free(odbc->password_variable);
+    free(odbc);
+}
+
 static void source_done(struct config_source *source)
 {
     free(source->name);
     free(source->file);
+    database_free(source->odbc);
     for (unsigned i = 0; i < source->missing_count; i++) free(source->missing[i]);
     free((void *)source->missing);
     for (unsigned i = 0; i < source->columns_count; i++) column_done(&source->columns[i]);

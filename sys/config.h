@@ -38,9 +38,17 @@ struct config_consent {
     unsigned given_count;
     char separator; /* 0: none */
 };
+/* A database that has an ODBC driver. */
+struct config_odbc {
+    char *dsn, *connection;                  /* one of them: a name in odbc.ini, or a connection string */
+    char *table, *query;                     /* one of them */
+    char *credentials;                       /* optional: a file of mode 0600, user and password on a line each */
+    char *user_variable, *password_variable; /* optional, instead: of the environment; the user's may be NULL */
+};
 struct config_source {
     char *name; /* what the ledger calls it (docs/protocol.md, rule 5) */
-    char *file; /* CSV */
+    char *file; /* CSV; NULL where there is a database */
+    struct config_odbc *odbc;
     char delimiter;
     char decimal;
     char **missing; /* tokens that mean "no value", the empty field always among them */
@@ -72,8 +80,8 @@ void config_coordinator_freep(struct config_coordinator **config);
 MUST_USE struct result config_node_load(const char *path, struct config_node **ret);
 void config_node_free(struct config_node *config);
 void config_node_freep(struct config_node **config);
-/* A file with `source:` alone, whose name and file may be left out (and are NULL then): how a bank's own data become a
- * plan's, for trying it out before there is a node. */
+/* A file with `source:` alone, whose name, and file or database, may be left out (and are NULL then): how a bank's own
+ * data become a plan's, for trying it out before there is a node. */
 MUST_USE struct result config_source_load(const char *path, struct config_source **ret);
 void config_source_free(struct config_source *config);
 void config_source_freep(struct config_source **config);

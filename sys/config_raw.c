@@ -47,21 +47,36 @@ static const cyaml_schema_field_t consent_fields[] = {
     TEXT("separator", OPTIONAL, struct raw_consent, separator),
     CYAML_FIELD_END,
 };
-/* How the file becomes the plan's columns. */
+static const cyaml_schema_field_t environment_fields[] = {
+    TEXT("user", OPTIONAL, struct raw_environment, user),
+    TEXT("password", REQUIRED, struct raw_environment, password),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t odbc_fields[] = {
+    TEXT("dsn", OPTIONAL, struct raw_odbc, dsn),
+    TEXT("connection", OPTIONAL, struct raw_odbc, connection),
+    TEXT("table", OPTIONAL, struct raw_odbc, table),
+    TEXT("query", OPTIONAL, struct raw_odbc, query),
+    TEXT("credentials", OPTIONAL, struct raw_odbc, credentials),
+    CYAML_FIELD_MAPPING_PTR("environment", OPTIONAL, struct raw_odbc, environment, environment_fields),
+    CYAML_FIELD_END,
+};
+/* Where the rows are, and how they become the plan's columns. */
 #define SOURCE_MAPPING                                                                                                 \
-    TEXT("delimiter", OPTIONAL, struct raw_source, delimiter), TEXT("decimal", OPTIONAL, struct raw_source, decimal),  \
+    TEXT("file", OPTIONAL, struct raw_source, file),                                                                   \
+        CYAML_FIELD_MAPPING_PTR("odbc", OPTIONAL, struct raw_source, odbc, odbc_fields),                               \
+        TEXT("delimiter", OPTIONAL, struct raw_source, delimiter),                                                     \
+        TEXT("decimal", OPTIONAL, struct raw_source, decimal),                                                         \
         CYAML_FIELD_SEQUENCE("missing", OPTIONAL, struct raw_source, missing, &token, 0, LEVELS_MAX),                  \
         CYAML_FIELD_SEQUENCE("columns", OPTIONAL, struct raw_source, columns, &column, 0, FEATURES_MAX),               \
         CYAML_FIELD_MAPPING_PTR("consent", OPTIONAL, struct raw_source, consent, consent_fields)
 static const cyaml_schema_field_t source_fields[] = {
     CYAML_FIELD_STRING_PTR("name", REQUIRED, struct raw_source, name, 1, NAME_MAX_BYTES),
-    TEXT("file", REQUIRED, struct raw_source, file),
     SOURCE_MAPPING,
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t mapping_source_fields[] = {
     CYAML_FIELD_STRING_PTR("name", OPTIONAL, struct raw_source, name, 1, NAME_MAX_BYTES),
-    TEXT("file", OPTIONAL, struct raw_source, file),
     SOURCE_MAPPING,
     CYAML_FIELD_END,
 };

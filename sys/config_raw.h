@@ -18,7 +18,15 @@ struct raw_consent {
     char **given;
     unsigned given_count;
 };
+struct raw_environment {
+    char *user, *password;
+};
+struct raw_odbc {
+    char *dsn, *connection, *table, *query, *credentials;
+    struct raw_environment *environment;
+};
 struct raw_source {
+    struct raw_odbc *odbc;
     char *name, *file, *delimiter, *decimal;
     char **missing;
     unsigned missing_count;

@@ -25,6 +25,13 @@ static bool takes(const struct program_command *command, int letter)
     return strchr(command->options, letter) != NULL;
 }
 
+static const char *name_of(int letter)
+{
+    const struct option *option = options;
+    while (option->name && option->val != letter) option++;
+    return option->name;
+}
+
 /* The manual and the completions are made from this text (install/), which is why its form is plain. */
 static void print_help(const struct program *program)
 {
@@ -63,10 +70,13 @@ static struct result read_words(const struct program *program, const struct prog
 {
     opterr = 0;
     int letter;
+    char given[32] = "";
     while ((letter = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         ENSURE(letter != ':', CATEGORY_USAGE, "%s needs a value; see %s --help", argv[optind - 1], program->name);
         ENSURE(letter != '?' && takes(command, letter), CATEGORY_USAGE, "%s %s takes no option %s; see %s --help",
                program->name, command->word, argv[optind - 1], program->name);
+        ENSURE(!strchr(given, letter), CATEGORY_USAGE, "--%s was given twice; give it once", name_of(letter));
+        given[strlen(given)] = (char)letter;
         if (letter == 'j') ret->json = true;
         if (letter == 's') ret->source = optarg;
         if (letter == 'n') ret->name = optarg;

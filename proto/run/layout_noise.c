@@ -52,6 +52,7 @@ uint64_t layout_values(const struct layout *layout)
 
 struct result layout_variance(const struct layout_field *field, unsigned honest, struct noise_variance *ret)
 {
+    ENSURE(field->length > 0, CATEGORY_BUG, "the noise of \"%s\", which has no values", field->name);
     const struct privacy_sum sum = {
         .banks = honest,
         .values = field->length,

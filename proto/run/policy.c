@@ -318,6 +318,8 @@ static struct result officers_from(const struct document *document, const struct
         const struct policy_officer *same = policy_officer_of(policy, &officer->key);
         if (same) return fail(document, place, "is the key of %s too; each officer has an own one", same->name);
         (void)snprintf(place, sizeof place, "officers.%u.name", i);
+        if (!text_utf8(view_text(officer->name)) || !text_printable(view_text(officer->name), ""))
+            return fail(document, place, "holds a control character; remove it");
         for (unsigned k = 0; k < i; k++)
             if (strcmp(policy->officers[k].name, officer->name) == 0)
                 return fail(document, place, "\"%.64s\" stands here twice; keep one", officer->name);

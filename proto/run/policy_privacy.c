@@ -164,8 +164,8 @@ static struct result judge_budget(const struct judging *judging, unsigned which)
     return policy_find(judging, allowed ? POLICY_ALLOWED : POLICY_REFUSED, place,
                        allowed ? "the plan costs rho %.4g (epsilon %.4g at delta %.4g), of the rho %.4g that all runs "
                                  "over this bank's data may (epsilon %.4g)"
-                               : "the plan costs rho %.4g (epsilon %.4g at delta %.4g), and less is left of the rho "
-                                 "%.4g that all runs over this bank's data may (epsilon %.4g)",
+                               : "the plan costs rho %.4g (epsilon %.4g at delta %.4g), and less is left of this "
+                                 "bank's privacy budget",
                        cost, epsilon, budget->delta, budget->rho, budget->epsilon);
 }
 

@@ -128,7 +128,7 @@ struct result privacy_sum(const struct privacy_sum *sum, struct noise_variance v
 static struct result to_variance(const mpfr_t value, struct noise_variance *ret)
 {
     ENSURE(mpfr_cmp_ui_2exp(value, 1, 63) < 0, CATEGORY_USAGE,
-           "the noise that privacy takes is too large for 64-bit sums: count in coarser steps");
+           "the noise that privacy takes is too large for 64-bit sums; a larger epsilon or delta takes less");
     mpfr_exp_t exponent = mpfr_get_exp(value); /* value < 2^exponent <= 2^63 */
     mpfr_exp_t shift = exponent >= 62 ? 0 : exponent <= 0 ? 62 : 62 - exponent;
     mpfr_t scaled;

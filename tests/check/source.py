@@ -27,6 +27,8 @@ LIBRARIES = {
     "proto/schema/": {"proto/wire"},
     "nng/": {"sys"},
     "sqlite3": {"sys"},
+    "sql.h": {"data"},
+    "sqlext.h": {"data"},
     "csv.h": {"data"},
     "zlib.h": {"data"},
     "cyaml/": {"crypto/base", "proto/run", "sys"},

@@ -137,7 +137,7 @@ refused "policy.yaml:13: the plan has no privacy, and this bank asks for it" "$H
 again "budgets: [{source: customers, epsilon: 4, delta: 1.0e-6}]"
 refused "policy.yaml:13: the plan has no privacy, and this bank's data have a privacy budget"
 refused "policy.yaml:13: the plan costs rho " "$HOME_DIR/private.note"
-grep -q "and less is left of the rho" "$HOME_DIR/watched" || die "$(cat "$HOME_DIR/watched")"
+grep -q "and less is left of this bank's privacy budget" "$HOME_DIR/watched" || die "$(cat "$HOME_DIR/watched")"
 expect_exit 1 "policy.yaml:13: the plan costs rho" "$NODE" check "$south" --plan "$HOME_DIR/plan.note"
 "$NODE" check "$south" --plan "$HOME_DIR/plan.note" 2>/dev/null | grep -q "of which rho 0 is left" || die "check does not tell what is left"
 party_kill south TERM

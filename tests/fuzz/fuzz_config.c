@@ -111,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct config_coordinator *coordinator = NULL;
     if (result_ok(config_node_load(path, &node)))
         must(node->key && node->roster && node->state && node->policy && node->log && node->source.name &&
-                 node->source.file,
+                 !node->source.file != !node->source.odbc,
              "node");
     else
         must(node == NULL && strncmp(result_reason(), path, strlen(path)) == 0, "a refused node configuration");

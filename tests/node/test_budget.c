@@ -222,7 +222,7 @@ static void runs_at_the_same_time_cannot_both_have_the_last_of_it(void **state)
     OK(reserve(2));
     assert_int_equal(reserve(3).category, CATEGORY_FALSE);
     assert_non_null(strstr(result_reason(), "policy.yaml:13: the plan costs rho "));
-    assert_non_null(strstr(result_reason(), "and less is left of the rho "));
+    assert_non_null(strstr(result_reason(), "and less is left of this bank's privacy budget"));
     assert_true(taken("customers") == privacy_compose(plan_rho(), plan_rho()));
     OK(reserve_over("others", 4, plan_text)); /* which has no budget, and is counted all the same */
     assert_true(taken("others") == plan_rho());

@@ -141,7 +141,8 @@ static void a_source_costs_at_most_its_budget_over_all_runs(void **state)
     double over = most;
     while (privacy_compose(over, cost) <= budget) over = nextafter(over, INFINITY);
     says(BUDGETS, PRIVATE, "customers", over, "policy.yaml:14: the plan costs rho ");
-    says(BUDGETS, PRIVATE, "customers", 1e9, "and less is left of the rho "); /* the policy was made stricter */
+    says(BUDGETS, PRIVATE, "customers", 1e9,
+         "and less is left of this bank's privacy budget"); /* the policy was made stricter */
     says(BUDGETS, PRIVATE, "others", 1e9, "");
     says(BUDGETS, PRIVATE, NULL, 0, "");
     says(BUDGETS, "privacy: {epsilon: 8, delta: 1.0e-6}\n", "customers", 0, "");

@@ -121,6 +121,7 @@ static void what_is_left_out_has_its_default(void **state)
     assert_int_equal(coordinator->patience_seconds, 0);
 }
 
+#define DATABASE "key: k\nroster: r\npolicy: p\nstate: s\nsource:\n  name: n\n  odbc:\n"
 #define SOURCE "key: k\nroster: r\nstate: s\npolicy: p\nsource:\n  name: n\n  file: f\n" /* seven lines */
 #define NODE "key: k\nroster: r\nstate: s\npolicy: p\nsource: {name: n, file: f.csv}\n"  /* five lines */
 
@@ -172,6 +173,21 @@ static void each_mistake_is_told_with_its_line(void **state)
         {SOURCE "  consent:\n    column: c\n    given:\n    - ja\n    - \"\"\n", 12, "means that there is no value"},
         {SOURCE "  missing: [NA]\n  consent:\n    column: c\n    given:\n    - NA\n", 12, "and so no consent"},
         {SOURCE "  consent:\n    column: c\n    given: [ja]\n    purpose: x\n", 11, "\"purpose\" is not known here"},
+        {DATABASE "    dsn: d\n    table: t\n  file: f.csv\n", 7, "give either file or odbc"},
+        {DATABASE "    table: t\n", 7, "give either dsn, a name in odbc.ini, or connection"},
+        {DATABASE "    dsn: d\n    connection: Driver=x\n    table: t\n", 7, "give either dsn"},
+        {DATABASE "    dsn: d\n", 7, "give either table or query"},
+        {DATABASE "    dsn: d\n    table: t\n    query: SELECT 1\n", 7, "give either table or query"},
+        {DATABASE "    table: t\n    connection: Driver=x;Pwd=geheim\n", 9, "has no place here"},
+        {DATABASE "    table: t\n    dsn: d;UID=x\n", 9, "must be a name of letters"},
+        {DATABASE "    dsn: d\n    table: t; DROP TABLE t\n", 9, "a name like schema.table"},
+        {DATABASE "    dsn: d\n    query: DELETE FROM t\n", 9, "must begin with SELECT or WITH"},
+        {DATABASE "    dsn: d\n    query: SELECT 1; DROP TABLE t\n", 9, "must be one statement"},
+        {DATABASE "    dsn: d\n    table: t\n    credentials: c\n    environment: {password: P}\n", 10,
+         "either credentials, a file, or environment"},
+        {DATABASE "    dsn: d\n    table: t\n    environment: {user: U}\n", 10, "\"password\" is missing"},
+        {DATABASE "    dsn: d\n    table: t\n  decimal: \",\"\n", 10, "is for files"},
+        {"key: k\nroster: r\nstate: s\npolicy: p\nsource: {name: n}\n", 5, "\"file\" is missing; add it, or \"odbc\""},
         {"key: \"unclosed\nroster: r\n", 3, "not well-formed YAML"},
         {"", 1, "empty"},
     };
@@ -226,12 +242,33 @@ static void a_mapping_alone(void **state)
     assert_null(none);
 }
 
+static void a_database_in_place_of_a_file(void **state)
+{
+    (void)state;
+    write_config(DATABASE "    dsn: risk warehouse\n    table: risk.customers\n    credentials: db.secret\n");
+    CLEANUP(config_node_freep) struct config_node *config = NULL, *other = NULL;
+    ok(config_node_load(path, &config));
+    assert_null(config->source.file);
+    assert_string_equal(config->source.odbc->dsn, "risk warehouse");
+    assert_string_equal(config->source.odbc->table, "risk.customers");
+    is_joined(config->source.odbc->credentials, "db.secret");
+    write_config(DATABASE
+                 "    connection: Driver=SQLite3;Database=/srv/x.db\n    query: \"WITH a AS (SELECT 1) SELECT * "
+                 "FROM a; \"\n    environment: {user: DB_USER, password: DB_PASSWORD}\n");
+    ok(config_node_load(path, &other));
+    assert_string_equal(other->source.odbc->connection, "Driver=SQLite3;Database=/srv/x.db");
+    assert_string_equal(other->source.odbc->user_variable, "DB_USER");
+    assert_string_equal(other->source.odbc->password_variable, "DB_PASSWORD");
+    assert_null(other->source.odbc->credentials);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_whole_node_configuration, enter, leave),
         cmocka_unit_test_setup_teardown(what_is_left_out_has_its_default, enter, leave),
         cmocka_unit_test_setup_teardown(a_mapping_alone, enter, leave),
+        cmocka_unit_test_setup_teardown(a_database_in_place_of_a_file, enter, leave),
         cmocka_unit_test_setup_teardown(each_mistake_is_told_with_its_line, enter, leave),
         cmocka_unit_test_setup_teardown(a_missing_file_is_the_environments_fault, enter, leave),
     };
