@@ -205,8 +205,8 @@ def configuration(build, program, name, more):
     lines = section(pathlib.Path("docs/operators.md").read_text(encoding="utf-8"), "## Configuration")
     first = next(i for i, line in enumerate(lines) if line.startswith("|"))
     out = [".SH DESCRIPTION", *markdown(lines[:first], 2), ".SH KEYS", *table(key_table(lines, name))]
-    if more:
-        out += markdown(["## " + more, *section("\n".join(["", *lines]), "### " + more)], 2)
+    for heading in more:
+        out += markdown(["## " + heading, *section("\n".join(["", *lines]), "### " + heading)], 2)
     return [*out, ".SH EXAMPLES", f"What {escape(program)} init writes:", *verbatim(written_by_init(build, program, name))]
 
 
@@ -222,9 +222,9 @@ def main():
     pages = {f"{name}.1": page_1(commands.read_program(build, name), version, date) for name in commands.PROGRAMS}
     for name, summary, body, others in (
         ("cofferdam-node.yaml", "configuration of a bank's node",
-         configuration(build, "cofferdam-node", "node.yaml", "Consent"), ["cofferdam-node(1)", "cofferdam-policy.yaml(5)"]),
+         configuration(build, "cofferdam-node", "node.yaml", ("Consent", "Databases")), ["cofferdam-node(1)", "cofferdam-policy.yaml(5)"]),
         ("cofferdam-coordinator.yaml", "configuration of the coordinator",
-         configuration(build, "cofferdam-coordinator", "coordinator.yaml", None), ["cofferdam-coordinator(1)"]),
+         configuration(build, "cofferdam-coordinator", "coordinator.yaml", ()), ["cofferdam-coordinator(1)"]),
         ("cofferdam-policy.yaml", "what a bank takes part in",
          markdown(policy, 2) + example, ["cofferdam-node(1)", "cofferdam-node.yaml(5)", "cofferdam-plan(5)"]),
         ("cofferdam-plan", "what is computed together, on which columns, within which bounds",
