@@ -126,6 +126,12 @@ for party in ("north", "coordinator"):
 assert any(line.get("peer") == "north" and line.get("run") == sys.argv[2] for line in lines), lines
 END
 
+# Files read anew: the same address is served, by what begins anew.
+before=$(figure north cofferdam_start_time_seconds)
+kill -HUP "${PROCESS[north]}"
+begun_anew() { status_is 200 north /readyz && ! figure_is north cofferdam_start_time_seconds "$before"; }
+until_true 10 begun_anew || die "north does not serve its figures after SIGHUP"
+
 # Without a coordinator again.
 party_kill coordinator
 until_true 10 status_is 503 north /readyz || die "north is ready without a coordinator"
