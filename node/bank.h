@@ -27,7 +27,7 @@ struct bank {
     struct journal *journal;
     struct transport_client *client;
     atomic_bool stopping;
-    bool again; /* it stops to read its files anew */
+    bool again;                      /* it stops to read its files anew */
     atomic_uint_fast64_t refused;    /* messages of the coordinator that did not hold */
     atomic_uint_fast64_t contact_ms; /* when it last answered, by the steady clock; 0: not yet */
     /* All below, and every step of a machine, under the lock. */
