@@ -248,7 +248,7 @@ static void noise_is_found_for_a_budget(void **state)
     struct privacy_sum large = {.banks = 2, .values = 1, .l1 = 1e12, .l2 = 1e12};
     struct noise_variance untouched = {7, 7};
     assert_int_equal(privacy_noise(&large, 1e-3, &untouched).category, CATEGORY_USAGE);
-    assert_non_null(strstr(result_reason(), "coarser steps"));
+    assert_non_null(strstr(result_reason(), "a larger epsilon or delta"));
     assert_true(untouched.numerator == 7 && untouched.denominator == 7);
 }
 
