@@ -48,14 +48,13 @@ struct result hub_load(const char *config_path, struct hub **ret)
     const struct config_coordinator *config = hub->config;
     enum log_level level = LEVEL_INFO;
     if (config->log) TRY(result_at(log_level_parse(config->log, &level), "%s: log: ", config_path));
-    log_start("coordinator", level);
-    if (config->log_json) log_as_json();
     TRY(roster_load(config->roster, &hub->roster));
     /* Members alone decide who they are: the coordinator only checks that it serves what all of them signed. */
     if (hub->roster.version == 1) TRY(result_at(roster_verify_first(&hub->roster), "%s: ", config->roster));
     TRY(keys_read(config->key, KEY_NODE, &hub->key));
     ENSURE(sign_public_equal(sign_key_public(hub->key), &hub->roster.coordinator), CATEGORY_USAGE,
            "%s: the roster names another key for the coordinator than %s holds", config->roster, config->key);
+    log_start("coordinator", level, config->log_json);
     *ret = hub;
     hub = NULL;
     return RESULT_OK;

@@ -30,6 +30,7 @@ struct hub_watch {
     struct figures left;  /* by the loop; under the lock */
     struct figures taken; /* the loop's own, before it is left */
     struct figures told;  /* the server's own */
+    struct vitals_serving serving;
     struct http_server *server;
 };
 
@@ -151,18 +152,11 @@ static struct result put_runs(const struct vitals *vitals, struct buffer *out)
 static struct result answer_metrics(void *context, struct http_answer *answer)
 {
     struct hub_watch *watch = context;
-    answer->type = METRICS_TYPE;
     TRY(get(watch));
     TRY(vitals_put(&watch->told.vitals, answer->body));
     TRY(put_members(&watch->told, answer->body));
     TRY(put_runs(&watch->told.vitals, answer->body));
     return put_phases(&watch->told.meter, answer->body);
-}
-
-static struct result answer_alive(void *context, struct http_answer *answer)
-{
-    (void)context;
-    return buffer_text(answer->body, "alive\n");
 }
 
 static struct result answer_ready(void *context, struct http_answer *answer)
@@ -179,26 +173,6 @@ static struct result answer_ready(void *context, struct http_answer *answer)
 }
 
 /* --- Both --------------------------------------------------------------------------------------------------------- */
-
-static const struct http_route routes[] = {
-    {"/metrics", answer_metrics}, {"/healthz", answer_alive}, {"/readyz", answer_ready}, {0}};
-
-static struct result serve(struct hub_watch *watch)
-{
-    const struct config_metrics *metrics = &watch->hub->config->metrics;
-    const struct http_config config = {
-        .address = metrics->address,
-        .beyond_loopback = metrics->chosen,
-        .where = watch->hub->config_path,
-        .routes = routes,
-        .context = watch,
-    };
-    TRY(http_server_new(&config, &watch->server));
-    log_info("watch", "metrics at http://%s/metrics", metrics->address);
-    if (!http_address_loopback(metrics->address))
-        log_warning("watch", "%s can be reached from other machines, and answers whoever asks", metrics->address);
-    return RESULT_OK;
-}
 
 static void prepare(struct hub_watch *watch, struct hub *hub)
 {
@@ -220,7 +194,14 @@ struct result hub_watch_new(struct hub *hub, struct hub_watch **ret)
     ENSURE(watch && pthread_mutex_init(&watch->lock, NULL) == 0, CATEGORY_ENVIRONMENT, "no memory for metrics");
     prepare(watch, hub);
     TRY(leave(watch)); /* what is known before the loop's first turn */
-    TRY(serve(watch));
+    watch->serving = (struct vitals_serving){
+        .metrics = &hub->config->metrics,
+        .where = hub->config_path,
+        .answer_metrics = answer_metrics,
+        .answer_ready = answer_ready,
+        .context = watch,
+    };
+    TRY(vitals_serve(&watch->serving, &watch->server));
     *ret = watch;
     watch = NULL;
     return RESULT_OK;

@@ -118,14 +118,13 @@ struct result bank_load(const char *config_path, struct bank **ret)
     TRY(config_node_load(config_path, &bank->config));
     enum log_level level = LEVEL_INFO;
     if (bank->config->log) TRY(result_at(log_level_parse(bank->config->log, &level), "%s: log: ", config_path));
-    log_start("node", level);
-    if (bank->config->log_json) log_as_json();
     TRY(admit_load(bank->config->policy, &bank->policy));
     TRY(keys_read(bank->config->key, KEY_NODE, &bank->key));
     TRY(load_roster(bank));
     TRY(check_officers(bank));
     TRY(check_budgets(bank));
     for (unsigned i = 0; i < bank->config->psk_count; i++) TRY(load_psk(bank, &bank->config->psk[i]));
+    log_start("node", level, bank->config->log_json); /* by files that are good as a whole */
     *ret = bank;
     bank = NULL;
     return RESULT_OK;

@@ -198,15 +198,13 @@ static struct result check_failed_plans(struct part *part)
     CLEANUP(buffer_done) struct buffer key = {0}, plans = {0};
     const char *name;
     const struct hash *plan = &part->submission.plan.hash;
+    if (policy_names_plan(&part->bank->policy, plan)) return RESULT_OK;
     TRY(failed_plans(part, &key, &plans, &name));
+    bool failed = has_plan(&plans, plan);
     /* Asked again and again, the same plan would tell when this bank's table grows past its bound. */
-    ENSURE(!plan_private(&part->submission.plan) || !has_plan(&plans, plan) ||
-               policy_names_plan(&part->bank->policy, plan),
-           CATEGORY_FALSE,
+    ENSURE(!failed || !plan_private(&part->submission.plan), CATEGORY_FALSE,
            "this plan could not be used with this bank's data; its officer has to allow it by its hash");
-    ENSURE(plans.length < (size_t)DATA_REFUSALS_MAX * HASH_BYTES || has_plan(&plans, plan) ||
-               policy_names_plan(&part->bank->policy, plan),
-           CATEGORY_FALSE,
+    ENSURE(failed || plans.length < (size_t)DATA_REFUSALS_MAX * HASH_BYTES, CATEGORY_FALSE,
            "%d plans of this author could not be used with this bank's data; its officer has to allow the next by its "
            "hash",
            DATA_REFUSALS_MAX);

@@ -21,6 +21,7 @@ enum { LOCK_MS = 500 };
 struct watch {
     struct bank *bank; /* borrowed */
     struct vitals vitals;
+    struct vitals_serving serving;
     struct http_server *server;
 };
 
@@ -96,18 +97,11 @@ static struct result put_own(struct bank *bank, struct buffer *out)
 static struct result answer_metrics(void *context, struct http_answer *answer)
 {
     struct watch *watch = context;
-    answer->type = METRICS_TYPE;
     TRY(take(watch));
     TRY(vitals_put(&watch->vitals, answer->body));
     TRY(put_link(watch->bank, answer->body));
     TRY(put_own(watch->bank, answer->body));
     return watch_budget_put(watch->bank, answer->body);
-}
-
-static struct result answer_alive(void *context, struct http_answer *answer)
-{
-    (void)context;
-    return buffer_text(answer->body, "alive\n");
 }
 
 /* The roster is pinned and the journal whole before anything is served at all. */
@@ -122,26 +116,6 @@ static struct result answer_ready(void *context, struct http_answer *answer)
     return vitals_ready(needs, answer);
 }
 
-static const struct http_route routes[] = {
-    {"/metrics", answer_metrics}, {"/healthz", answer_alive}, {"/readyz", answer_ready}, {0}};
-
-static struct result serve(struct watch *watch)
-{
-    const struct config_metrics *metrics = &watch->bank->config->metrics;
-    const struct http_config config = {
-        .address = metrics->address,
-        .beyond_loopback = metrics->chosen,
-        .where = watch->bank->config_path,
-        .routes = routes,
-        .context = watch,
-    };
-    TRY(http_server_new(&config, &watch->server));
-    log_info("watch", "metrics at http://%s/metrics", metrics->address);
-    if (!http_address_loopback(metrics->address))
-        log_warning("watch", "%s can be reached from other machines, and answers whoever asks", metrics->address);
-    return RESULT_OK;
-}
-
 struct result watch_new(struct bank *bank, struct watch **ret)
 {
     if (!bank->config->metrics.address) return RESULT_OK;
@@ -151,7 +125,14 @@ struct result watch_new(struct bank *bank, struct watch **ret)
     watch->vitals.version = COFFERDAM_VERSION;
     watch->vitals.directory = bank->config->state;
     watch->vitals.started_ms = clock_now_ms();
-    TRY(serve(watch));
+    watch->serving = (struct vitals_serving){
+        .metrics = &bank->config->metrics,
+        .where = bank->config_path,
+        .answer_metrics = answer_metrics,
+        .answer_ready = answer_ready,
+        .context = watch,
+    };
+    TRY(vitals_serve(&watch->serving, &watch->server));
     *ret = watch;
     watch = NULL;
     return RESULT_OK;

@@ -36,15 +36,11 @@ struct result log_level_parse(const char *word, enum log_level *ret)
     return FAIL(CATEGORY_USAGE, "\"%.32s\" is not a log level; debug, info, warning and error are", word);
 }
 
-void log_start(const char *process, enum log_level lowest)
+void log_start(const char *process, enum log_level lowest, bool as_json)
 {
     atomic_store(&process_name, process);
     atomic_store(&lowest_level, (int)lowest);
-}
-
-void log_as_json(void)
-{
-    atomic_store(&json, true);
+    atomic_store(&json, as_json);
 }
 
 void log_peer(const char *name)

@@ -20,11 +20,10 @@ enum log_level { LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARNING, LEVEL_ERROR };
 
 /* "debug", "info", "warning" or "error", else CATEGORY_USAGE. */
 MUST_USE struct result log_level_parse(const char *word, enum log_level *ret);
-/* Says what this process is called and the lowest level that is written; before it: "cofferdam" and info. The name is
+/* Says what this process is called, the lowest level that is written, and whether lines are JSON (those that begin with
+ * a run's id and a round's number have them as "run" and "round"); before it: "cofferdam", info and text. The name is
  * kept, not copied. */
-void log_start(const char *process, enum log_level lowest);
-/* JSON from here on. Lines that begin with a run's id and a round's number have them as "run" and "round". */
-void log_as_json(void);
+void log_start(const char *process, enum log_level lowest, bool as_json);
 /* Lines that this thread writes from here on come of what this member asked: "peer" in JSON; NULL: of nobody. The name
  * is borrowed until the next call. */
 void log_peer(const char *name);

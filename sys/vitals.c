@@ -8,6 +8,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/folder.h"
+#include "sys/log.h"
 
 /* Open runs that have figures of their own; of all others there are counts. */
 #define RUNS_SHOWN_MAX 64u
@@ -225,4 +226,41 @@ struct result vitals_ready(const struct vitals_need *needs, struct http_answer *
         TRY(buffer_format(answer->body, "not ready: %s\n", needs->otherwise));
     }
     return answer->status == 200 ? buffer_text(answer->body, "ready\n") : RESULT_OK;
+}
+
+static struct result metrics_route(void *context, struct http_answer *answer)
+{
+    const struct vitals_serving *serving = context;
+    answer->type = METRICS_TYPE;
+    return serving->answer_metrics(serving->context, answer);
+}
+
+static struct result ready_route(void *context, struct http_answer *answer)
+{
+    const struct vitals_serving *serving = context;
+    return serving->answer_ready(serving->context, answer);
+}
+
+static struct result alive_route(void *context, struct http_answer *answer)
+{
+    (void)context;
+    return buffer_text(answer->body, "alive\n");
+}
+
+struct result vitals_serve(const struct vitals_serving *serving, struct http_server **ret)
+{
+    static const struct http_route routes[] = {
+        {"/metrics", metrics_route}, {"/healthz", alive_route}, {"/readyz", ready_route}, {0}};
+    const struct http_config config = {
+        .address = serving->metrics->address,
+        .beyond_loopback = serving->metrics->chosen,
+        .where = serving->where,
+        .routes = routes,
+        .context = (void *)(uintptr_t)serving,
+    };
+    TRY(http_server_new(&config, ret));
+    log_info("watch", "metrics at http://%s/metrics", config.address);
+    if (!http_address_loopback(config.address))
+        log_warning("watch", "%s can be reached from other machines, and answers whoever asks", config.address);
+    return RESULT_OK;
 }

@@ -7,6 +7,7 @@
 #define SYS_VITALS_H
 
 #include "crypto/base/bytes.h"
+#include "sys/config.h"
 #include "sys/http.h"
 #include "sys/metrics.h"
 #include "sys/traffic.h"
@@ -50,5 +51,17 @@ struct vitals_need {
     bool met;
 };
 MUST_USE struct result vitals_ready(const struct vitals_need *needs, struct http_answer *answer);
+
+/* Where to listen, by whose file, and a daemon's own answers; the context is theirs. */
+struct vitals_serving {
+    const struct config_metrics *metrics; /* with an address */
+    const char *where;
+    struct result (*answer_metrics)(void *context, struct http_answer *answer);
+    struct result (*answer_ready)(void *context, struct http_answer *answer);
+    void *context;
+};
+/* /metrics, /readyz, and /healthz, which answers as long as the process does; the log says where. The struct lives as
+ * long as the server. */
+MUST_USE struct result vitals_serve(const struct vitals_serving *serving, struct http_server **ret);
 
 #endif

@@ -338,15 +338,7 @@ static void split_rows_add_up_to_the_same_sums(void **state)
     (void)state;
     struct pooled pooled;
     make(&pooled, "epsilon: 4, delta: 1.0e-6", 5000);
-    uint64_t first = 0;
-    for (unsigned parts = 1; parts <= 4; parts++) {
-        CLEANUP(fold_done) struct fold fold = {0};
-        const struct pooled_options options = {.parts = parts, .threads = parts, .shuffle = parts};
-        OK(pooled_run(&pooled, options, &fold));
-        uint64_t hash = bytes_get_u64(fold.state_hash.bytes);
-        if (parts == 1) first = hash;
-        assert_int_equal(hash, first);
-    }
+    same_however_split(&pooled);
     pooled_done(&pooled);
 }
 
@@ -355,15 +347,9 @@ static void split_rows_add_up_to_the_same_sums(void **state)
 static void refused(const char *feature, const char *more, const char *words)
 {
     char text[TEXT_BYTES];
-    struct pooled pooled;
-    CLEANUP(fold_done) struct fold fold = {0};
     (void)snprintf(text, sizeof text, "%sfeatures:\n  - {name: x, %s}\n%s\ncohort: {minimum: 3}\n", head, feature,
                    more);
-    OK(pooled_init(text, &pooled));
-    struct result result = pooled_run(&pooled, (struct pooled_options){.parts = 1, .threads = 1}, &fold);
-    assert_int_equal(result.category, CATEGORY_USAGE);
-    if (!strstr(result_reason(), words)) fail_msg("\"%s\" has no \"%s\"", result_reason(), words);
-    pooled_done(&pooled);
+    plan_refused(text, words);
 }
 
 static void what_has_no_private_form_is_refused(void **state)

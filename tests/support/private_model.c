@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -44,6 +45,28 @@ double sample_number(const json_t *object, const char *key)
     const json_t *value = json_object_get(object, key);
     if (!json_is_number(value)) fail_msg("%s is no number", key);
     return json_number_value(value);
+}
+
+void same_however_split(const struct pooled *pooled)
+{
+    struct hash first = {0};
+    for (unsigned parts = 1; parts <= 4; parts++) {
+        CLEANUP(fold_done) struct fold fold = {0};
+        OK(pooled_run(pooled, (struct pooled_options){.parts = parts, .threads = parts, .shuffle = parts}, &fold));
+        if (parts == 1) first = fold.state_hash;
+        assert_true(hash_equal(&fold.state_hash, &first));
+    }
+}
+
+void plan_refused(const char *yaml, const char *words)
+{
+    struct pooled pooled;
+    CLEANUP(fold_done) struct fold fold = {0};
+    OK(pooled_init(yaml, &pooled));
+    struct result result = pooled_run(&pooled, (struct pooled_options){.parts = 1, .threads = 1}, &fold);
+    assert_int_equal(result.category, CATEGORY_USAGE);
+    if (!strstr(result_reason(), words)) fail_msg("\"%s\" has no \"%s\"", result_reason(), words);
+    pooled_done(&pooled);
 }
 
 void sample_take(struct sample *sample, const char *what, double error, double claimed)

@@ -14,6 +14,11 @@ json_t *exact_model(struct pooled *pooled, unsigned banks);
 /* A number of an object. */
 double sample_number(const json_t *object, const char *key);
 
+/* Without the noise: the same last state however rows are spread over banks and threads. */
+void same_however_split(const struct pooled *pooled);
+/* The plan is refused before its first sum, in such words. */
+void plan_refused(const char *yaml, const char *words);
+
 /* Of a figure over many runs. Zeroed is none. */
 struct sample {
     const char *what;

@@ -159,14 +159,26 @@ static void what_is_left_out_has_its_default(void **state)
 #define SOURCE "key: k\nroster: r\nstate: s\npolicy: p\nsource:\n  name: n\n  file: f\n" /* seven lines */
 #define NODE "key: k\nroster: r\nstate: s\npolicy: p\nsource: {name: n, file: f.csv}\n"  /* five lines */
 
+struct mistake {
+    const char *text;
+    unsigned line;
+    const char *part;
+};
+
+static void told(const struct mistake *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct config_node *config = NULL;
+        write_config(cases[i].text);
+        refused(config_node_load(path, &config), cases[i].line, cases[i].part);
+        assert_null(config);
+    }
+}
+
 static void each_mistake_is_told_with_its_line(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        unsigned line;
-        const char *part;
-    } cases[] = {
+    static const struct mistake cases[] = {
         {NODE "colour: blue\n", 6, "\"colour\" is not known here; see docs/operators.md"},
         {NODE "key: again\n", 6, "twice"},
         {"key: k\nroster: r\nsource: {name: n, file: f.csv}\n", 1, "\"state\" is missing"},
@@ -207,6 +219,23 @@ static void each_mistake_is_told_with_its_line(void **state)
         {SOURCE "  consent:\n    column: c\n    given:\n    - ja\n    - \"\"\n", 12, "means that there is no value"},
         {SOURCE "  missing: [NA]\n  consent:\n    column: c\n    given:\n    - NA\n", 12, "and so no consent"},
         {SOURCE "  consent:\n    column: c\n    given: [ja]\n    purpose: x\n", 11, "\"purpose\" is not known here"},
+        {"key: k\nroster: r\nstate: s\npolicy: p\nsource: {name: n}\n", 5, "\"file\" is missing; add it, or \"odbc\""},
+        {"key: \"unclosed\nroster: r\n", 3, "not well-formed YAML"},
+        {"", 1, "empty"},
+    };
+    told(cases, sizeof cases / sizeof *cases);
+    struct config_coordinator *coordinator = NULL;
+    write_config("key: k\nroster: r\nstate: s\nlisten: 0.0.0.0:7000\n");
+    refused(config_coordinator_load(path, &coordinator), 4, "tls+tcp://host:port");
+    write_config("key: k\nroster: r\nstate: s\npatience_seconds: -1\n");
+    refused(config_coordinator_load(path, &coordinator), 4, "whole number");
+    assert_null(coordinator);
+}
+
+static void each_mistake_of_a_database_is_told_with_its_line(void **state)
+{
+    (void)state;
+    static const struct mistake cases[] = {
         {DATABASE "    dsn: d\n    table: t\n  file: f.csv\n", 7, "give either file or odbc"},
         {DATABASE "    table: t\n", 7, "give either dsn, a name in odbc.ini, or connection"},
         {DATABASE "    dsn: d\n    connection: Driver=x\n    table: t\n", 7, "give either dsn"},
@@ -222,22 +251,8 @@ static void each_mistake_is_told_with_its_line(void **state)
          "either credentials, a file, or environment"},
         {DATABASE "    dsn: d\n    table: t\n    environment: {user: U}\n", 10, "\"password\" is missing"},
         {DATABASE "    dsn: d\n    table: t\n  decimal: \",\"\n", 10, "is for files"},
-        {"key: k\nroster: r\nstate: s\npolicy: p\nsource: {name: n}\n", 5, "\"file\" is missing; add it, or \"odbc\""},
-        {"key: \"unclosed\nroster: r\n", 3, "not well-formed YAML"},
-        {"", 1, "empty"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct config_node *config = NULL;
-        write_config(cases[i].text);
-        refused(config_node_load(path, &config), cases[i].line, cases[i].part);
-        assert_null(config);
-    }
-    struct config_coordinator *coordinator = NULL;
-    write_config("key: k\nroster: r\nstate: s\nlisten: 0.0.0.0:7000\n");
-    refused(config_coordinator_load(path, &coordinator), 4, "tls+tcp://host:port");
-    write_config("key: k\nroster: r\nstate: s\npatience_seconds: -1\n");
-    refused(config_coordinator_load(path, &coordinator), 4, "whole number");
-    assert_null(coordinator);
+    told(cases, sizeof cases / sizeof *cases);
 }
 
 static void a_missing_file_is_the_environments_fault(void **state)
@@ -307,6 +322,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_mapping_alone, enter, leave),
         cmocka_unit_test_setup_teardown(a_database_in_place_of_a_file, enter, leave),
         cmocka_unit_test_setup_teardown(each_mistake_is_told_with_its_line, enter, leave),
+        cmocka_unit_test_setup_teardown(each_mistake_of_a_database_is_told_with_its_line, enter, leave),
         cmocka_unit_test_setup_teardown(a_missing_file_is_the_environments_fault, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
