@@ -10,24 +10,12 @@
 
 #include <cmocka.h>
 
-#include "proto/run/approval.h"
 #include "tests/support/ok.h"
 #include "tests/support/small_run.h"
 #include "tests/support/tamper.h"
 #include "tests/support/toy.h"
 
 enum { FORMS = 3 };
-
-/* number 0: which entry is not known beforehand. */
-static void assert_fails(struct small_run *run, struct view bundle, size_t number, const char *what, size_t which)
-{
-    char begins[32];
-    struct result result = small_run_replay(run, bundle);
-    if (result.category != CATEGORY_FALSE) fail_msg("%s %zu: category %d", what, which, (int)result.category);
-    (void)snprintf(begins, sizeof begins, "entry %zu (", number);
-    if (number && strncmp(result_reason(), begins, strlen(begins)) != 0)
-        fail_msg("%s %zu, which is in entry %zu: %s", what, which, number, result_reason());
-}
 
 /* Two runs: of one a bank dies in the first round; the keys of the other last for one round, and two officers of each
  * bank but the first approve it. */
@@ -122,7 +110,7 @@ static void every_flip_is_found(void **state)
             for (size_t number = 0, end = 0; number < pieces->count; number++) {
                 for (end += pieces->items[number].length; at < end; at += step) {
                     bundle->data[at] ^= (uint8_t)(1u << (at % 8));
-                    assert_fails(fixtures[i].run, buffer_view(bundle), number, "flip of byte", at);
+                    small_run_refuted(fixtures[i].run, buffer_view(bundle), number, "flip of byte", at);
                     bundle->data[at] ^= (uint8_t)(1u << (at % 8));
                 }
             }
@@ -140,15 +128,16 @@ static void every_cut_is_found(void **state)
     for (size_t number = 0; number < pieces->count; number++) {
         length += pieces->items[number].length;
         if (length < bundle.length)
-            assert_fails(fixture->run, view_of(bundle.data, length), 0, "cut after entry", number);
-        if (number > 0) assert_fails(fixture->run, view_of(bundle.data, length - 1), number, "cut in entry", number);
+            small_run_refuted(fixture->run, view_of(bundle.data, length), 0, "cut after entry", number);
+        if (number > 0)
+            small_run_refuted(fixture->run, view_of(bundle.data, length - 1), number, "cut in entry", number);
     }
     for (length = 0; length < pieces->items[0].length; length++)
-        assert_fails(fixture->run, view_of(bundle.data, length), 0, "cut at byte", length);
+        small_run_refuted(fixture->run, view_of(bundle.data, length), 0, "cut at byte", length);
     CLEANUP(buffer_done) struct buffer longer = {0};
     OK(buffer_append(&longer, bundle));
     OK(buffer_u8(&longer, BUNDLE_MODEL));
-    assert_fails(fixture->run, buffer_view(&longer), pieces->count, "a byte behind entry", pieces->count - 1);
+    small_run_refuted(fixture->run, buffer_view(&longer), pieces->count, "a byte behind entry", pieces->count - 1);
 }
 
 /* ---- entries that are not where they were */
@@ -157,7 +146,7 @@ static void expect_moved(const struct fixture *fixture, const struct pieces *mov
 {
     CLEANUP(buffer_done) struct buffer bundle = {0};
     pieces_join(moved, &bundle);
-    assert_fails(fixture->run, buffer_view(&bundle), number, what, number);
+    small_run_refuted(fixture->run, buffer_view(&bundle), number, what, number);
 }
 
 static void no_entry_can_be_dropped(const struct fixture *fixture, const struct pieces *pieces)
@@ -250,7 +239,7 @@ static void no_run_is_over_before_its_end(void **state)
     body.round--;
     OK(signed_make(fixtures[0].run->consortium.parties[0].key, 0, "done", WIRE_END, &body, &forged));
     pieces_with(&rest, r0, buffer_view(&forged), &bundle);
-    assert_fails(fixtures[0].run, buffer_view(&bundle), r0, "over after round", 1);
+    small_run_refuted(fixtures[0].run, buffer_view(&bundle), r0, "over after round", 1);
 }
 
 /* An entry of one run does not go into another's. */
@@ -265,74 +254,9 @@ static void entries_belong_to_their_run(void **state)
             struct view payload = piece_payload(other->items[k]);
             if (view_equal(payload, piece_payload(mine->items[number]))) continue;
             pieces_with(mine, number, payload, &bundle);
-            assert_fails(fixtures[0].run, buffer_view(&bundle), 0, "an entry of another run for entry", number);
+            small_run_refuted(fixtures[0].run, buffer_view(&bundle), 0, "an entry of another run for entry", number);
             break;
         }
-}
-
-/* ---- approvals */
-
-static void it_tells_whose_officers_approved(void **state)
-{
-    (void)state;
-    struct small_run *run = fixtures[1].run;
-    struct memory_bundle memory;
-    const struct replay_observer observer = small_run_observer(run);
-    for (unsigned form = 0; form < FORMS; form++) {
-        const struct bundle_source source = memory_source(&memory, buffer_view(&fixtures[1].forms[form]));
-        CLEANUP(replay_freep) struct replay *replay = NULL;
-        OK(replay_bundle(&source, &run->consortium.roster.hash, &observer, &replay));
-        assert_int_equal(replay->epoch.epoch, 2); /* and each is told once */
-        assert_int_equal(replay->approvals[1].count, 0);
-        for (unsigned j = 2; j <= 3; j++) {
-            const struct replay_approvals *approvals = &replay->approvals[j];
-            struct approval second;
-            OK(approval_parse(run->approvals[j - 1][1], &second));
-            assert_int_equal(approvals->count, 2);
-            assert_false(approvals->more);
-            assert_int_equal(approvals->items[1].round, 1);
-            assert_memory_equal(&approvals->items[1].approval.officer, &second.officer, sizeof second.officer);
-        }
-    }
-}
-
-/* The bank's own node key signs its P1: a bank that says another thing afterwards than the others heard is found out,
- * and so is one whose officers never said it. */
-static void p1_says_otherwise(struct view first, struct view second, size_t count, size_t blamed, const char *why)
-{
-    CLEANUP(wire_arena_done) struct wire_arena arena = {0};
-    CLEANUP(buffer_done) struct buffer body = {0}, payload = {0}, bundle = {0};
-    const struct small_run *run = fixtures[1].run;
-    const struct pieces *pieces = &fixtures[1].pieces[BUNDLE_FULL];
-    const struct view items[] = {first, second};
-    struct wire_p1 p1;
-    size_t number = 1;
-    while (piece_kind(pieces->items[number]) != BUNDLE_P1) number++;
-    const struct view was = piece_payload(pieces->items[number]);
-    OK(wire_p1_decode(message_body(BUNDLE_P1, was, 1, &arena), 3, &arena, &p1));
-    assert_int_equal(p1.approvals.count, 2);
-    p1.approvals = (struct wire_list){items, count};
-    OK(wire_p1_encode(&p1, &body));
-    const struct view changed = buffer_view(&body);
-    signed_again(BUNDLE_P1, was, 1, run->consortium.parties[2].key, SIGNER_AS_IT_WAS, &changed, &payload);
-    pieces_with(pieces, number, buffer_view(&payload), &bundle);
-    assert_fails(fixtures[1].run, buffer_view(&bundle), number + blamed, why, 2);
-    if (!strstr(result_reason(), why)) fail_msg("not \"%s\": %s", why, result_reason());
-}
-
-static void approvals_stay_as_they_were(void **state)
-{
-    (void)state;
-    const struct view *own = fixtures[1].run->approvals[1], *other = fixtures[1].run->approvals[2];
-    CLEANUP(buffer_done) struct buffer altered = {0};
-    OK(buffer_append(&altered, own[0]));
-    altered.data[altered.length - 2] = altered.data[altered.length - 2] == '0' ? '1' : '0';
-    p1_says_otherwise(own[0], own[1], 1, 1, "acknowledged other keys");
-    p1_says_otherwise(own[0], own[1], 0, 1, "acknowledged other keys");
-    p1_says_otherwise(own[1], own[0], 2, 1, "acknowledged other keys");
-    p1_says_otherwise(own[0], other[1], 2, 0, "an approval in P1 of bank-2: it is of another bank");
-    p1_says_otherwise(own[0], own[0], 2, 0, "P1 of bank-2 has two approvals of one officer");
-    p1_says_otherwise(buffer_view(&altered), own[1], 2, 0, "an approval in P1 of bank-2: ");
 }
 
 /* ---- signatures by others */
@@ -351,7 +275,7 @@ static void signed_by_others(const struct fixture *fixture, size_t number, size_
         for (size_t k = 0; k < (vote ? 1 : 2) && i != signed_by(kind, was, which); k++) {
             signed_again(kind, was, which, fixture->run->consortium.parties[i].key, names[k], NULL, &payload);
             pieces_with(pieces, number, buffer_view(&payload), &bundle);
-            assert_fails(fixture->run, buffer_view(&bundle), number, k ? "under its own name, party" : "party", i);
+            small_run_refuted(fixture->run, buffer_view(&bundle), number, k ? "under its own name, party" : "party", i);
         }
     }
 }
@@ -386,8 +310,8 @@ static void note_signed_by_others(const struct fixture *fixture, size_t number, 
     for (size_t k = 0; k < 2; k++) {
         note_again(piece_payload(pieces->items[number]), which, wrong, ids[k], &payload);
         pieces_with(pieces, number, buffer_view(&payload), &bundle);
-        assert_fails(fixture->run, buffer_view(&bundle), number, k ? "note with another id, line" : "note, line",
-                     which);
+        small_run_refuted(fixture->run, buffer_view(&bundle), number, k ? "note with another id, line" : "note, line",
+                          which);
     }
 }
 
@@ -422,7 +346,7 @@ static void a_submission_is_signed_by_its_submitter(void **state)
     OK(sign_bytes(consortium->parties[2].identity, "submit", hash_view(&consortium->submission.id), &forged));
     memcpy(payload.data + at, forged.bytes, sizeof forged.bytes);
     pieces_with(&fixture->pieces[BUNDLE_FULL], 2, buffer_view(&payload), &bundle);
-    assert_fails(fixture->run, buffer_view(&bundle), 2, "submission signed by bank", 2);
+    small_run_refuted(fixture->run, buffer_view(&bundle), 2, "submission signed by bank", 2);
     /* The very same place with the submitter's own signature. */
     OK(sign_bytes(consortium->parties[1].identity, "submit", hash_view(&consortium->submission.id), &forged));
     memcpy(payload.data + at, forged.bytes, sizeof forged.bytes);
@@ -471,7 +395,7 @@ static void a_false_sum_is_refuted(void **state)
             OK(buffer_append(&bundle, buffer_view(&both)));
         }
         const size_t where = form == BUNDLE_FULL ? first_of(pieces, BUNDLE_SUM) - 1 : close;
-        assert_fails(fixture->run, buffer_view(&bundle), where, "false sum in form", form);
+        small_run_refuted(fixture->run, buffer_view(&bundle), where, "false sum in form", form);
     }
 }
 
@@ -491,7 +415,7 @@ static void a_false_model_is_refuted(void **state)
         body.proof.bytes[0] ^= 1;
         OK(signed_make(fixture->run->consortium.parties[0].key, 0, "done", WIRE_END, &body, &forged));
         pieces_with(pieces, done, buffer_view(&forged), &bundle);
-        assert_fails(fixture->run, buffer_view(&bundle), done, "another model in form", form);
+        small_run_refuted(fixture->run, buffer_view(&bundle), done, "another model in form", form);
     }
 }
 
@@ -615,8 +539,6 @@ int main(void)
         cmocka_unit_test(no_round_can_be_dropped),
         cmocka_unit_test(no_run_is_over_before_its_end),
         cmocka_unit_test(entries_belong_to_their_run),
-        cmocka_unit_test(it_tells_whose_officers_approved),
-        cmocka_unit_test(approvals_stay_as_they_were),
         cmocka_unit_test(no_message_can_be_signed_by_another),
         cmocka_unit_test(no_note_can_be_signed_by_another),
         cmocka_unit_test(a_submission_is_signed_by_its_submitter),

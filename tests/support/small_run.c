@@ -199,3 +199,13 @@ void small_run_redact(struct small_run *run, enum bundle_form form, struct buffe
         if (got) OK(bundle_redact(reader.form, form, (enum bundle_kind)entry.kind, entry.payload, &sink));
     }
 }
+
+void small_run_refuted(struct small_run *run, struct view bundle, size_t number, const char *what, size_t which)
+{
+    char begins[32];
+    struct result result = small_run_replay(run, bundle);
+    if (result.category != CATEGORY_FALSE) fail_msg("%s %zu: category %d", what, which, (int)result.category);
+    (void)snprintf(begins, sizeof begins, "entry %zu (", number);
+    if (number && strncmp(result_reason(), begins, strlen(begins)) != 0)
+        fail_msg("%s %zu, which is in entry %zu: %s", what, which, number, result_reason());
+}

@@ -37,6 +37,9 @@ void small_run_freep(struct small_run **run);
 struct replay_observer small_run_observer(struct small_run *run);
 /* Replays a bundle of this run in any form. */
 MUST_USE struct result small_run_replay(struct small_run *run, struct view bundle);
+/* Fails the running test unless a bundle does not hold, at this entry (0: which one is not known beforehand); what and
+ * which tell the case. */
+void small_run_refuted(struct small_run *run, struct view bundle, size_t number, const char *what, size_t which);
 /* The bundle in another form; appended to out. */
 void small_run_redact(struct small_run *run, enum bundle_form form, struct buffer *out);
 
