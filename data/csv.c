@@ -24,6 +24,7 @@ struct csv_reader {
     struct feeding *feedings;
     struct view *fields;        /* of the row, as the plan has them */
     struct csv_visitor visitor; /* when rows are looked at one by one */
+    struct csv_pieces pieces;   /* when they are given away in pieces */
 };
 
 static struct result find_columns(struct csv_reader *reader)
@@ -38,6 +39,15 @@ static struct result find_columns(struct csv_reader *reader)
         reader->feedings[k].as_it_is = !mapping && !reader->options.trim && !reader->options.missing_count;
         column->format = csv_number_format(&reader->options, mapping);
     }
+    return RESULT_OK;
+}
+
+static struct result give_piece(struct csv_reader *reader)
+{
+    struct table *table = reader->table;
+    TRY(reader->pieces.take(reader->pieces.context, table));
+    table->before += table->rows;
+    table_clear(table);
     return RESULT_OK;
 }
 
@@ -61,11 +71,12 @@ static struct result take(void *context, const struct record *record)
     const struct csv_witness *witness = &reader->options.witness;
     struct result added = table_add_row(reader->table, reader->fields, NULL);
     if (reader->options.leave_out && added.category == CATEGORY_USAGE &&
-        reader->table->rows < reader->table->rows_max) {
+        reader->table->before + reader->table->rows < reader->table->rows_max) {
         reader->table->unfit++;
         return RESULT_OK;
     }
     if (witness->row && result_ok(added)) TRY(witness->row(witness->context, record_bytes(record)));
+    if (result_ok(added) && reader->table->rows == reader->pieces.rows) return give_piece(reader);
     if (!reader->visitor.row || (!result_ok(added) && added.category != CATEGORY_USAGE)) return added;
     struct csv_row row = {reader->table, reader->fields, record->line};
     struct result seen = reader->visitor.row(reader->visitor.context, &row);
@@ -183,4 +194,19 @@ struct result csv_read_records(const char *name, struct record_origin origin, co
     TRY(reader_new(name, options, specs, specs_count, rows_max, &reader));
     TRY(origin.read(origin.context, (struct record_client){reader, take, column_name}));
     return give_table(reader, csv_none_in_origin, ret);
+}
+
+struct result csv_read_records_in_pieces(const char *name, struct record_origin origin,
+                                         const struct csv_options *options, const struct column_spec *specs,
+                                         size_t specs_count, uint64_t rows_max, struct csv_pieces pieces)
+{
+    CLEANUP(csv_reader_freep) struct csv_reader *reader = NULL;
+    ENSURE(pieces.rows > 0, CATEGORY_BUG, "pieces of no rows");
+    TRY(reader_new(name, options, specs, specs_count, rows_max, &reader));
+    reader->pieces = pieces;
+    TRY(origin.read(origin.context, (struct record_client){reader, take, column_name}));
+    struct table *table = reader->table;
+    if (table->before + table->rows == 0)
+        return result_at(csv_no_rows(options, table->without_consent, csv_none_in_origin), "%s: ", name);
+    return pieces.take(pieces.context, table);
 }

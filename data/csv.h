@@ -83,6 +83,16 @@ struct csv_visitor {
 MUST_USE struct result csv_stream(const char *path, const struct csv_options *options, const struct column_spec *specs,
                                   size_t specs_count, struct csv_visitor visitor, uint64_t *ret_without_consent);
 
+/* The same rows as csv_read gives, in tables of up to `rows` rows, one after the other, in the memory of one: what
+ * happened on the way in (missing, without_consent, ...) is counted on from table to table, and whole in the last,
+ * which may have no rows. table->before rows came before. A failure of `take` ends it. No row at all fails as csv_read
+ * does. */
+struct csv_pieces {
+    uint64_t rows;
+    void *context;
+    struct result (*take)(void *context, struct table *table);
+};
+
 /* The same from bytes that the caller has, in pieces of any size. `name` stands for the file in reasons. After a
  * failure only csv_reader_free may follow. */
 struct csv_reader;

@@ -243,7 +243,7 @@ static struct result fetch_all(struct reading *reading)
 
 static struct result start(struct reading *reading)
 {
-    TRY(odbc_link_open(reading->source, &reading->link));
+    TRY(odbc_link_open(reading->source, ODBC_READ, &reading->link));
     TRY(run_query(reading));
     TRY(describe_all(reading));
     return bind_all(reading);
@@ -265,6 +265,13 @@ struct result odbc_read(const struct odbc_source *source, const struct csv_optio
                         const struct column_spec *specs, size_t specs_count, uint64_t rows_max, struct table **ret)
 {
     return csv_read_records(source->name, origin_of(source), options, specs, specs_count, rows_max, ret);
+}
+
+struct result odbc_read_in_pieces(const struct odbc_source *source, const struct csv_options *options,
+                                  const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
+                                  struct csv_pieces pieces)
+{
+    return csv_read_records_in_pieces(source->name, origin_of(source), options, specs, specs_count, rows_max, pieces);
 }
 
 struct result odbc_scan(const struct odbc_source *source, const struct csv_options *options, struct csv_scan **ret)

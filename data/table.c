@@ -296,7 +296,7 @@ static struct result set_text(struct column *column, uint64_t row, struct view t
 
 static struct result set_cells(struct table *table, const struct view *fields)
 {
-    ENSURE(table->rows < table->rows_max, CATEGORY_USAGE,
+    ENSURE(table->before + table->rows < table->rows_max, CATEGORY_USAGE,
            "more than the %llu rows that the plan allows a bank; raise `cohort: {rows: ...}` in the plan",
            (unsigned long long)table->rows_max);
     if (table->rows == table->capacity) {

@@ -80,6 +80,7 @@ struct table {
     uint64_t rows;
     uint64_t capacity;
     uint64_t rows_max;
+    uint64_t before;          /* rows of the source that tables before this one had; they count towards rows_max */
     uint64_t without_consent; /* rows that a source left out; not of a table that is selected or loaded */
     uint64_t unfit;           /* the same of rows that the specs refuse, where these are left out */
     uint8_t *held;    /* of each row, 1 when it is held out: derived once by analytics/cases.h; NULL until then */

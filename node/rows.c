@@ -48,16 +48,31 @@ static void settle(struct rows *rows)
     }
 }
 
-struct result rows_of(const struct rows_witness *witness, const uint8_t *held, struct rows *ret)
+struct result rows_add(struct rows *rows, struct rows_witness *witness, const uint8_t *held)
+{
+    if (!rows->sets[ROWS_TRAINING]) {
+        memcpy(rows->key, sketch_key_id(witness->key).data, sizeof rows->key);
+        TRY(sketch_new(&rows->sets[ROWS_TRAINING]));
+        TRY(sketch_new(&rows->sets[ROWS_HELD]));
+    }
+    for (size_t row = 0; row < witness->count; row++)
+        sketch_add(rows->sets[held && held[row] ? ROWS_HELD : ROWS_TRAINING], witness->hashes[row]);
+    witness->count = 0;
+    return RESULT_OK;
+}
+
+struct result rows_finish(struct rows *rows)
+{
+    TRY(join(rows));
+    settle(rows);
+    return RESULT_OK;
+}
+
+struct result rows_of(struct rows_witness *witness, const uint8_t *held, struct rows *ret)
 {
     CLEANUP(rows_done) struct rows rows = {0};
-    memcpy(rows.key, sketch_key_id(witness->key).data, sizeof rows.key);
-    TRY(sketch_new(&rows.sets[ROWS_TRAINING]));
-    TRY(sketch_new(&rows.sets[ROWS_HELD]));
-    for (size_t row = 0; row < witness->count; row++)
-        sketch_add(rows.sets[held && held[row] ? ROWS_HELD : ROWS_TRAINING], witness->hashes[row]);
-    TRY(join(&rows));
-    settle(&rows);
+    TRY(rows_add(&rows, witness, held));
+    TRY(rows_finish(&rows));
     *ret = rows;
     rows = (struct rows){0};
     return RESULT_OK;

@@ -26,8 +26,11 @@ struct rows {
     struct sketch *sets[ROWS_SETS]; /* the latter two NULL where no row is held out */
 };
 void rows_done(struct rows *rows);
-/* held: of each row whether it is held out; NULL: none is. */
-MUST_USE struct result rows_of(const struct rows_witness *witness, const uint8_t *held, struct rows *ret);
+/* The witness's rows, which it then forgets. held: of each row whether it is held out; NULL: none is. */
+MUST_USE struct result rows_of(struct rows_witness *witness, const uint8_t *held, struct rows *ret);
+/* The same part after part: `rows` is zeroed before the first. After a failure only rows_done may follow. */
+MUST_USE struct result rows_add(struct rows *rows, struct rows_witness *witness, const uint8_t *held);
+MUST_USE struct result rows_finish(struct rows *rows);
 MUST_USE struct result rows_write(const struct rows *rows, struct buffer *out);
 /* CATEGORY_FALSE when the bytes are not that. */
 MUST_USE struct result rows_read(struct view bytes, struct rows *ret);

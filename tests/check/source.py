@@ -11,7 +11,7 @@ ALLOWED = {
     "crypto": {"crypto/base", "crypto"},
     "sys": {"crypto/base", "crypto", "sys"},
     "proto": {"crypto/base", "crypto", "proto"},
-    "data": {"crypto/base", "data"},
+    "data": {"crypto/base", "crypto/hash.h", "data"},
     "analytics": {"crypto/base", "crypto/hash.h", "proto", "data", "analytics"},
     "node": {"crypto/base", "crypto", "sys", "proto", "data", "analytics", "node"},
     "coordinator": {"crypto/base", "crypto", "sys", "proto", "analytics", "coordinator"},
