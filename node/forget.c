@@ -147,12 +147,22 @@ static struct result digest_of(const char *folder, const char *name, bool *ret_h
     return *ret_has ? file_digest(path, ret, &bytes) : RESULT_OK;
 }
 
+/* Without the folder nobody would know of rows that are left in the database. */
+static struct result drop_pushed(struct bank *bank, const struct hash *run, const char *folder)
+{
+    struct pushdown pushdown = {.source = &bank->config->source, .run = run};
+    TRY(file_path(folder, PART_PUSHED, pushdown.path));
+    if (!file_exists(pushdown.path)) return RESULT_OK;
+    return result_at(pushdown_drop(&pushdown), "its frozen rows are still in the database, which has to be there: ");
+}
+
 static struct result look(struct bank *bank, struct forgotten *ret)
 {
     char folder[FILE_PATH_MAX];
     TRY(folder_of(bank, &ret->run, folder));
     TRY(folder_count(folder, &ret->files));
     TRY(check_kept(bank, &ret->run, ret->files));
+    TRY(drop_pushed(bank, &ret->run, folder));
     TRY(digest_of(folder, PART_MODEL, &ret->has_model, &ret->model));
     return digest_of(folder, PART_BUNDLE, &ret->has_bundle, &ret->bundle);
 }

@@ -10,12 +10,12 @@
 
 #include "analytics/cases.h"
 #include "crypto/base/failpoint.h"
-#include "node/source.h"
 #include "sys/file.h"
 
 void frozen_done(struct frozen *frozen)
 {
     table_free(frozen->table);
+    secret_free(frozen->key);
     schema_done(&frozen->schema);
     rows_done(&frozen->rows);
     *frozen = (struct frozen){0};
@@ -91,20 +91,36 @@ void freeze_remove(const char *path)
     if (result_ok(half_of(path, half))) (void)unlink(half);
 }
 
+void frozen_count(struct frozen_counts *counts, const struct table *table)
+{
+    counts->rows += table->rows;
+    for (uint64_t row = 0; table->held && row < table->rows; row++) counts->held += table->held[row];
+    counts->without_consent = table->without_consent; /* the source counts on from part to part */
+    counts->unfit = table->unfit;
+}
+
+struct result freeze_options(const struct config_source *source, const struct plan *plan, struct rows_witness *witness,
+                             struct source_options *ret)
+{
+    TRY(source_options_of(source, plan->purpose, ret));
+    if (witness->key) ret->csv.witness = (struct csv_witness){witness, rows_witness_row};
+    ret->csv.leave_out = plan_private(plan); /* whether a run stops must not depend on one row */
+    return RESULT_OK;
+}
+
 struct result freeze_source(const struct config_source *source, const struct plan *plan, const struct sketch_key *key,
                             const char *path, struct frozen *ret)
 {
     CLEANUP(rows_witness_done) struct rows_witness witness = {.key = key};
     CLEANUP(source_options_done) struct source_options options = {0};
     CLEANUP(frozen_done) struct frozen frozen = {0};
-    TRY(source_options_of(source, plan->purpose, &options));
-    if (key) options.csv.witness = (struct csv_witness){&witness, rows_witness_row};
-    options.csv.leave_out = plan_private(plan); /* whether a run stops must not depend on one row */
+    TRY(freeze_options(source, plan, &witness, &options));
     TRY(schema_of(plan, &frozen.schema));
     TRY(source_read(source, &options.csv, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table));
     TRY(write_table(frozen.table, path, &frozen.hash));
     TRY(cases_hold_out(plan, frozen.table));
     if (key) TRY(rows_of(&witness, frozen.table->held, &frozen.rows));
+    frozen_count(&frozen.counts, frozen.table);
     *ret = frozen;
     memset(&frozen, 0, sizeof frozen); /* given away */
     return RESULT_OK;
@@ -147,6 +163,7 @@ struct result freeze_load(const struct plan *plan, const char *path, const struc
     TRY(schema_of(plan, &frozen.schema));
     TRY(table_load(bytes, path, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table));
     TRY(cases_hold_out(plan, frozen.table));
+    frozen_count(&frozen.counts, frozen.table);
     *ret = frozen;
     memset(&frozen, 0, sizeof frozen); /* given away */
     return RESULT_OK;

@@ -115,16 +115,14 @@ static json_t *with_count(json_t *facts, const char *key, uint64_t count)
 
 struct result journal_frozen(struct part *part, struct journal_notes *notes)
 {
-    const struct table *table = part->frozen.table;
+    const struct frozen_counts *counts = &part->frozen.counts;
     struct hash_hex digest = hash_hex(&part->frozen.hash);
-    uint64_t held = 0;
-    for (uint64_t row = 0; table->held && row < table->rows; row++) held += table->held[row];
     const struct config_source *source = &part->bank->config->source;
     json_t *facts =
-        json_pack("{s:s, s:I, s:I, s:s, s:o}", "source", source->name, "rows", (json_int_t)table->rows, "held_out",
-                  (json_int_t)held, "digest", digest.text, "columns", columns_json(&part->frozen.schema));
-    if (source->consent.column) facts = with_count(facts, "without_consent", table->without_consent);
-    if (plan_private(&part->submission.plan)) facts = with_count(facts, "unfit", table->unfit);
+        json_pack("{s:s, s:I, s:I, s:s, s:o}", "source", source->name, "rows", (json_int_t)counts->rows, "held_out",
+                  (json_int_t)counts->held, "digest", digest.text, "columns", columns_json(&part->frozen.schema));
+    if (source->consent.column) facts = with_count(facts, "without_consent", counts->without_consent);
+    if (plan_private(&part->submission.plan)) facts = with_count(facts, "unfit", counts->unfit);
     return journal_note(notes, run_of(part), "frozen", facts, "frozen");
 }
 

@@ -10,6 +10,8 @@
  *   budget.c   what runs over a source cost of its privacy budget, reserved and charged; budget_show.c tells it
  *   officers.c what this bank's officers approve and deny; waiting.c lets a run wait for them, plans.c tells them
  *   freeze.c   the table a run computes on, the same bytes from beginning to end
+ *   pushdown.c the same in the bank's own database, where the rows outgrow this machine
+ *   prepare.c  what comes before anything of a run leaves this bank
  *   part.c     a run's thread: exchange a message, step the machine, contribute
  *   step.c     the machine and the store: what is durable before anything is sent
  *   journal.c  what the bank did, signed, for its officers; journal_facts.c says what each entry tells

@@ -65,195 +65,36 @@ struct result part_path(const struct part *part, const char *name, char *out)
     return file_path(directory, name, out);
 }
 
-/* How many rows this bank has is its own affair, and so is that they are too few. */
-static struct result check_rows(struct part *part)
+struct result part_pushdown(const struct part *part, struct pushdown *ret)
 {
-    struct result result = policy_check_rows(&part->bank->policy, part->frozen.table->rows);
-    if (!result_ok(result)) (void)snprintf(part->own_reason, sizeof part->own_reason, "%s", result_reason());
-    return result;
+    *ret = (struct pushdown){&part->bank->config->source, &part->submission.plan, &part->submission.id, ""};
+    return part_path(part, PART_PUSHED, ret->path);
 }
 
-/* The same of how few rows have changed since an earlier run. */
-static struct result check_repetition(struct part *part)
+void part_wait(struct part *part)
 {
-    if (plan_private(&part->submission.plan)) return RESULT_OK;
-    (void)pthread_mutex_lock(&part->bank->lock);
-    struct result result = repetition_check(part->bank, &part->submission, &part->frozen.rows);
-    (void)pthread_mutex_unlock(&part->bank->lock);
-    if (!result_ok(result)) (void)snprintf(part->own_reason, sizeof part->own_reason, "%s", result_reason());
-    return result;
-}
-
-/* Plans with privacy are charged to the budget instead. */
-static struct result freeze_new(struct part *part, const char *path)
-{
-    const struct config_node *config = part->bank->config;
-    CLEANUP(sketch_key_freep) struct sketch_key *key = NULL;
-    if (!plan_private(&part->submission.plan)) TRY(repetition_key(config->state, config->source.name, &key));
-    frozen_done(&part->frozen); /* of an attempt before */
-    return freeze_source(&config->source, &part->submission.plan, key, path, &part->frozen);
-}
-
-/* Freezes the table, or loads it after a restart. Without the lock: a large file takes a while, and the node answers
- * attestations meanwhile. */
-static struct result part_freeze(struct part *part)
-{
-    char path[FILE_PATH_MAX];
-    struct bank *bank = part->bank;
-    CLEANUP(buffer_done) struct buffer value = {0};
-    TRY(part_path(part, PART_TABLE, path));
-    TRY(store_load(bank->store, false, &part->submission.id, PART_KEY_TABLE, &value, &part->kept));
-    if (part->kept) {
-        struct hash hash;
-        ENSURE(value.length == HASH_BYTES, CATEGORY_FALSE, "the frozen table's hash is damaged");
-        memcpy(hash.bytes, value.data, HASH_BYTES);
-        TRY(freeze_load(&part->submission.plan, path, &hash, &part->frozen));
-        return check_rows(part);
-    }
-    TRY(freeze_new(part, path));
-    if (bank->config->source.consent.column)
-        log_info("run", "%.12s: %llu rows are computed on, %llu are left out for want of consent", part->hex,
-                 (unsigned long long)part->frozen.table->rows, (unsigned long long)part->frozen.table->without_consent);
-    if (part->frozen.table->unfit > 0)
-        log_warning("run", "%.12s: %llu rows do not fit the plan and are left out", part->hex,
-                    (unsigned long long)part->frozen.table->unfit);
-    TRY(check_rows(part));
-    return check_repetition(part);
-}
-
-/* The run, its table's digest, its rows and what it reserves of the privacy budget. Lock held: another run may have
- * taken what was left when this one was let in. */
-static struct result keep(struct part *part)
-{
-    struct bank *bank = part->bank;
-    CLEANUP(buffer_done) struct buffer value = {0}, rows = {0};
-    CLEANUP(journal_notes_done) struct journal_notes notes = {0};
-    CLEANUP(budget_change_done) struct budget_change budget = {0};
-    const bool private = plan_private(&part->submission.plan);
-    if (!private) TRY(rows_write(&part->frozen.rows, &rows));
-    TRY(budget_reserve(bank->store, &bank->policy, bank->config->source.name, &part->submission, clock_now_ms(),
-                       &budget, &notes));
-    TRY(buffer_u64(&value, part->submitted_at));
-    TRY(buffer_append(&value, buffer_view(&part->submission.bytes)));
-    const struct store_record records[] = {
-        {.scope = &part->submission.id, .key = PART_KEY_SUBMISSION, .value = buffer_view(&value)},
-        {.scope = &part->submission.id, .key = PART_KEY_TABLE, .value = hash_view(&part->frozen.hash)},
-        private
-            ? budget.record
-            : (struct store_record){.scope = &part->submission.id, .key = PART_KEY_ROWS, .value = buffer_view(&rows)},
-    };
-    TRY(journal_frozen(part, &notes));
-    return journal_commit(bank->journal, records, !private || budget.made ? 3 : 2, &notes);
-}
-
-static struct result part_keep(struct part *part)
-{
-    if (part->kept) return RESULT_OK;
-    FAILPOINT("node: the table is frozen, the run not kept");
-    (void)pthread_mutex_lock(&part->bank->lock);
-    struct result result = keep(part);
-    part->kept = result_ok(result);
-    part->frozen_once = part->frozen_once || part->kept;
-    (void)pthread_mutex_unlock(&part->bank->lock);
-    return result;
-}
-
-/* What cannot be read or written just now is tried again: an operator can cure it, and the run waits. */
-static struct result patiently(struct part *part, struct result (*work)(struct part *part))
-{
-    for (;;) {
-        struct result result = work(part);
-        if (result.category != CATEGORY_ENVIRONMENT || atomic_load(&part->bank->stopping)) return result;
-        log_error("run", "%.12s: %s", part->hex, result_reason());
-        (void)pthread_mutex_lock(&part->bank->lock);
-        part_say(part, result_reason());
-        (void)pthread_mutex_unlock(&part->bank->lock);
-        bank_rest(part->bank, REST_ENVIRONMENT_MS);
-    }
-}
-
-/* Whether a plan meets this bank's rows is an answer about this bank alone, which no sum hides: an author who asks with
- * plan after plan could narrow its rows down. So only so many different plans of an author may fail on them; then the
- * officer has to allow the next by its hash. */
-enum { DATA_REFUSALS_MAX = 3 };
-
-static struct result failed_plans(struct part *part, struct buffer *key, struct buffer *plans, const char **ret_key)
-{
-    const struct run_terms *terms = &part->submission.terms;
-    bool found = false;
-    TRY(buffer_format(key, "daemon/failed/%s", terms->roster->members[terms->submitter - 1].name));
-    TRY(buffer_terminate(key, ret_key));
-    return store_load(part->bank->store, false, NULL, *ret_key, plans, &found);
-}
-
-static bool has_plan(const struct buffer *plans, const struct hash *plan)
-{
-    for (size_t at = 0; at + HASH_BYTES <= plans->length; at += HASH_BYTES)
-        if (memcmp(plans->data + at, plan->bytes, HASH_BYTES) == 0) return true;
-    return false;
-}
-
-static struct result check_failed_plans(struct part *part)
-{
-    CLEANUP(buffer_done) struct buffer key = {0}, plans = {0};
-    const char *name;
-    const struct hash *plan = &part->submission.plan.hash;
-    if (policy_names_plan(&part->bank->policy, plan)) return RESULT_OK;
-    TRY(failed_plans(part, &key, &plans, &name));
-    bool failed = has_plan(&plans, plan);
-    /* Asked again and again, the same plan would tell when this bank's table grows past its bound. */
-    ENSURE(!failed || !plan_private(&part->submission.plan), CATEGORY_FALSE,
-           "this plan could not be used with this bank's data; its officer has to allow it by its hash");
-    ENSURE(failed || plans.length < (size_t)DATA_REFUSALS_MAX * HASH_BYTES, CATEGORY_FALSE,
-           "%d plans of this author could not be used with this bank's data; its officer has to allow the next by its "
-           "hash",
-           DATA_REFUSALS_MAX);
-    return RESULT_OK;
-}
-
-static struct result keep_failed_plan(struct part *part)
-{
-    CLEANUP(buffer_done) struct buffer key = {0}, plans = {0};
-    const char *name;
-    TRY(failed_plans(part, &key, &plans, &name));
-    if (has_plan(&plans, &part->submission.plan.hash)) return RESULT_OK;
-    TRY(buffer_append(&plans, hash_view(&part->submission.plan.hash)));
-    const struct store_record record = {.key = name, .value = buffer_view(&plans)};
-    return store_commit(part->bank->store, &record, 1);
-}
-
-/* What the policy says of the run. Numbers of a run that went on before are charged already. */
-static struct result part_admit(const struct part *part)
-{
-    const struct bank *bank = part->bank;
-    const struct submission *submission = &part->submission;
-    CLEANUP(fold_done) struct fold fold = {0};
-    struct policy_spent spent;
-    TRY(spent_load(bank->store, &submission->id, clock_now_ms(), &spent));
-    TRY(fold_start(&submission->plan, submission->terms.task, &fold));
-    struct policy_case about = admit_case(submission, &spent, spent.rounds ? 0 : fold.words);
-    TRY(budget_ask(bank->store, bank->config->source.name, &submission->id, &about));
-    struct result result = admit_check(&bank->policy, bank->position, submission, &about);
-    if (!result_ok(result))
-        log_info("run", "%.12s: words that have left this bank in this month: %llu", part->hex,
-                 (unsigned long long)spent.month);
-    return result;
-}
-
-/* Before anything of the run leaves this bank: does it want to, and do its data fit? */
-static struct result part_prepare(struct part *part)
-{
-    TRY(part_admit(part));
-    TRY(waiting_for_officers(part));
-    TRY(check_failed_plans(part));
-    TRY(journal_approved(part));
-    struct result result = patiently(part, part_freeze);
-    if (result_ok(result)) return patiently(part, part_keep);
-    if (result.category == CATEGORY_ENVIRONMENT) return result;
-    /* The sentence may quote values of rows: it stays in this bank's log. */
     log_error("run", "%.12s: %s", part->hex, result_reason());
-    TRY(keep_failed_plan(part));
-    return FAIL(CATEGORY_FALSE, PART_UNFIT);
+    (void)pthread_mutex_lock(&part->bank->lock);
+    part_say(part, result_reason());
+    (void)pthread_mutex_unlock(&part->bank->lock);
+    bank_rest(part->bank, REST_ENVIRONMENT_MS);
+}
+
+/* A database that is away is waited for. CATEGORY_ENVIRONMENT: there is a reason not to wait any longer. */
+static struct result compute(struct part *part, const struct fold *fold, uint64_t *words)
+{
+    struct pushdown pushdown;
+    const unsigned threads = part->bank->config->threads;
+    if (part->frozen.table) return fold_contribute(fold, part->frozen.table, threads, words, fold->words);
+    TRY(part_pushdown(part, &pushdown));
+    for (;;) {
+        struct result result = pushdown_contribute(&pushdown, &part->frozen, fold, threads, words);
+        if (result.category == CATEGORY_FALSE)
+            (void)snprintf(part->own_reason, sizeof part->own_reason, "%s", result_reason());
+        if (result.category != CATEGORY_ENVIRONMENT || atomic_load(&part->bank->stopping) || atomic_load(&part->denied))
+            return result;
+        part_wait(part);
+    }
 }
 
 /* Computes this bank's vector, without the lock: it takes the longest of all, and needs only the machine's fold, which
@@ -265,14 +106,15 @@ static struct result part_contribute(struct part *part)
     uint64_t *words = calloc(fold->words ? fold->words : 1, sizeof *words);
     ENSURE(words, CATEGORY_ENVIRONMENT, "no memory for a contribution of %llu words", (unsigned long long)fold->words);
     FAILPOINT("node: before a contribution");
-    struct result result = fold_contribute(fold, part->frozen.table, part->bank->config->threads, words, fold->words);
-    if (!result_ok(result)) { /* the sentence may tell of rows: it stays in this bank's log */
+    struct result result = compute(part, fold, words);
+    const bool later = result.category == CATEGORY_ENVIRONMENT && part->frozen.key;
+    if (!result_ok(result) && !later) { /* the sentence may tell of rows: it stays in this bank's log */
         log_error("run", "%.12s: %s", part->hex, result_reason());
         result = FAIL(CATEGORY_FALSE, "this bank cannot compute its part; its own log says why");
     }
     log_debug("time", "%.12s contribution %llu us, %llu words", part->hex,
               (unsigned long long)(clock_monotonic_us() - start), (unsigned long long)fold->words);
-    part->contribution_due = false;
+    part->contribution_due = later;
     FAILPOINT("node: after a contribution");
     if (result_ok(result)) {
         (void)pthread_mutex_lock(&part->bank->lock);
@@ -282,7 +124,7 @@ static struct result part_contribute(struct part *part)
     }
     secret_bytes_wipe(words, fold->words * sizeof *words);
     free(words);
-    return result;
+    return later ? RESULT_OK : result;
 }
 
 static struct result part_take(struct part *part, const struct service_frame *frame)
@@ -417,6 +259,21 @@ static void part_live(struct part *part)
     if (took_part) part_fetch_bundle(part);
 }
 
+/* The rows in the database go with the run, as soon as they can be reached. */
+static void part_drop(struct part *part)
+{
+    struct pushdown pushdown;
+    struct result result = part_pushdown(part, &pushdown);
+    while (result_ok(result) && file_exists(pushdown.path)) {
+        result = pushdown_drop(&pushdown);
+        if (result_ok(result)) return;
+        log_warning("run", "%.12s: its frozen rows are still in the database: %s", part->hex, result_reason());
+        if (atomic_load(&part->bank->stopping) || atomic_load(&part->forgotten)) return;
+        if (result.category == CATEGORY_ENVIRONMENT) result = RESULT_OK;
+        bank_rest(part->bank, REST_ENVIRONMENT_MS);
+    }
+}
+
 /* It may have been forgotten meanwhile, and what the thread wrote then goes as well. */
 static void part_end_thread(struct part *part)
 {
@@ -432,6 +289,7 @@ static void part_end_thread(struct part *part)
 void *part_thread(void *part)
 {
     part_live(part);
+    if (((struct part *)part)->state != SERVICE_RUN_OPEN) part_drop(part);
     fold_thread_done();
     part_end_thread(part);
     return NULL;
@@ -560,6 +418,13 @@ static struct result sweep_folder(struct bank *bank, const char *folder, const s
     if (forgotten) return run_forget_rest(bank, run);
     TRY(file_path(folder, PART_TABLE, path));
     freeze_remove(path);
+    struct pushdown pushdown = {.source = &bank->config->source, .run = run};
+    TRY(file_path(folder, PART_PUSHED, pushdown.path));
+    if (!file_exists(pushdown.path)) return RESULT_OK;
+    struct result dropped = pushdown_drop(&pushdown);
+    if (!result_ok(dropped))
+        log_warning("run", "%.12s: its frozen rows are still in the database: %s; the next start tries again",
+                    hash_hex(run).text, result_reason());
     return RESULT_OK;
 }
 

@@ -9,6 +9,7 @@
 
 #include "node/bank.h"
 #include "node/freeze.h"
+#include "node/pushdown.h"
 #include "proto/secagg/submission.h"
 
 struct part {
@@ -60,6 +61,16 @@ void part_say(struct part *part, const char *phase);
 /* DIR/runs/RUNID/name, the directories made. */
 MUST_USE struct result part_path(const struct part *part, const char *name, char *out);
 
+/* Its frozen rows, where they are in the database. */
+MUST_USE struct result part_pushdown(const struct part *part, struct pushdown *ret);
+/* Says the reason of what cannot be read or written just now, and rests: it is tried again then, as an operator can
+ * cure it, and the run waits. Not under the lock. */
+void part_wait(struct part *part);
+
+/* node/prepare.c: before anything of the run leaves this bank: does it want to, and do its data fit? Freezes the table,
+ * or loads it after a restart, and keeps the run. */
+MUST_USE struct result part_prepare(struct part *part);
+
 /* node/step.c: feeds the machine and carries out what it asks for. Lock held. CATEGORY_ENVIRONMENT: the store; the
  * daemon must stop. CATEGORY_PEER: refused, nothing changed. Another failure ends the run. */
 MUST_USE struct result part_step(struct part *part, const struct input *input);
@@ -78,8 +89,10 @@ MUST_USE struct result part_load_end(struct part *part, bool *ret_over);
 
 #define PART_MODEL "model.json"
 #define PART_TABLE "table.frozen"               /* in the run's directory, as long as the run is open */
+#define PART_PUSHED "table.database"            /* the same of rows in the database (node/pushdown.h) */
 #define PART_KEY_SUBMISSION "daemon/submission" /* u64 time ‖ the submission */
 #define PART_KEY_TABLE "daemon/table"           /* the frozen table's hash */
+#define PART_KEY_PUSHED "daemon/table-key"      /* secret: of its digest, where it is in the database */
 #define PART_KEY_ROWS "daemon/rows"             /* which rows it has, until an input has left (node/repetition.h) */
 #define PART_KEY_END "daemon/end"               /* u64 time ‖ an answer: ok, or why it failed */
 

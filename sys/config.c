@@ -333,10 +333,31 @@ static struct result database_from(const struct file *file, const struct raw_sou
     TRY(copy(odbc->connection, NULL, &config->connection));
     TRY(copy(odbc->table, NULL, &config->table));
     TRY(copy(odbc->query, NULL, &config->query));
+    TRY(copy(odbc->schema, NULL, &config->schema));
     if (odbc->credentials) TRY(copy_path(file, odbc->credentials, &config->credentials));
     if (!odbc->environment) return RESULT_OK;
     TRY(copy(odbc->environment->user, NULL, &config->user_variable));
     return copy(odbc->environment->password, NULL, &config->password_variable);
+}
+
+/* Where a run's rows are while it goes on. */
+static struct result execute_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
+{
+    const char *schema = raw->odbc ? raw->odbc->schema : NULL;
+    config->pushdown = raw->execute && strcmp(raw->execute, "pushdown") == 0;
+    if (raw->execute && !config->pushdown && strcmp(raw->execute, "memory") != 0)
+        return document_fail(&file->document, "source.execute", "key \"source.execute\": must be memory or pushdown");
+    if (config->pushdown && !raw->odbc)
+        return document_fail(&file->document, "source.execute",
+                             "key \"source.execute\": pushdown is for a database; give odbc instead of file");
+    if (schema && !config->pushdown)
+        return document_fail(&file->document, "source.odbc.schema",
+                             "key \"source.odbc.schema\": is where push-down makes its tables; add execute: pushdown "
+                             "to source, or leave it out");
+    if (schema && !is_name(schema, "_"))
+        return document_fail(&file->document, "source.odbc.schema",
+                             "key \"source.odbc.schema\": must be a name of letters, digits and _");
+    return RESULT_OK;
 }
 
 static struct result place_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
@@ -354,6 +375,7 @@ static struct result source_from(const struct file *file, const struct raw_sourc
 {
     TRY(copy(raw->name, NULL, &config->name));
     TRY(place_from(file, raw, config));
+    TRY(execute_from(file, raw, config));
     TRY(character(file, "source.delimiter", raw->delimiter, ",;|:\t", ',', &config->delimiter));
     TRY(character(file, "source.decimal", raw->decimal, ".,", '.', &config->decimal));
     if (config->delimiter == config->decimal)
@@ -465,6 +487,7 @@ static void database_free(struct config_odbc *odbc)
     free(odbc->credentials);
     free(odbc->user_variable);
     free(odbc->password_variable);
+    free(odbc->schema);
     free(odbc);
 }
 

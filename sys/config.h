@@ -52,11 +52,13 @@ struct config_odbc {
     char *table, *query;                     /* one of them */
     char *credentials;                       /* optional: a file of mode 0600, user and password on a line each */
     char *user_variable, *password_variable; /* optional, instead: of the environment; the user's may be NULL */
+    char *schema;                            /* optional: where push-down makes its tables */
 };
 struct config_source {
     char *name; /* what the ledger calls it (docs/protocol.md, rule 5) */
     char *file; /* CSV; NULL where there is a database */
     struct config_odbc *odbc;
+    bool pushdown; /* execute: pushdown: a run's frozen rows stay in the database (node/pushdown.h) */
     char delimiter;
     char decimal;
     char **missing; /* tokens that mean "no value", the empty field always among them */

@@ -65,12 +65,14 @@ static const cyaml_schema_field_t odbc_fields[] = {
     TEXT("query", OPTIONAL, struct raw_odbc, query),
     TEXT("credentials", OPTIONAL, struct raw_odbc, credentials),
     CYAML_FIELD_MAPPING_PTR("environment", OPTIONAL, struct raw_odbc, environment, environment_fields),
+    TEXT("schema", OPTIONAL, struct raw_odbc, schema),
     CYAML_FIELD_END,
 };
 /* Where the rows are, and how they become the plan's columns. */
 #define SOURCE_MAPPING                                                                                                 \
     TEXT("file", OPTIONAL, struct raw_source, file),                                                                   \
         CYAML_FIELD_MAPPING_PTR("odbc", OPTIONAL, struct raw_source, odbc, odbc_fields),                               \
+        TEXT("execute", OPTIONAL, struct raw_source, execute),                                                         \
         TEXT("delimiter", OPTIONAL, struct raw_source, delimiter),                                                     \
         TEXT("decimal", OPTIONAL, struct raw_source, decimal),                                                         \
         CYAML_FIELD_SEQUENCE("missing", OPTIONAL, struct raw_source, missing, &token, 0, LEVELS_MAX),                  \

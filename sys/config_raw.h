@@ -26,12 +26,12 @@ struct raw_environment {
     char *user, *password;
 };
 struct raw_odbc {
-    char *dsn, *connection, *table, *query, *credentials;
+    char *dsn, *connection, *table, *query, *credentials, *schema;
     struct raw_environment *environment;
 };
 struct raw_source {
     struct raw_odbc *odbc;
-    char *name, *file, *delimiter, *decimal;
+    char *name, *file, *execute, *delimiter, *decimal;
     char **missing;
     unsigned missing_count;
     struct raw_column *columns;

@@ -26,7 +26,7 @@ message_points() { # WHERE SENT TAKEN: at what this program sends (requests or r
 points_of() { # node|coordinator
     if [ "$1" = node ]; then
         static_points store sys/store_database.c
-        static_points node node/bank.c node/service.c node/freeze.c node/part.c node/journal.c node/forget.c sys/folder.c
+        static_points node node/bank.c node/service.c node/freeze.c node/prepare.c node/part.c node/journal.c node/forget.c sys/folder.c
         message_points node requests replies
     else
         static_points store sys/store_database.c | grep -v "header is overwritten"

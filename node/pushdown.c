@@ -1,0 +1,215 @@
+#include "node/pushdown.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "analytics/cases.h"
+#include "crypto/base/failpoint.h"
+#include "data/odbc_frozen.h"
+#include "node/database.h"
+#include "sys/entropy.h"
+
+/* Rows in memory at a time. */
+enum { PART_ROWS = 1 << 16, TABLE_NAME_MAX = 32 };
+
+/* Where the table is, and what that borrows. */
+struct place {
+    struct database database;
+    struct odbc_frozen_place frozen;
+    char table[TABLE_NAME_MAX];
+};
+
+static void place_done(struct place *place)
+{
+    database_done(&place->database);
+}
+
+/* In place: what it borrows is in it. */
+static struct result place_of(const struct pushdown *pushdown, struct place *place)
+{
+    const struct config_odbc *odbc = pushdown->source->odbc;
+    (void)snprintf(place->table, sizeof place->table, "cofferdam_%.16s", hash_hex(pushdown->run).text);
+    ENSURE(odbc, CATEGORY_FALSE,
+           "rows of this run are in a database, as %s, and the configuration names none any more; name it again, or "
+           "drop the table and remove %s",
+           place->table, pushdown->path);
+    TRY(database_of(pushdown->source, &place->database));
+    place->frozen = (struct odbc_frozen_place){
+        .source = &place->database.source, .schema = odbc->schema, .table = place->table, .file = pushdown->path};
+    return RESULT_OK;
+}
+
+/* --- the mark --- */
+
+static void remove_journal(const char *path)
+{
+    char journal[FILE_PATH_MAX + sizeof "-journal"];
+    (void)snprintf(journal, sizeof journal, "%s-journal", path); /* of an SQLite that died while it wrote */
+    (void)unlink(journal);
+}
+
+/* *ret_before: a mark was there, and so perhaps a table. */
+static struct result mark(const char *path, bool *ret_before)
+{
+    *ret_before = file_exists(path);
+    remove_journal(path); /* it would be played back into the new file */
+    TRY(file_write_alone(path, (struct view){0}, 0600));
+    FAILPOINT("node: the mark of a pushed table is there, not the table");
+    return RESULT_OK;
+}
+
+struct result pushdown_drop(const struct pushdown *pushdown)
+{
+    CLEANUP(place_done) struct place place = {0};
+    struct stat about;
+    FAILPOINT("node: before a pushed table is dropped");
+    if (stat(pushdown->path, &about) == 0 && about.st_size == 0) { /* else it is the table itself, of SQLite */
+        TRY(place_of(pushdown, &place));
+        TRY(odbc_frozen_drop(&place.frozen));
+    }
+    FAILPOINT("node: a pushed table is dropped, its mark is there");
+    ENSURE(unlink(pushdown->path) == 0 || !file_exists(pushdown->path), CATEGORY_ENVIRONMENT,
+           "%s cannot be removed: %m", pushdown->path);
+    remove_journal(pushdown->path);
+    return RESULT_OK;
+}
+
+/* --- freezing --- */
+
+struct freezing {
+    const struct plan *plan;
+    struct odbc_frozen *database;
+    struct rows_witness witness;
+    struct frozen frozen;
+};
+
+static void freezing_done(struct freezing *freezing)
+{
+    odbc_frozen_free(freezing->database);
+    rows_witness_done(&freezing->witness);
+    frozen_done(&freezing->frozen);
+}
+
+static struct result take_part(void *context, struct table *table)
+{
+    struct freezing *freezing = context;
+    FAILPOINT("node: a part of a pushed table");
+    TRY(cases_hold_out(freezing->plan, table));
+    if (freezing->witness.key) TRY(rows_add(&freezing->frozen.rows, &freezing->witness, table->held));
+    frozen_count(&freezing->frozen.counts, table);
+    return odbc_frozen_add(freezing->database, table);
+}
+
+static struct result freeze(const struct pushdown *pushdown, const struct place *place, bool before,
+                            struct freezing *freezing)
+{
+    CLEANUP(source_options_done) struct source_options options = {0};
+    struct frozen *frozen = &freezing->frozen;
+    TRY(freeze_options(pushdown->source, pushdown->plan, &freezing->witness, &options));
+    TRY(schema_of(pushdown->plan, &frozen->schema));
+    TRY(entropy_seed(&frozen->key));
+    TRY(odbc_frozen_open(&place->frozen, frozen->schema.specs, frozen->schema.count, secret_view(frozen->key),
+                         &freezing->database));
+    TRY(odbc_frozen_create(freezing->database, before));
+    TRY(odbc_read_in_pieces(&place->database.source, &options.csv, frozen->schema.specs, frozen->schema.count,
+                            pushdown->plan->rows, (struct csv_pieces){PART_ROWS, freezing, take_part}));
+    if (freezing->witness.key) TRY(rows_finish(&frozen->rows));
+    FAILPOINT("node: a pushed table is written, not committed");
+    TRY(odbc_frozen_commit(freezing->database, &frozen->hash));
+    FAILPOINT("node: a pushed table is committed");
+    return RESULT_OK;
+}
+
+struct result pushdown_freeze(const struct pushdown *pushdown, const struct sketch_key *key, struct frozen *ret)
+{
+    CLEANUP(place_done) struct place place = {0};
+    CLEANUP(freezing_done) struct freezing freezing = {.plan = pushdown->plan, .witness = {.key = key}};
+    bool before;
+    TRY(place_of(pushdown, &place));
+    TRY(mark(pushdown->path, &before));
+    TRY(freeze(pushdown, &place, before, &freezing));
+    *ret = freezing.frozen;
+    freezing.frozen = (struct frozen){0}; /* given away */
+    return RESULT_OK;
+}
+
+/* --- a round --- */
+
+static struct result fail_changed(const struct pushdown *pushdown, const struct odbc_frozen *database)
+{
+    return FAIL(CATEGORY_FALSE,
+                "%s: the table %s is not the one that this run froze: rows in it were changed, and the run cannot go "
+                "on here",
+                pushdown->source->name, odbc_frozen_name(database));
+}
+
+static struct result open_round(const struct frozen *frozen, const struct place *place, struct odbc_frozen **ret)
+{
+    TRY(odbc_frozen_open(&place->frozen, frozen->schema.specs, frozen->schema.count, secret_view(frozen->key), ret));
+    return odbc_frozen_begin(*ret);
+}
+
+struct result pushdown_load(const struct pushdown *pushdown, const struct secret *key, const struct hash *hash,
+                            struct frozen *ret)
+{
+    CLEANUP(place_done) struct place place = {0};
+    CLEANUP(odbc_frozen_freep) struct odbc_frozen *database = NULL;
+    CLEANUP(frozen_done) struct frozen frozen = {0};
+    struct hash found;
+    TRY(place_of(pushdown, &place));
+    TRY(schema_of(pushdown->plan, &frozen.schema));
+    TRY(secret_from(secret_view(key), &frozen.key));
+    TRY(open_round(&frozen, &place, &database));
+    TRY(odbc_frozen_digest(database, &frozen.counts.rows, &found));
+    if (!hash_equal(&found, hash)) return fail_changed(pushdown, database);
+    frozen.hash = found;
+    *ret = frozen;
+    frozen = (struct frozen){0}; /* given away */
+    return RESULT_OK;
+}
+
+/* The words of the rows so far. */
+struct adding {
+    const struct fold *fold;
+    unsigned threads;
+    uint64_t *words, *part;
+};
+
+static void adding_done(struct adding *adding)
+{
+    if (adding->part) secret_bytes_wipe(adding->part, adding->fold->words * sizeof *adding->part);
+    free(adding->part);
+}
+
+static struct result add_part(void *context, const struct table *chunk)
+{
+    const struct adding *adding = context;
+    TRY(fold_contribute(adding->fold, chunk, adding->threads, adding->part, adding->fold->words));
+    for (uint64_t i = 0; i < adding->fold->words; i++) adding->words[i] += adding->part[i];
+    return RESULT_OK;
+}
+
+static struct result stream(struct odbc_frozen *database, struct adding *adding, struct hash *ret)
+{
+    const uint64_t count = adding->fold->words;
+    adding->part = calloc(count ? count : 1, sizeof *adding->part);
+    ENSURE(adding->part, CATEGORY_ENVIRONMENT, "no memory for a contribution of %llu words", (unsigned long long)count);
+    memset(adding->words, 0, count * sizeof *adding->words);
+    return odbc_frozen_stream(database, PART_ROWS, (struct odbc_frozen_visitor){adding, add_part}, ret);
+}
+
+struct result pushdown_contribute(const struct pushdown *pushdown, const struct frozen *frozen, const struct fold *fold,
+                                  unsigned threads, uint64_t *words)
+{
+    CLEANUP(place_done) struct place place = {0};
+    CLEANUP(odbc_frozen_freep) struct odbc_frozen *database = NULL;
+    CLEANUP(adding_done) struct adding adding = {fold, threads, words, NULL};
+    struct hash found;
+    TRY(place_of(pushdown, &place));
+    TRY(open_round(frozen, &place, &database));
+    TRY(stream(database, &adding, &found));
+    return hash_equal(&found, &frozen->hash) ? RESULT_OK : fail_changed(pushdown, database);
+}

@@ -1,0 +1,44 @@
+/* The frozen rows of a run in the bank's own database (source: {odbc: ..., execute: pushdown}): where they outgrow this
+ * machine's memory, or are better not copied.
+ *
+ * The source is read once, through the same mapping, consent, checks and hold-out as ever, in parts of constant memory,
+ * into a table cofferdam_RUN, the first 16 hex digits of the run's id (data/odbc_frozen.h). Each round the database
+ * computes what it has formulas for (proto/run/task.h), rounding each record included; of the other rounds the rows are
+ * streamed, part after part, through the task's own code. Both give the integers of a table in memory, bit for bit:
+ * contributions add up over rows.
+ *
+ * What is computed counts only when the rows have the digest with which they were frozen, in the same snapshot. The
+ * digest's key is made for the run, is kept among the node's secrets, and goes with the run. A database that is away is
+ * CATEGORY_ENVIRONMENT: the caller tries again, from nothing. Rows that are not those that were frozen are
+ * CATEGORY_FALSE.
+ *
+ * In the run's folder stands a mark as long as there may be such a table, so that every table is dropped in the end,
+ * whenever the node died. With SQLite the mark is the file that holds the table.
+ */
+#ifndef NODE_PUSHDOWN_H
+#define NODE_PUSHDOWN_H
+
+#include "node/freeze.h"
+#include "proto/run/fold.h"
+#include "sys/file.h"
+
+struct pushdown {
+    const struct config_source *source;
+    const struct plan *plan; /* not looked at by pushdown_drop */
+    const struct hash *run;
+    char path[FILE_PATH_MAX]; /* of the mark */
+};
+
+/* Reads the source and writes the table, durably; frozen gets no table. key: as for freeze_source. */
+MUST_USE struct result pushdown_freeze(const struct pushdown *pushdown, const struct sketch_key *key,
+                                       struct frozen *ret);
+/* What was frozen before a restart, with its digest and the key of that. */
+MUST_USE struct result pushdown_load(const struct pushdown *pushdown, const struct secret *key, const struct hash *hash,
+                                     struct frozen *ret);
+/* This bank's words, fold->words many. */
+MUST_USE struct result pushdown_contribute(const struct pushdown *pushdown, const struct frozen *frozen,
+                                           const struct fold *fold, unsigned threads, uint64_t *words);
+/* Table and mark are gone, or were. */
+MUST_USE struct result pushdown_drop(const struct pushdown *pushdown);
+
+#endif
