@@ -31,15 +31,15 @@ struct formula_output;
 struct formula_sums {
     struct formula_node *nodes;
     size_t nodes_count, nodes_capacity;
-    uint32_t *index; /* of nodes by what they are; a power of two of places */
+    uint32_t *index; /* of nodes by what they are: a power of two of places, UINT32_MAX where there is none */
     size_t index_capacity;
     struct formula_output *outputs;
     size_t outputs_count, outputs_capacity;
     double *numbers; /* of tables and edges, one after the other */
     size_t numbers_count, numbers_capacity;
     const char *unsupported; /* why rows must be streamed; static text */
-    bool failed;             /* out of memory, or a caller's error; result_reason() of the thread says which */
-    enum category category;
+    struct result result;    /* the first failure */
+    char reason[256];
 };
 
 /* Zeroed sums are empty and ready. */
@@ -79,9 +79,8 @@ uint32_t formula_negate(struct formula_sums *sums, uint32_t a);    /* of a real 
 uint32_t formula_magnitude(struct formula_sums *sums, uint32_t a); /* of a real */
 /* A real, or 0 where its magnitude is below 2^exponent. */
 uint32_t formula_flush(struct formula_sums *sums, uint32_t a, int exponent);
-/* The same value, of which the caller knows that it lies within these bounds (and is none, or as least or more in
- * magnitude: 0 says nothing). */
-uint32_t formula_within(struct formula_sums *sums, uint32_t a, double minimum, double maximum, double least);
+/* The same real, of which the caller knows that it lies within these bounds. */
+uint32_t formula_within(struct formula_sums *sums, uint32_t a, double minimum, double maximum);
 /* The integer nearest to a real of at most 2^62, half to even. */
 uint32_t formula_round(struct formula_sums *sums, uint32_t a);
 /* How many of the rising edges are at most the real: 0 to count. The edges are copied. */
@@ -90,9 +89,8 @@ uint32_t formula_bin(struct formula_sums *sums, uint32_t a, const double *edges,
 uint32_t formula_table(struct formula_sums *sums, uint32_t at, const double *values, size_t count);
 /* The same of integers up to 2^53 in magnitude. */
 uint32_t formula_table_integer(struct formula_sums *sums, uint32_t at, const int64_t *values, size_t count);
-/* 2^k, 0 >= k >= -1073, of an integer within these bounds (else unsupported): times x, exact while the product is
- * normal. */
-uint32_t formula_scale(struct formula_sums *sums, uint32_t x, uint32_t k);
+/* A real times 2^-k, for an integer k from 0 to 1023; exact while the product is a normal number. */
+uint32_t formula_lower(struct formula_sums *sums, uint32_t a, uint32_t k);
 
 /* Conditions. Comparisons are of two reals or two integers; of a missing value none holds. */
 uint32_t formula_less(struct formula_sums *sums, uint32_t a, uint32_t b);

@@ -12,11 +12,12 @@
 #include "data/formula.h"
 
 struct formula_query {
-    char *text;     /* one statement, no semicolon */
+    char *text;     /* one statement, without a semicolon */
     size_t columns; /* of its result */
-    bool grouped;   /* several rows, one a key; else one row */
-    size_t count;
-    size_t *places; /* of each of `count` sums, or keys: which value it goes to */
+    bool grouped;   /* a row a key, which is the first column, in any order; else one row */
+    size_t *places; /* which of the round's values a column goes to; grouped: a key, of `keys` */
+    size_t keys;
+    unsigned *shifts; /* a column counts times 2^this */
 };
 struct formula_queries {
     struct formula_query *items;
@@ -24,7 +25,8 @@ struct formula_queries {
 };
 
 void formula_queries_done(struct formula_queries *queries);
-/* table: the frozen table's name as SQL has it, quoted where that is needed. The sums are supported. */
+/* table: the frozen table's name as SQL has it, quoted where that is needed. The sums are supported. CATEGORY_USAGE
+ * when a statement would pass the engine's limits even so: the rows are to be streamed. */
 MUST_USE struct result formula_sql(const struct formula_sums *sums, const struct dialect *dialect, const char *table,
                                    struct formula_queries *ret);
 /* Adds one row of a query's result to the round's values (values_count, zeroed before the first query). cells:
