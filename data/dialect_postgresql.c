@@ -36,7 +36,7 @@ static struct result array(const double *values, size_t count, struct buffer *ou
 
 static struct result bin(const char *x, const double *edges, size_t count, struct buffer *out)
 {
-    TRY(buffer_format(out, "width_bucket(%s, '{", x));
+    TRY(buffer_format(out, "width_bucket(%s::float8, '{", x));
     TRY(array(edges, count, out));
     return buffer_text(out, "}'::float8[])");
 }

@@ -73,17 +73,17 @@ uint32_t formula_subtract(struct formula_sums *sums, uint32_t a, uint32_t b);
 uint32_t formula_multiply(struct formula_sums *sums, uint32_t a, uint32_t b);
 /* Of reals; the divisor has no 0 within its bounds. */
 uint32_t formula_divide(struct formula_sums *sums, uint32_t a, uint32_t b);
-/* Of integers that are 0 or more by a constant above 0, rounded down. */
-uint32_t formula_quotient(struct formula_sums *sums, uint32_t a, int64_t divisor);
+/* Of two integers, the divisor above 0: toward 0. */
+uint32_t formula_quotient(struct formula_sums *sums, uint32_t a, uint32_t b);
 uint32_t formula_negate(struct formula_sums *sums, uint32_t a);    /* of a real */
 uint32_t formula_magnitude(struct formula_sums *sums, uint32_t a); /* of a real */
 /* A real, or 0 where its magnitude is below 2^exponent. */
 uint32_t formula_flush(struct formula_sums *sums, uint32_t a, int exponent);
-/* The same real, of which the caller knows that it lies within these bounds. */
+/* The same real or integer, of which the caller knows that it lies within these bounds. */
 uint32_t formula_within(struct formula_sums *sums, uint32_t a, double minimum, double maximum);
 /* The integer nearest to a real of at most 2^62, half to even. */
 uint32_t formula_round(struct formula_sums *sums, uint32_t a);
-/* How many of the rising edges are at most the real: 0 to count. The edges are copied. */
+/* How many of the rising edges are at most the real, or integer: 0 to count. The edges are copied. */
 uint32_t formula_bin(struct formula_sums *sums, uint32_t a, const double *edges, size_t count);
 /* The real at an integer from 0 to count - 1; missing beyond. The values, at least one, are copied. */
 uint32_t formula_table(struct formula_sums *sums, uint32_t at, const double *values, size_t count);

@@ -150,16 +150,20 @@ static uint32_t one(struct formula_sums *sums, enum formula_kind kind, uint32_t 
     return formula_put(sums, node);
 }
 
-uint32_t formula_quotient(struct formula_sums *sums, uint32_t a, int64_t divisor)
+static double toward_zero(double a, double b)
 {
-    struct formula_node node = formula_node_of(FORMULA_QUOTIENT, FORMULA_TYPE_INTEGER);
-    if (formula_ended(sums)) return 0;
-    if (!formula_is(sums, a, FORMULA_TYPE_INTEGER) || formula_get(sums, a)->minimum < 0 || divisor <= 0)
-        return formula_misused(sums, "an integer is divided that may be below 0");
-    node.operands[0] = a;
-    node.integer = divisor;
-    node.minimum = floor(formula_get(sums, a)->minimum / (double)divisor);
-    node.maximum = floor(formula_get(sums, a)->maximum / (double)divisor);
+    return trunc(a / b);
+}
+
+uint32_t formula_quotient(struct formula_sums *sums, uint32_t a, uint32_t b)
+{
+    struct formula_node node;
+    if (!formula_two(sums, FORMULA_QUOTIENT, a, b, &node)) return 0;
+    const struct formula_node *x = formula_get(sums, a), *y = formula_get(sums, b);
+    if (node.type != FORMULA_TYPE_INTEGER || y->minimum < 1)
+        return formula_misused(sums, "an integer's divisor could be 0, or is no integer");
+    node.minimum = toward_zero(x->minimum, x->minimum < 0 ? y->minimum : y->maximum);
+    node.maximum = toward_zero(x->maximum, x->maximum < 0 ? y->maximum : y->minimum);
     return formula_put(sums, node);
 }
 
@@ -207,7 +211,13 @@ uint32_t formula_flush(struct formula_sums *sums, uint32_t a, int exponent)
 
 uint32_t formula_within(struct formula_sums *sums, uint32_t a, double minimum, double maximum)
 {
-    return one(sums, FORMULA_WITHIN, a, like(sums, a, minimum, maximum));
+    struct formula_node node = like(sums, a, minimum, maximum);
+    if (formula_ended(sums)) return 0;
+    if (formula_is(sums, a, FORMULA_TYPE_CONDITION)) return formula_misused(sums, "a condition has no bounds");
+    node.kind = FORMULA_WITHIN;
+    node.type = formula_get(sums, a)->type;
+    node.operands[0] = a;
+    return formula_put(sums, node);
 }
 
 uint32_t formula_round(struct formula_sums *sums, uint32_t a)
@@ -239,7 +249,7 @@ uint32_t formula_bin(struct formula_sums *sums, uint32_t a, const double *edges,
 {
     struct formula_node node = formula_node_of(FORMULA_BIN, FORMULA_TYPE_INTEGER);
     if (formula_ended(sums)) return 0;
-    if (!formula_is(sums, a, FORMULA_TYPE_REAL)) return formula_misused(sums, "bins are of a real");
+    if (formula_is(sums, a, FORMULA_TYPE_CONDITION)) return formula_misused(sums, "bins are of numbers");
     if (count == 0)
         return formula_choose(sums, formula_missing(sums, a), formula_nothing(sums), formula_integer(sums, 0));
     node.operands[0] = a;
@@ -291,10 +301,11 @@ uint32_t formula_lower(struct formula_sums *sums, uint32_t a, uint32_t k)
         formula_get(sums, k)->maximum > LOWER_MOST)
         return formula_misused(sums, "a power of two below 2^-1023, or above 1");
     for (int i = 0; i < LOWER_STEP; i++) rest[i] = ldexp(1, -i);
-    uint32_t whole = formula_quotient(sums, k, LOWER_STEP);
+    uint32_t step = formula_integer(sums, LOWER_STEP), whole = formula_quotient(sums, k, step);
     size_t count = (size_t)maximum_of(sums, whole) + 1;
     for (size_t i = 0; i < count; i++) steps[i] = ldexp(1, -LOWER_STEP * (int)i);
-    uint32_t left = formula_subtract(sums, k, formula_multiply(sums, whole, formula_integer(sums, LOWER_STEP)));
+    uint32_t left =
+        formula_within(sums, formula_subtract(sums, k, formula_multiply(sums, whole, step)), 0, LOWER_STEP - 1);
     uint32_t lowered = formula_multiply(sums, a, formula_table(sums, whole, steps, count));
     return formula_multiply(sums, lowered, formula_table(sums, left, rest, LOWER_STEP));
 }

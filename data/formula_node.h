@@ -41,7 +41,7 @@ struct formula_node {
     enum formula_type type;
     uint32_t operands[3]; /* FORMULA_NONE where there is none */
     double real;          /* FORMULA_REAL; FORMULA_FLUSH: the power of two */
-    int64_t integer;      /* FORMULA_INTEGER, the divisor of FORMULA_QUOTIENT, a column */
+    int64_t integer;      /* FORMULA_INTEGER, a column */
     size_t first, count;  /* FORMULA_BIN, FORMULA_TABLE: which of the sums' numbers */
     /* A product or quotient whose first operand is at most this in magnitude is 0; 0: it never is but of a 0. */
     double guard;

@@ -261,8 +261,8 @@ static struct result put_around(const struct work *work, const struct formula_no
 static struct result put_expression(const struct work *work, uint32_t n, struct buffer *out)
 {
     static const char *const infix[] = {
-        [FORMULA_ADD] = "+",   [FORMULA_SUBTRACT] = "-", [FORMULA_LESS] = "<",    [FORMULA_AT_MOST] = "<=",
-        [FORMULA_EQUAL] = "=", [FORMULA_BOTH] = "AND",   [FORMULA_EITHER] = "OR",
+        [FORMULA_ADD] = "+",   [FORMULA_SUBTRACT] = "-", [FORMULA_LESS] = "<",   [FORMULA_AT_MOST] = "<=",
+        [FORMULA_EQUAL] = "=", [FORMULA_QUOTIENT] = "/", [FORMULA_BOTH] = "AND", [FORMULA_EITHER] = "OR",
     };
     const struct formula_node *node = node_at(work, n);
     switch (node->kind) {
@@ -279,9 +279,6 @@ static struct result put_expression(const struct work *work, uint32_t n, struct 
         return put_product(work, node, out);
     case FORMULA_FLUSH:
         return put_flush(work, node, out);
-    case FORMULA_QUOTIENT:
-        TRY(put_around(work, node, (const char *const[]){"(", " / "}, out));
-        return buffer_format(out, "%" PRId64 ")", node->integer);
     case FORMULA_NEGATE:
         return put_around(work, node, (const char *const[]){"(- ", ")"}, out);
     case FORMULA_MAGNITUDE:
