@@ -55,6 +55,8 @@ GEN := $(patsubst %.proto,$(BUILD)/gen/%.pb-c.c,$(SCHEMA) $(ONNX_SCHEMA))
 CRYPTO := $(call objects,$(call sources,crypto crypto/base))
 PROTO := $(call objects,$(call sources,proto proto/wire proto/secagg proto/run proto/log proto/audit)) $(SCHEMA:%.proto=$(BUILD)/obj/gen/%.pb-c.o)
 DATA := $(call objects,$(call sources,data))
+# Sums as expressions, which the analyses build; what writes them as SQL is among what the coordinator does not link.
+FORMULAS := $(call objects,data/formula.c data/formula_arithmetic.c)
 ANALYTICS := $(call objects,$(call sources,analytics analytics/export analytics/report)) $(BUILD)/obj/gen/onnx/onnx.pb-c.o
 SYS := $(call objects,$(call sources,sys))
 NODE := $(call objects,$(call sources,node))
@@ -105,8 +107,8 @@ endif
 
 $(BUILD)/libcrypto_.a: $(CRYPTO)
 $(BUILD)/libproto.a: $(PROTO)
-$(BUILD)/libdata.a: $(DATA)
-$(BUILD)/libanalytics.a: $(ANALYTICS)
+$(BUILD)/libdata.a: $(filter-out $(FORMULAS),$(DATA))
+$(BUILD)/libanalytics.a: $(ANALYTICS) $(FORMULAS)
 $(BUILD)/libsys.a: $(SYS)
 $(BUILD)/%.a:
 	@mkdir -p $(@D)

@@ -9,12 +9,6 @@ _Static_assert(FLT_EVAL_METHOD == 0, "every operation rounds to double");
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-#define MAGIC 0x1.8p52
-#define LOG2_E 0x1.71547652b82fep+0
-/* ln 2 in two parts; the first has 42 bits, so that its product with any k here is exact. */
-#define LN2_HIGH 0x1.62e42fefa38p-1
-#define LN2_LOW 0x1.ef35793c7673p-45
-
 /* Eight records at once, whatever the processor: the compiler splits them into the vectors of the path. (Passed by
  * address: by value their calling convention would differ between the paths.) A condition
  * only chooses between values that were both computed, through a mask. */
@@ -89,10 +83,10 @@ ALWAYS_INLINE void logistic(reals *score, reals *tail)
     size = (reals)(((words)most & beyond) | ((words)size & ~beyond));
 
     /* -size = k·ln 2 + r; the low bits of `shifted` are k. */
-    reals shifted = size * -LOG2_E + MAGIC;
-    reals k = shifted - MAGIC;
-    reals high = -size - k * LN2_HIGH; /* exact */
-    reals low = k * LN2_LOW;
+    reals shifted = size * -ELEMENTARY_LOG2_E + ELEMENTARY_MAGIC;
+    reals k = shifted - ELEMENTARY_MAGIC;
+    reals high = -size - k * ELEMENTARY_LN2_HIGH; /* exact */
+    reals low = k * ELEMENTARY_LN2_LOW;
     reals power;
     exp_reduced(&high, &low, &power);
     power = (reals)((words)power + ((words)shifted << 52)); /* k goes to the exponent; the higher bits leave */
@@ -101,9 +95,9 @@ ALWAYS_INLINE void logistic(reals *score, reals *tail)
     /* log(1 + power): f is exact either way; from one half on the logarithm of 2 is taken out. */
     words large = power >= zero + 0.5;
     reals f = (reals)(((words)((power - 1.0) * 0.5) & large) | ((words)power & ~large));
-    reals rest = (reals)((words)(zero + LN2_LOW) & large);
+    reals rest = (reals)((words)(zero + ELEMENTARY_LN2_LOW) & large);
     log_tail(&f, &rest, tail);
-    *tail += (reals)((words)(zero + LN2_HIGH) & large);
+    *tail += (reals)((words)(zero + ELEMENTARY_LN2_HIGH) & large);
 }
 
 ALWAYS_INLINE void logistic_some(const double *score, size_t bytes, double *probability, double *tail)
@@ -165,8 +159,8 @@ double elementary_exp(double x)
     if (isnan(x)) return x;
     if (x > 710.0) return HUGE_VAL;
     if (x < -746.0) return 0.0;
-    double nearest = (x * LOG2_E + MAGIC) - MAGIC;
-    reals high = {x - nearest * LN2_HIGH}, low = {nearest * LN2_LOW}, power;
+    double nearest = (x * ELEMENTARY_LOG2_E + ELEMENTARY_MAGIC) - ELEMENTARY_MAGIC;
+    reals high = {x - nearest * ELEMENTARY_LN2_HIGH}, low = {nearest * ELEMENTARY_LN2_LOW}, power;
     exp_reduced(&high, &low, &power);
     int k = (int)nearest;
     int half = k / 2; /* in two steps, as 2^k itself may be out of range; only the second can round */
@@ -187,7 +181,7 @@ double elementary_log(double x)
     uint64_t bits = bits_of(x) + (UINT64_C(0x3ff0000000000000) - UINT64_C(0x3fe6a09e667f3bcd));
     k += (int)(bits >> 52) - (DBL_MAX_EXP - 1);
     reals f = {double_of((bits & UINT64_C(0x000fffffffffffff)) + UINT64_C(0x3fe6a09e667f3bcd)) - 1.0};
-    reals rest = {k * LN2_LOW}, tail;
+    reals rest = {k * ELEMENTARY_LN2_LOW}, tail;
     log_tail(&f, &rest, &tail);
-    return k * LN2_HIGH + tail[0];
+    return k * ELEMENTARY_LN2_HIGH + tail[0];
 }

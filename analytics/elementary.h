@@ -11,6 +11,11 @@
 
 #include "analytics/path.h"
 
+#define ELEMENTARY_LOG2_E 0x1.71547652b82fep+0
+/* ln 2 in two parts; the first has 42 bits, so that its product with any k here is exact. */
+#define ELEMENTARY_LN2_HIGH 0x1.62e42fefa38p-1
+#define ELEMENTARY_LN2_LOW 0x1.ef35793c7673p-45
+
 /* Any double; overflows to infinity, underflows through the denormals to 0; a NaN stays one. Error below 2 ulp
  * (denormal results: below 1 step of 2^-1074). */
 double elementary_exp(double x);
@@ -25,12 +30,15 @@ double elementary_log(double x);
  * is not. A NaN stays one. The arrays do not overlap. */
 void elementary_logistic(enum path path, const double *score, size_t count, double *probability, double *tail);
 
+/* In [2^52, 2^53) the step between doubles is 1, so adding this rounds, for |x| up to 2^51. */
+#define ELEMENTARY_MAGIC 0x1.8p52
+
 /* Half to even, for |x| <= ELEMENTARY_ROUND_MAX. */
 #define ELEMENTARY_ROUND_MAX 0x1p51
 static inline int64_t elementary_round(double x)
 {
-    /* In [2^52, 2^53) the step between doubles is 1, so the addition rounds; the low bits then are the integer. */
-    const double magic = 0x1.8p52;
+    /* The low bits of the sum are the integer. */
+    const double magic = ELEMENTARY_MAGIC;
     double shifted = x + magic;
     uint64_t bits, base;
     memcpy(&bits, &shifted, sizeof bits);

@@ -68,6 +68,8 @@ MUST_USE struct result profile_read(struct reader *reader, const struct plan *pl
 MUST_USE struct result profile_layout(const struct profile *profile, struct layout *ret);
 MUST_USE struct result profile_contribute(const struct profile *profile, const struct table *table, unsigned threads,
                                           uint64_t *words);
+/* The same as expressions over a frozen row (data/formula.h). */
+MUST_USE struct result profile_formulas(const struct profile *profile, struct formula_sums *ret);
 MUST_USE struct result profile_advance(struct profile *profile, const struct sum *sum);
 
 /* A short plain line on where it stands. */

@@ -131,6 +131,13 @@ static struct result statistics_contribute(const struct plan *plan, struct view 
     return profile_contribute(&profile, table, threads, words);
 }
 
+static struct result statistics_formulas(const struct plan *plan, struct view state, struct formula_sums *ret)
+{
+    CLEANUP(profile_done) struct profile profile = {0};
+    TRY(parse(plan, state, &profile));
+    return profile_formulas(&profile, ret);
+}
+
 static struct result statistics_advance(const struct plan *plan, struct view state, const uint64_t *words,
                                         struct buffer *out)
 {
@@ -167,6 +174,7 @@ const struct task statistics_task = {
     .finished = statistics_finished,
     .layout = statistics_layout,
     .contribute = statistics_contribute,
+    .formulas = statistics_formulas,
     .advance = statistics_advance,
     .result = finish,
     .progress = statistics_progress,

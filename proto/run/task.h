@@ -10,7 +10,8 @@
 #include "proto/run/layout.h"
 #include "proto/run/plan.h"
 
-struct table; /* data/table.h; proto never looks inside */
+struct table;        /* data/table.h; proto never looks inside */
+struct formula_sums; /* data/formula.h; nor here */
 
 struct task {
     const char *name; /* as in the plan's `task:` */
@@ -29,6 +30,10 @@ struct task {
     /* This bank's words (layout_words many, zeroed before). threads >= 1; the words do not depend on it. */
     struct result (*contribute)(const struct plan *plan, struct view state, const struct table *table, unsigned threads,
                                 uint64_t *words);
+    /* The same words' sums as expressions over a row, for a bank whose rows stay in a database: adds them to ret, or
+     * says there why this round has none (formula_unsupported), and the rows are streamed through contribute. NULL:
+     * none has. */
+    struct result (*formulas)(const struct plan *plan, struct view state, struct formula_sums *ret);
     /* The next state's fields, appended to out. CATEGORY_USAGE: the sum may be true, but these data cannot be analysed
      * as planned (no positive row, bounds too wide); nobody is to blame, and the reason says what to change.
      * CATEGORY_FALSE: the sum cannot be a true one, and the reason says why. */
