@@ -133,6 +133,11 @@ const char *odbc_frozen_name(const struct odbc_frozen *frozen)
     return frozen->name;
 }
 
+const struct dialect *odbc_frozen_dialect(const struct odbc_frozen *frozen)
+{
+    return frozen->engine->dialect;
+}
+
 bool odbc_frozen_digests(const struct odbc_frozen *frozen)
 {
     return frozen->engine->digest;

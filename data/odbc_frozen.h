@@ -19,6 +19,7 @@
 #include "data/frozen_row.h"
 #include "data/odbc.h"
 
+struct dialect; /* data/dialect.h */
 struct odbc_frozen;
 
 struct odbc_frozen_place {
@@ -63,6 +64,7 @@ MUST_USE struct result odbc_frozen_query(struct odbc_frozen *frozen, const char 
                                          struct odbc_frozen_reader reader);
 /* The table's name for such a SELECT. */
 const char *odbc_frozen_name(const struct odbc_frozen *frozen);
+const struct dialect *odbc_frozen_dialect(const struct odbc_frozen *frozen);
 /* Whether the database computes the digest: else it costs as much as streaming all rows. */
 bool odbc_frozen_digests(const struct odbc_frozen *frozen);
 

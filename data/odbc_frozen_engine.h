@@ -7,6 +7,7 @@
 
 /* Reasons do not name the source: callers put it in front. The link's statement is free, and left so. */
 struct frozen_engine {
+    const struct dialect *dialect;
     const char *types[FROZEN_CODE + 1]; /* of the table's columns, by enum frozen_kind */
     const char *begin, *commit;         /* NULL: the driver's own transaction */
     /* Before anything else; NULL: nothing. */

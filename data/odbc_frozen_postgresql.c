@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/dialect.h"
 #include "data/odbc_frozen_engine.h"
 
 enum { ADDED_ROWS = 4096, BLOCK_BYTES = 1 << 20, NUMBER_TEXT = 40 };
@@ -169,6 +170,7 @@ static struct result rows(struct odbc_frozen *frozen)
 }
 
 const struct frozen_engine frozen_engine_postgresql = {
+    .dialect = &dialect_postgresql,
     .types = {[FROZEN_N] = "bigint",
               [FROZEN_HELD] = "smallint",
               [FROZEN_NUMBER] = "double precision",

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/dialect.h"
 #include "data/odbc_frozen_engine.h"
 
 enum { BLOCK_ROWS = 1024, CELL_BYTES = 48 };
@@ -196,6 +197,7 @@ static struct result rows(struct odbc_frozen *frozen)
 }
 
 const struct frozen_engine frozen_engine_sqlite = {
+    .dialect = &dialect_sqlite,
     .types = {[FROZEN_N] = "INTEGER PRIMARY KEY",
               [FROZEN_HELD] = "INTEGER",
               [FROZEN_NUMBER] = "REAL",

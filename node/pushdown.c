@@ -8,9 +8,11 @@
 
 #include "analytics/cases.h"
 #include "crypto/base/failpoint.h"
+#include "data/formula_sql.h"
 #include "data/odbc_frozen.h"
 #include "node/database.h"
 #include "sys/entropy.h"
+#include "sys/log.h"
 
 /* Rows in memory at a time. */
 enum { PART_ROWS = 1 << 16, TABLE_NAME_MAX = 32 };
@@ -201,15 +203,89 @@ static struct result stream(struct odbc_frozen *database, struct adding *adding,
     return odbc_frozen_stream(database, PART_ROWS, (struct odbc_frozen_visitor){adding, add_part}, ret);
 }
 
+/* --- what the database computes --- */
+
+/* The sums of a round as statements, and their results. */
+struct pushing {
+    struct formula_sums sums;
+    struct formula_queries queries;
+    const struct formula_query *query; /* the one that runs */
+    __int128 *values;
+    size_t values_count;
+};
+
+static void pushing_done(struct pushing *pushing)
+{
+    formula_sums_done(&pushing->sums);
+    formula_queries_done(&pushing->queries);
+    if (pushing->values) secret_bytes_wipe(pushing->values, pushing->values_count * sizeof *pushing->values);
+    free(pushing->values);
+}
+
+/* *ret_there false: the rows are to be streamed, and *ret_why says why. */
+static struct result statements_of(const struct fold *fold, const struct dialect *dialect, const char *table,
+                                   struct pushing *pushing, bool *ret_there, const char **ret_why)
+{
+    *ret_why = "its sums have no formulas";
+    TRY(fold_formulas(fold, &pushing->sums, ret_there));
+    if (*ret_there) TRY(formula_supported(&pushing->sums, ret_there, ret_why));
+    if (!*ret_there) return RESULT_OK;
+    struct result written = formula_sql(&pushing->sums, dialect, table, &pushing->queries);
+    *ret_there = result_ok(written);
+    *ret_why = "its statements would be larger than the database takes";
+    return written.category == CATEGORY_USAGE ? RESULT_OK : written;
+}
+
+static struct result take_cells(void *context, const char *const *cells)
+{
+    struct pushing *pushing = context;
+    return formula_take(pushing->query, cells, pushing->values, pushing->values_count);
+}
+
+static void values_to_words(const struct layout *layout, const __int128 *values, uint64_t *words)
+{
+    for (size_t f = 0; f < layout->fields_count; f++) {
+        const struct layout_field *field = &layout->fields[f];
+        for (uint64_t i = 0; i < field->length; i++, words += field->words) layout_put(field, *values++, words);
+    }
+}
+
+static struct result push(struct odbc_frozen *database, const struct fold *fold, struct pushing *pushing,
+                          uint64_t *words)
+{
+    pushing->values_count = layout_values(&fold->layout);
+    pushing->values = calloc(pushing->values_count + 1, sizeof *pushing->values);
+    ENSURE(pushing->values, CATEGORY_ENVIRONMENT, "no memory for a contribution of %zu values", pushing->values_count);
+    for (size_t k = 0; k < pushing->queries.count; k++) {
+        pushing->query = &pushing->queries.items[k];
+        TRY(odbc_frozen_query(database, pushing->query->text, pushing->query->columns,
+                              (struct odbc_frozen_reader){pushing, take_cells}));
+    }
+    values_to_words(&fold->layout, pushing->values, words);
+    return RESULT_OK;
+}
+
 struct result pushdown_contribute(const struct pushdown *pushdown, const struct frozen *frozen, const struct fold *fold,
                                   unsigned threads, uint64_t *words)
 {
     CLEANUP(place_done) struct place place = {0};
     CLEANUP(odbc_frozen_freep) struct odbc_frozen *database = NULL;
+    CLEANUP(pushing_done) struct pushing pushing = {0};
     CLEANUP(adding_done) struct adding adding = {fold, threads, words, NULL};
     struct hash found;
+    uint64_t rows;
+    bool there;
+    const char *why;
     TRY(place_of(pushdown, &place));
     TRY(open_round(frozen, &place, &database));
+    TRY(statements_of(fold, odbc_frozen_dialect(database), odbc_frozen_name(database), &pushing, &there, &why));
+    if (there) {
+        log_debug("run", "step %llu: %zu statements", (unsigned long long)fold->step, pushing.queries.count);
+        TRY(odbc_frozen_digest(database, &rows, &found));
+        if (!hash_equal(&found, &frozen->hash)) return fail_changed(pushdown, database);
+        return push(database, fold, &pushing, words);
+    }
+    log_debug("run", "step %llu: rows are streamed, as %s", (unsigned long long)fold->step, why);
     TRY(stream(database, &adding, &found));
     return hash_equal(&found, &frozen->hash) ? RESULT_OK : fail_changed(pushdown, database);
 }
