@@ -94,6 +94,13 @@ static struct result contribute(const struct plan *plan, struct view state, cons
                             : evaluate_contribute(&evaluate, table, threads, words);
 }
 
+static struct result formulas(const struct plan *plan, struct view state, struct formula_sums *ret)
+{
+    CLEANUP(evaluate_done) struct evaluate evaluate = {0};
+    TRY(evaluate_read(plan, state, &evaluate));
+    return evaluate_formulas(&evaluate, ret);
+}
+
 static struct result advance(const struct plan *plan, struct view state, const uint64_t *words, struct buffer *out)
 {
     CLEANUP(evaluate_done) struct evaluate evaluate = {0};
@@ -140,6 +147,7 @@ const struct task evaluate_task = {
     .finished = finished,
     .layout = layout,
     .contribute = contribute,
+    .formulas = formulas,
     .advance = advance,
     .result = finish,
     .progress = progress,

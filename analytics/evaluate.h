@@ -8,6 +8,7 @@
  *   evaluate.c          the task
  *   evaluate_state.c    the state as bytes, the models, what follows from both
  *   evaluate_sums.c     layouts and a bank's part
+ *   evaluate_formulas.c the same part as expressions over a row in a database
  *   evaluate_result.c   model.json
  *
  * Under differential privacy one sum with noise takes the place of these (analytics/evaluate_private.h).
@@ -79,6 +80,8 @@ size_t evaluate_bands(const struct evaluate *evaluate, size_t model, size_t most
 MUST_USE struct result evaluate_layout(const struct evaluate *evaluate, struct layout *ret);
 MUST_USE struct result evaluate_contribute(const struct evaluate *evaluate, const struct table *table, unsigned threads,
                                            uint64_t *words);
+struct formula_sums; /* data/formula.h */
+MUST_USE struct result evaluate_formulas(const struct evaluate *evaluate, struct formula_sums *ret);
 MUST_USE struct result evaluate_advance(struct evaluate *evaluate, const struct sum *sum);
 MUST_USE struct result evaluate_result(const struct evaluate *evaluate, uint64_t rounds, unsigned banks,
                                        struct buffer *out);

@@ -5,15 +5,11 @@
 
 #include "analytics/elementary.h"
 #include "analytics/evaluate.h"
+#include "analytics/evaluate_fields.h"
 #include "analytics/profile.h"
 #include "analytics/schema.h"
 #include "analytics/sweep.h"
 #include "data/table.h"
-
-enum { CASES, SCORES, LOG_LOSS, SQUARED_ERROR };
-enum { SCORE_COUNTS };
-enum { CUTOFFS, GROUPS, PREDICTED, STABILITY, JOINT, DRIFT };
-enum { REAL_BITS = 50 };
 
 static struct result add_counts(struct layout *layout, const char *name, uint64_t length)
 {
@@ -22,7 +18,7 @@ static struct result add_counts(struct layout *layout, const char *name, uint64_
 
 static struct result add_reals(struct layout *layout, const char *name, uint64_t length)
 {
-    return layout_add(layout, layout_exact(name, length, layout_bound(1, REAL_BITS), REAL_BITS, 2));
+    return layout_add(layout, layout_exact(name, length, layout_bound(1, EVALUATE_REAL_BITS), EVALUATE_REAL_BITS, 2));
 }
 
 static size_t models_of(const struct evaluate *evaluate)
@@ -135,16 +131,16 @@ static __int128 *values_of(const struct pass *pass, size_t field, __int128 *valu
 
 static int64_t real(double value)
 {
-    return elementary_round(value * (double)((int64_t)1 << REAL_BITS));
+    return elementary_round(value * (double)((int64_t)1 << EVALUATE_REAL_BITS));
 }
 
 static void add_scores(const struct pass *pass, const struct block *block, __int128 *values)
 {
-    for (uint64_t i = 0; i < block->count; i++) values_of(pass, CASES, values)[block->kinds[i]]++;
+    for (uint64_t i = 0; i < block->count; i++) values_of(pass, EVALUATE_CASES, values)[block->kinds[i]]++;
     for (size_t m = 0; m < models_of(pass->evaluate); m++) {
-        __int128 *scores = values_of(pass, SCORES, values) + 2 * m;
-        __int128 *loss = values_of(pass, LOG_LOSS, values) + 2 * m;
-        __int128 *squares = values_of(pass, SQUARED_ERROR, values) + 2 * m;
+        __int128 *scores = values_of(pass, EVALUATE_SCORE, values) + 2 * m;
+        __int128 *loss = values_of(pass, EVALUATE_LOG_LOSS, values) + 2 * m;
+        __int128 *squares = values_of(pass, EVALUATE_SQUARED_ERROR, values) + 2 * m;
         double scale = pass->lenses[m].scale, chance[SWEEP_BLOCK], tail[SWEEP_BLOCK];
         elementary_logistic(PATH_PORTABLE, block->score[m], block->count, chance, tail);
         for (uint64_t i = 0; i < block->count; i++) {
@@ -161,7 +157,7 @@ static void add_scores(const struct pass *pass, const struct block *block, __int
 
 static void add_curves(const struct pass *pass, const struct block *block, __int128 *values)
 {
-    __int128 *counts = values_of(pass, SCORE_COUNTS, values);
+    __int128 *counts = values_of(pass, EVALUATE_SCORE_COUNTS, values);
     for (size_t m = 0; m < models_of(pass->evaluate); m++) {
         const struct curve *curve = &pass->evaluate->models[m].curve;
         for (uint64_t i = 0; i < block->count && curve->asked; i++)
@@ -185,9 +181,9 @@ static void add_model_tables(const struct pass *pass, size_t m, const struct blo
     const struct lens *lens = &pass->lenses[m];
     size_t groups = evaluate->groups_count, cutoffs = evaluate->plan->cutoffs_count, kind = block->kinds[i];
     double score = block->score[m][i], probability = block->probability[m][i];
-    __int128 *above = values_of(pass, CUTOFFS, values) + m * cutoffs * groups * CASE_KINDS;
-    __int128 *predicted = values_of(pass, PREDICTED, values) + m * 2 * (EVALUATE_BANDS + groups);
-    __int128 *stability = values_of(pass, STABILITY, values) + (m ? evaluate->given[0].bins * CASE_KINDS : 0);
+    __int128 *above = values_of(pass, EVALUATE_CUTOFFS, values) + m * cutoffs * groups * CASE_KINDS;
+    __int128 *predicted = values_of(pass, EVALUATE_PREDICTED, values) + m * 2 * (EVALUATE_BANDS + groups);
+    __int128 *stability = values_of(pass, EVALUATE_STABILITY, values) + (m ? evaluate->given[0].bins * CASE_KINDS : 0);
     const struct evaluate_given *given = &evaluate->given[m];
     for (size_t c = 0; c < cutoffs && probability >= evaluate->plan->cutoffs[c]; c++)
         above[(c * groups + group) * CASE_KINDS + kind]++;
@@ -198,7 +194,7 @@ static void add_model_tables(const struct pass *pass, size_t m, const struct blo
 
 static struct result add_drift(const struct pass *pass, const struct block *block, uint64_t i, __int128 *values)
 {
-    __int128 *counts = values_of(pass, DRIFT, values);
+    __int128 *counts = values_of(pass, EVALUATE_DRIFT, values);
     for (size_t m = 0; m < models_of(pass->evaluate); m++) {
         const struct evaluate_given *given = &pass->evaluate->given[m];
         for (size_t f = 0; f < given->model.features_count; f++) {
@@ -218,13 +214,14 @@ static struct result add_tables(const struct pass *pass, const struct block *blo
     for (uint64_t i = 0; i < block->count; i++) {
         size_t group;
         TRY(evaluate_group(pass->evaluate, pass->table, block->begin + i, &group));
-        values_of(pass, GROUPS, values)[group * CASE_KINDS + block->kinds[i]]++;
+        values_of(pass, EVALUATE_GROUPS, values)[group * CASE_KINDS + block->kinds[i]]++;
         TRY(add_drift(pass, block, i, values));
         for (size_t m = 0; m < models_of(pass->evaluate); m++) add_model_tables(pass, m, block, i, group, values);
         if (models_of(pass->evaluate) < 2) continue;
         size_t first = profile_bin(lenses[0].joint, lenses[0].joint_count, block->score[0][i]);
         size_t second = profile_bin(lenses[1].joint, lenses[1].joint_count, block->score[1][i]);
-        values_of(pass, JOINT, values)[(first * EVALUATE_JOINT + second) * CASE_KINDS + block->kinds[i]]++;
+        values_of(pass, EVALUATE_JOINT_BANDS,
+                  values)[(first * EVALUATE_JOINT + second) * CASE_KINDS + block->kinds[i]]++;
     }
     return RESULT_OK;
 }
@@ -274,23 +271,23 @@ static struct result take_scores(struct evaluate *evaluate, const struct sum *su
 {
     uint64_t most = evaluate->plan->rows * MEMBERS_MAX, all = 0;
     for (size_t k = 0; k < CASE_KINDS; k++) {
-        TRY(sum_count(sum, CASES, k, most, &evaluate->cases[k]));
+        TRY(sum_count(sum, EVALUATE_CASES, k, most, &evaluate->cases[k]));
         all += evaluate->cases[k];
     }
     ENSURE(all > 0, CATEGORY_USAGE, "no bank has a row to evaluate");
     for (size_t m = 0; m < models_of(evaluate); m++) {
         struct evaluate_model *model = &evaluate->models[m];
         double power = evaluate_power(evaluate, m);
-        double mean = sum_real(sum, SCORES, 2 * m) / (double)all,
-               square = sum_real(sum, SCORES, 2 * m + 1) / (double)all;
+        double mean = sum_real(sum, EVALUATE_SCORE, 2 * m) / (double)all,
+               square = sum_real(sum, EVALUATE_SCORE, 2 * m + 1) / (double)all;
         ENSURE(fabs(mean) <= 1 && square >= 0 && square <= 1 && mean * mean <= square + 0x1p-40, CATEGORY_FALSE,
                "the spread of the scores is impossible; the sum is not a true one");
         model->mean = mean * power;
         model->deviation = square > mean * mean ? sqrt(square - mean * mean) * power : 0;
         for (size_t set = 0; set < 2; set++) {
             double rows = (double)(evaluate->cases[2 * set] + evaluate->cases[2 * set + 1]);
-            model->log_loss[set] = sum_real(sum, LOG_LOSS, 2 * m + set) * power;
-            model->squared_error[set] = sum_real(sum, SQUARED_ERROR, 2 * m + set);
+            model->log_loss[set] = sum_real(sum, EVALUATE_LOG_LOSS, 2 * m + set) * power;
+            model->squared_error[set] = sum_real(sum, EVALUATE_SQUARED_ERROR, 2 * m + set);
             ENSURE(model->log_loss[set] >= 0 && model->squared_error[set] >= 0 && model->squared_error[set] <= rows,
                    CATEGORY_FALSE, "the losses are impossible; the sum is not a true one");
         }
@@ -310,7 +307,7 @@ static struct result take_curves(struct evaluate *evaluate, const struct sum *su
         if (!curve->asked) continue;
         for (size_t b = 0; b <= curve->asked; b++)
             for (size_t k = 0; k < CASE_KINDS; k++)
-                TRY(sum_count(sum, SCORE_COUNTS, at + b * CASE_KINDS + k, evaluate->cases[k], &counts[b][k]));
+                TRY(sum_count(sum, EVALUATE_SCORE_COUNTS, at + b * CASE_KINDS + k, evaluate->cases[k], &counts[b][k]));
         at += asked_of(curve);
         TRY(curve_take(curve, (const uint64_t(*)[CASE_KINDS])counts));
         more = curve_refine(curve) || more;
@@ -344,7 +341,7 @@ static struct result take_drift(struct evaluate *evaluate, size_t m, uint64_t at
             uint64_t rows = evaluate->cases[2 * set] + evaluate->cases[2 * set + 1], all = 0;
             for (size_t c = 0; c < given->model.features[f].cells_count; c++) {
                 size_t cell = 2 * (given->drifts[f] + c) + set;
-                TRY(sum_count(sum, DRIFT, at + cell, rows, &into[cell]));
+                TRY(sum_count(sum, EVALUATE_DRIFT, at + cell, rows, &into[cell]));
                 all += into[cell];
             }
             ENSURE(all == rows, CATEGORY_FALSE,
@@ -358,25 +355,25 @@ static struct result take_tables(struct evaluate *evaluate, const struct sum *su
 {
     size_t groups = evaluate->groups_count, cutoffs = evaluate->plan->cutoffs_count * groups * CASE_KINDS;
     uint64_t stability = 0;
-    TRY(take_partition(evaluate, sum, GROUPS, 0, groups, evaluate->groups));
+    TRY(take_partition(evaluate, sum, EVALUATE_GROUPS, 0, groups, evaluate->groups));
     for (size_t m = 0; m < models_of(evaluate); m++) {
         struct evaluate_model *model = &evaluate->models[m];
         for (size_t c = 0; c < cutoffs; c++) {
             uint64_t most = c < groups * CASE_KINDS ? evaluate->groups[c] : model->cutoffs[c - groups * CASE_KINDS];
-            TRY(sum_count(sum, CUTOFFS, m * cutoffs + c, most, &model->cutoffs[c]));
+            TRY(sum_count(sum, EVALUATE_CUTOFFS, m * cutoffs + c, most, &model->cutoffs[c]));
         }
         for (size_t p = 0; p < 2 * (EVALUATE_BANDS + groups); p++) {
             double rows = (double)(evaluate->cases[2 * (p % 2)] + evaluate->cases[2 * (p % 2) + 1]);
-            model->predicted[p] = sum_real(sum, PREDICTED, m * 2 * (EVALUATE_BANDS + groups) + p);
+            model->predicted[p] = sum_real(sum, EVALUATE_PREDICTED, m * 2 * (EVALUATE_BANDS + groups) + p);
             ENSURE(model->predicted[p] >= 0 && model->predicted[p] <= rows, CATEGORY_FALSE,
                    "the predictions are impossible; the sum is not a true one");
         }
-        TRY(take_partition(evaluate, sum, STABILITY, stability, evaluate->given[m].bins, model->stability));
+        TRY(take_partition(evaluate, sum, EVALUATE_STABILITY, stability, evaluate->given[m].bins, model->stability));
         stability += evaluate->given[m].bins * CASE_KINDS;
         TRY(take_drift(evaluate, m, m ? 2 * evaluate->given[0].drifts_count : 0, sum));
     }
     if (models_of(evaluate) > 1)
-        TRY(take_partition(evaluate, sum, JOINT, 0, EVALUATE_JOINT * EVALUATE_JOINT, evaluate->joint));
+        TRY(take_partition(evaluate, sum, EVALUATE_JOINT_BANDS, 0, EVALUATE_JOINT * EVALUATE_JOINT, evaluate->joint));
     evaluate->stage = EVALUATE_FINISHED;
     return RESULT_OK;
 }

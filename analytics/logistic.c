@@ -3,6 +3,7 @@
  * Start here: struct logistic says what is known at any time (logistic.h), its stage says which sum comes next, and the
  * table below says which functions make that sum and take it. docs/logistic.md tells the same as mathematics.
  */
+#include "analytics/logistic_formulas.h"
 #include "analytics/logistic_private.h"
 
 #include <inttypes.h>
@@ -152,6 +153,17 @@ static struct result logistic_contribute(const struct plan *plan, struct view by
     return stage_contribute(&state, table, threads, words);
 }
 
+static struct result logistic_formulas(const struct plan *plan, struct view bytes, struct formula_sums *ret)
+{
+    CLEANUP(formulas_row_done) struct formulas_row row = {0};
+    if (plan_private(plan)) {
+        formula_unsupported(ret, "sums with noise");
+        return RESULT_OK;
+    }
+    TRY(formulas_row_of(ret, plan, &row));
+    return logistic_formulas_of(plan, bytes, &row, ret);
+}
+
 static struct result logistic_advance(const struct plan *plan, struct view bytes, const uint64_t *words,
                                       struct buffer *out)
 {
@@ -262,6 +274,7 @@ const struct task logistic_task = {
     .finished = logistic_finished,
     .layout = logistic_layout,
     .contribute = logistic_contribute,
+    .formulas = logistic_formulas,
     .advance = logistic_advance,
     .result = logistic_result,
     .progress = logistic_progress,

@@ -14,9 +14,7 @@ enum {
     PRODUCT_BITS = 60,
     HESSIAN_BITS = 53,
     GRADIENT_BITS = 50,
-    GRID_BITS = 14, /* of one 16-bit column: -2^14 to 2^14 */
-    GRID_WEIGHT_BITS = 2,
-    GRID_HESSIAN_BITS = 2 * GRID_BITS + GRID_WEIGHT_BITS,
+    GRID_HESSIAN_BITS = 2 * LOGISTIC_GRID_BITS + LOGISTIC_GRID_WEIGHT_BITS,
 };
 /* Bounds further than 2^this standard deviations leave the grid too coarse. */
 enum { GRID_EXPONENT_MOST = 9 };
@@ -117,9 +115,9 @@ static struct result pass_init(const struct logistic *state, const struct table 
     if (state->stage == LOGISTIC_NEWTON && !state->fine) {
         double *grid = malloc(state->active_count * sizeof *grid);
         ENSURE(grid, CATEGORY_ENVIRONMENT, "out of memory for the columns' grids");
-        for (size_t t = 0; t < state->active_count; t++) grid[t] = design_power(GRID_BITS);
+        for (size_t t = 0; t < state->active_count; t++) grid[t] = design_power(LOGISTIC_GRID_BITS);
         struct result result =
-            gram_new(path_best(), state->active_count, grid, design_power(GRID_WEIGHT_BITS), &ret->gram);
+            gram_new(path_best(), state->active_count, grid, design_power(LOGISTIC_GRID_WEIGHT_BITS), &ret->gram);
         free(grid);
         TRY(result);
     }

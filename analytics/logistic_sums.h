@@ -7,6 +7,9 @@
 enum { NEWTON_HESSIAN, NEWTON_GRADIENT, NEWTON_LIKELIHOOD, NEWTON_SCORES, NEWTON_HELD };
 enum { SCORE_COUNTS, SCORE_HESSIAN, SCORE_LOG_LOSS, SCORE_SQUARED_ERROR, SCORE_BINS };
 
+/* Of the coarse Hessian: a column is from -2^14 to 2^14. */
+enum { LOGISTIC_GRID_BITS = 14, LOGISTIC_GRID_WEIGHT_BITS = 2 };
+
 /* Powers of two that bound every score, and every row's log-likelihood, at the state's coefficients: the sums of them
  * are taken as shares of these. */
 MUST_USE struct result logistic_score_exponents(const struct logistic *state, int *ret_score, int *ret_likelihood);

@@ -104,6 +104,14 @@ static struct result scorecard_contribute(const struct plan *plan, struct view s
                                                 : scorecard_fit_contribute(&scorecard, table, threads, words);
 }
 
+static struct result scorecard_formulas(const struct plan *plan, struct view state, struct formula_sums *ret)
+{
+    CLEANUP(scorecard_done) struct scorecard scorecard = {0};
+    TRY(scorecard_parse(plan, state, &scorecard));
+    return scorecard.stage == SCORECARD_PROFILE ? profile_formulas(&scorecard.profile, ret)
+                                                : scorecard_fit_formulas(&scorecard, ret);
+}
+
 static struct result scorecard_advance(const struct plan *plan, struct view state, const uint64_t *words,
                                        struct buffer *out)
 {
@@ -154,6 +162,7 @@ const struct task scorecard_task = {
     .finished = scorecard_finished,
     .layout = scorecard_layout,
     .contribute = scorecard_contribute,
+    .formulas = scorecard_formulas,
     .advance = scorecard_advance,
     .result = finish,
     .progress = scorecard_progress,

@@ -75,6 +75,8 @@ MUST_USE struct result scorecard_fit_begin(struct scorecard *scorecard);
 MUST_USE struct result scorecard_fit_layout(const struct scorecard *scorecard, struct layout *ret);
 MUST_USE struct result scorecard_fit_contribute(const struct scorecard *scorecard, const struct table *table,
                                                 unsigned threads, uint64_t *words);
+struct formula_sums; /* data/formula.h */
+MUST_USE struct result scorecard_fit_formulas(const struct scorecard *scorecard, struct formula_sums *ret);
 MUST_USE struct result scorecard_fit_advance(struct scorecard *scorecard, const uint64_t *words);
 /* From the most informative feature on: one that is correlated with a feature before it is left out. correlation: of
  * two of the fit's columns, by the products in a sum. */

@@ -56,23 +56,29 @@ static void run(struct worker *workers, unsigned count)
         if (workers[i].started) (void)pthread_join(workers[i].thread, NULL);
 }
 
+struct result sweep_words(const struct layout *layout, uint64_t rows, const __int128 *values, uint64_t *words)
+{
+    for (size_t f = 0; f < layout->fields_count; f++) {
+        const struct layout_field *field = &layout->fields[f];
+        __int128 most = (__int128)field->bound * (__int128)rows;
+        for (uint64_t k = 0; k < field->length; k++, values++, words += field->words) {
+            ENSURE(*values <= most && *values >= -most, CATEGORY_BUG, "the sum \"%s\" passes the bound of its layout",
+                   field->name);
+            layout_put(field, *values, words);
+        }
+    }
+    return RESULT_OK;
+}
+
+/* Into the first one's values. */
 static struct result collect(const struct sweep *sweep, const struct worker *workers, unsigned count, uint64_t *words)
 {
     for (unsigned i = 0; i < count; i++)
         ENSURE(result_ok(workers[i].result), workers[i].result.category, "%s", workers[i].reason);
-    size_t at = 0;
-    for (size_t f = 0; f < sweep->layout->fields_count; f++) {
-        const struct layout_field *field = &sweep->layout->fields[f];
-        __int128 most = (__int128)field->bound * (__int128)sweep->rows;
-        for (uint64_t k = 0; k < field->length; k++, at++, words += field->words) {
-            __int128 sum = 0;
-            for (unsigned i = 0; i < count; i++) sum += workers[i].values[at];
-            ENSURE(sum <= most && sum >= -most, CATEGORY_BUG, "the sum \"%s\" passes the bound of its layout",
-                   field->name);
-            layout_put(field, sum, words);
-        }
-    }
-    return RESULT_OK;
+    size_t values = sweep_offset(sweep->layout, sweep->layout->fields_count);
+    for (unsigned i = 1; i < count; i++)
+        for (size_t k = 0; k < values; k++) workers[0].values[k] += workers[i].values[k];
+    return sweep_words(sweep->layout, sweep->rows, workers[0].values, words);
 }
 
 struct result sweep_run(const struct sweep *sweep, unsigned threads, uint64_t *words)

@@ -19,6 +19,8 @@ struct sweep {
 
 /* words: layout_words many. CATEGORY_BUG when a value passes rows · bound: a task broke its own layout. */
 MUST_USE struct result sweep_run(const struct sweep *sweep, unsigned threads, uint64_t *words);
+/* A bank's values (one per value of the layout, field after field) of `rows` rows as its words; fails as sweep_run. */
+MUST_USE struct result sweep_words(const struct layout *layout, uint64_t rows, const __int128 *values, uint64_t *words);
 /* Where a field's first value is among the values. */
 size_t sweep_offset(const struct layout *layout, size_t field);
 

@@ -109,7 +109,7 @@ static struct result unfold_from(size_t count, struct buffer *out)
 const struct dialect dialect_sqlite = {
     .name = "SQLite",
     .columns_most = 1900,
-    .depth_most = 200,
+    .depth_most = 14, /* its parser's stack has 100 places, of which each takes up to 5 */
     .keys_most = 400,
     .fence = " LIMIT -1 OFFSET 0",
     .text = "TEXT",

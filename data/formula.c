@@ -7,8 +7,6 @@
 
 #include "crypto/base/checked.h"
 
-#define INTEGER_MOST 0x1p62
-
 void formula_sums_done(struct formula_sums *sums)
 {
     free(sums->nodes);
@@ -148,7 +146,7 @@ uint32_t formula_put(struct formula_sums *sums, struct formula_node node)
         if (node.grain < FORMULA_GRAIN_LEAST) node.grain = FORMULA_GRAIN_LEAST;
         if (node.grain > FORMULA_GRAIN_MOST) node.grain = FORMULA_GRAIN_MOST;
     }
-    if (node.type == FORMULA_TYPE_INTEGER && !missing && formula_most(&node) > INTEGER_MOST) {
+    if (node.type == FORMULA_TYPE_INTEGER && !missing && formula_most(&node) > FORMULA_INTEGER_MOST) {
         formula_unsupported(sums, "an integer could pass 2^62");
         return 0;
     }

@@ -94,9 +94,46 @@ static bool constant(const struct formula_node *node)
     return node->kind == FORMULA_REAL;
 }
 
+static bool is_real(const struct formula_sums *sums, uint32_t node, double value)
+{
+    return constant(formula_get(sums, node)) && formula_get(sums, node)->real == value;
+}
+
+/* Whether a node is the choice of one of two constants. */
+static bool chooses(const struct formula_sums *sums, uint32_t node)
+{
+    const struct formula_node *of = formula_get(sums, node);
+    return of->kind == FORMULA_CHOOSE && constant(formula_get(sums, of->operands[1])) &&
+           constant(formula_get(sums, of->operands[2]));
+}
+
+/* A product of which a part is known: by 1; of a choice of 1 or 0, or of two constants by a third. */
+static bool short_product(struct formula_sums *sums, uint32_t a, uint32_t b, uint32_t *ret)
+{
+    if (!formula_is(sums, a, FORMULA_TYPE_REAL) || !formula_is(sums, b, FORMULA_TYPE_REAL)) return false;
+    if (is_real(sums, b, 1)) {
+        *ret = a;
+        return true;
+    }
+    if (!chooses(sums, a)) return false;
+    const struct formula_node of = *formula_get(sums, a);
+    double yes = formula_get(sums, of.operands[1])->real, no = formula_get(sums, of.operands[2])->real;
+    if (yes == 1 && no == 0) {
+        *ret = formula_choose(sums, of.operands[0], b, of.operands[2]);
+        return true;
+    }
+    if (!constant(formula_get(sums, b))) return false;
+    double by = formula_get(sums, b)->real;
+    *ret = formula_choose(sums, of.operands[0], formula_real(sums, yes * by), formula_real(sums, no * by));
+    return true;
+}
+
 uint32_t formula_multiply(struct formula_sums *sums, uint32_t a, uint32_t b)
 {
     struct formula_node node;
+    uint32_t known;
+    if (formula_ended(sums)) return 0;
+    if (short_product(sums, a, b, &known) || short_product(sums, b, a, &known)) return known;
     if (!formula_ended(sums) && formula_is(sums, a, FORMULA_TYPE_REAL) && constant(formula_get(sums, a)) &&
         !constant(formula_get(sums, b)))
         return formula_multiply(sums, b, a); /* the guard is on the first */
@@ -222,6 +259,13 @@ uint32_t formula_within(struct formula_sums *sums, uint32_t a, double minimum, d
 
 uint32_t formula_round(struct formula_sums *sums, uint32_t a)
 {
+    if (!formula_ended(sums) && formula_is(sums, a, FORMULA_TYPE_REAL) && chooses(sums, a) &&
+        formula_most(formula_get(sums, a)) <= FORMULA_INTEGER_MOST) {
+        const struct formula_node of = *formula_get(sums, a);
+        int64_t yes = llrint(formula_get(sums, of.operands[1])->real),
+                no = llrint(formula_get(sums, of.operands[2])->real);
+        return formula_choose(sums, of.operands[0], formula_integer(sums, yes), formula_integer(sums, no));
+    }
     struct formula_node node = formula_node_of(FORMULA_ROUND, FORMULA_TYPE_INTEGER);
     node.minimum = nearbyint(minimum_of(sums, a));
     node.maximum = nearbyint(maximum_of(sums, a));

@@ -35,6 +35,7 @@ enum formula_kind {
 enum formula_type { FORMULA_TYPE_REAL, FORMULA_TYPE_INTEGER, FORMULA_TYPE_CONDITION };
 
 #define FORMULA_NONE UINT32_MAX
+#define FORMULA_INTEGER_MOST 0x1p62
 
 struct formula_node {
     enum formula_kind kind;

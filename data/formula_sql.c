@@ -1,8 +1,8 @@
-/* From expressions to SELECT statements. An expression that is written more than once becomes a column of a subquery,
- * so a statement is layers of subqueries, the sums outermost (layer 0), the table innermost:
+/* From expressions to SELECT statements. An expression that is written more than once becomes a column of a layer, so a
+ * statement has layers, the table innermost, the sums outermost (layer 0):
  *
- *   SELECT sum(...) FROM (SELECT ... AS t7, t5 FROM (SELECT ... AS t5 FROM table OFFSET 0) AS layer2 OFFSET 0) AS
- * layer1
+ *   WITH layer2 AS (SELECT ... AS t5 FROM frozen OFFSET 0), layer1 AS (SELECT ... AS t7, t5 FROM layer2 OFFSET 0)
+ *   SELECT sum(...), ... FROM layer1
  *
  * Every column is computed in the last layer that comes before its first use, and carried no further than it must. */
 #include "data/formula_sql.h"
@@ -114,6 +114,15 @@ static void count_uses(struct work *work, struct batch batch)
     }
 }
 
+/* How deep a node's own text is nested: choices by halves, where the dialect has no better. */
+static size_t depth_of(const struct work *work, const struct formula_node *node)
+{
+    size_t depth = 1;
+    if ((node->kind == FORMULA_BIN || node->kind == FORMULA_TABLE) && mentions(work, node, 0) > 1)
+        for (size_t left = node->count; left > 1; left = (left + 1) / 2) depth++;
+    return depth;
+}
+
 /* No text is nested deeper than the dialect takes. */
 static void limit_depth(struct work *work)
 {
@@ -125,7 +134,7 @@ static void limit_depth(struct work *work)
             const struct role *operand = &work->roles[node->operands[i]];
             if (!operand->named && operand->depth > deepest) deepest = operand->depth;
         }
-        role->depth = deepest + 1;
+        role->depth = deepest + depth_of(work, node);
         if (role->depth >= work->dialect->depth_most && role->uses > 0 && !is_light(work, node)) role->named = true;
     }
 }
@@ -271,7 +280,7 @@ static struct result put_expression(const struct work *work, uint32_t n, struct 
     case FORMULA_INTEGER:
         return buffer_format(out, node->integer < 0 ? "(%" PRId64 ")" : "%" PRId64, node->integer);
     case FORMULA_NOTHING:
-        return buffer_text(out, "NULL");
+        return buffer_text(out, "CAST(NULL AS integer)");
     case FORMULA_HELD:
         return buffer_text(out, "(held = 1)");
     case FORMULA_MULTIPLY:
@@ -307,11 +316,16 @@ static struct result put_reference(const struct work *work, uint32_t n, struct b
     return work->roles[n].named ? put_name(work, n, out) : put_expression(work, n, out);
 }
 
-/* What a layer selects: its own columns, and what further layers out read of those further in. */
+static struct result put_source(const struct work *work, int layer, struct buffer *out)
+{
+    return layer > work->layers ? buffer_text(out, work->table) : buffer_format(out, "layer%d", layer);
+}
+
+/* A layer's own columns, and what layers further out read of those further in. */
 static struct result put_layer(struct work *work, int layer, struct buffer *out)
 {
     size_t columns = 0;
-    TRY(buffer_text(out, "(SELECT "));
+    TRY(buffer_format(out, "%slayer%d AS (SELECT ", layer == work->layers ? "WITH " : ", ", layer));
     for (size_t n = 0; n < work->sums->nodes_count; n++) {
         const struct role *role = &work->roles[n];
         const struct formula_node *node = &work->sums->nodes[n];
@@ -326,17 +340,15 @@ static struct result put_layer(struct work *work, int layer, struct buffer *out)
         TRY(put_name(work, (uint32_t)n, out));
     }
     work->fits = work->fits && columns <= work->dialect->columns_most;
-    return buffer_text(out, " FROM ");
+    TRY(buffer_text(out, " FROM "));
+    TRY(put_source(work, layer + 1, out));
+    return buffer_format(out, "%s)", work->dialect->fence);
 }
 
-static struct result put_from(struct work *work, struct buffer *out)
+static struct result put_layers(struct work *work, struct buffer *out)
 {
-    TRY(buffer_text(out, " FROM "));
-    for (int layer = 1; layer <= work->layers; layer++) TRY(put_layer(work, layer, out));
-    TRY(buffer_text(out, work->table));
-    for (int layer = work->layers; layer >= 1; layer--)
-        TRY(buffer_format(out, "%s) AS layer%d", work->dialect->fence, layer));
-    return RESULT_OK;
+    for (int layer = work->layers; layer >= 1; layer--) TRY(put_layer(work, layer, out));
+    return buffer_text(out, work->layers ? " SELECT " : "SELECT ");
 }
 
 /* ---- statements */
@@ -372,7 +384,7 @@ static struct result put_sum(const struct work *work, const char *value, bool tw
 
 static struct result put_single(struct work *work, struct batch batch, struct formula_query *query, struct buffer *out)
 {
-    TRY(buffer_text(out, "SELECT "));
+    TRY(put_layers(work, out));
     for (size_t o = 0; o < batch.count; o++) {
         CLEANUP(buffer_done) struct buffer value = {0};
         const char *text;
@@ -383,7 +395,8 @@ static struct result put_single(struct work *work, struct batch batch, struct fo
         if (two) query->places[query->columns + 1] = batch.outputs[o].at;
         TRY(put_sum(work, text, two, query, out));
     }
-    return put_from(work, out);
+    TRY(buffer_text(out, " FROM "));
+    return put_source(work, 1, out);
 }
 
 /* The columns of keys, each moved to where its keys begin, or those of values, as one. */
@@ -417,7 +430,8 @@ static struct result put_keyed(struct work *work, struct batch batch, struct for
     }
     query->grouped = true;
     query->columns = 1;
-    TRY(buffer_format(out, "SELECT CAST(k AS %s)", work->dialect->text));
+    TRY(put_layers(work, out));
+    TRY(buffer_format(out, "CAST(k AS %s)", work->dialect->text));
     if (values) {
         TRY(put_sum(work, "v", two, query, out));
     } else {
@@ -432,7 +446,8 @@ static struct result put_keyed(struct work *work, struct batch batch, struct for
         TRY(put_unfolded(work, batch, false, out));
         TRY(buffer_text(out, " AS v"));
     }
-    TRY(put_from(work, out));
+    TRY(buffer_text(out, " FROM "));
+    TRY(put_source(work, 1, out));
     TRY(work->dialect->unfold_from(batch.count, out));
     return buffer_format(out, "%s) AS keyed WHERE k IS NOT NULL GROUP BY k", work->dialect->fence);
 }

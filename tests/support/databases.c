@@ -63,6 +63,11 @@ bool postgres_start(void)
     return true;
 }
 
+const char *postgres_directory(void)
+{
+    return server;
+}
+
 static void script(const char *word)
 {
     char command[512];

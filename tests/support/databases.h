@@ -15,6 +15,8 @@ void sqlite_make(const char *directory, const char *sql, char connection[DATABAS
 /* Starts the server (tests/support/postgres.sh); false, having said why, where server or driver are not installed. One
  * at a time. */
 bool postgres_start(void);
+/* Of the server that runs, for programs that are told where its socket is. */
+const char *postgres_directory(void);
 void postgres_stop(void);
 /* As after a crash. */
 void postgres_die(void);
