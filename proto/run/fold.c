@@ -163,6 +163,13 @@ struct result fold_contribute(const struct fold *fold, const struct table *table
     return fold->task->contribute(fold->plan, fields_of(fold), table, threads, words);
 }
 
+struct result fold_formulas(const struct fold *fold, struct formula_sums *ret)
+{
+    ENSURE(!fold->finished && fold->task->formulas, CATEGORY_BUG, "a round that has no formulas is asked for them");
+    TRY(environment_check());
+    return fold->task->formulas(fold->plan, fields_of(fold), ret);
+}
+
 struct result fold_result(const struct fold *fold, unsigned banks, struct buffer *out)
 {
     ENSURE(fold->finished, CATEGORY_BUG, "the run is not finished");
