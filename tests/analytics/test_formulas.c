@@ -54,7 +54,7 @@ static void put_plan(const char *task, const char *special, const char *rest, st
     highest = ldexp(uniform() + 0.01, (int)(next() % 30) - 10);
     OK(buffer_format(out, "cofferdam: 1\nname: rows\npurpose: test\ntask: %s\ntarget: {column: y, positive: \"1\"}\n",
                      task));
-    OK(buffer_text(out, next() % 3 ? "split: {fraction: 0.3, seed: s}\n" : ""));
+    OK(buffer_text(out, strstr(rest, "path") || next() % 3 ? "split: {fraction: 0.3, seed: s}\n" : ""));
     OK(buffer_format(
         out,
         "features:\n  - {name: a, kind: number, min: 0, max: 50, missing: %s, outside: clamp, resolution: 0.5%s}\n",
@@ -191,7 +191,8 @@ static void logistic_with_hinges_products_and_weights(void **state)
 {
     (void)state;
     expect_task("logistic", "",
-                "interactions: [{of: [b, h]}, {of: [a, b]}]\ntrain: {penalty: 0.1, class_weight: balanced, rounds: 30}", 8);
+                "interactions: [{of: [b, h]}, {of: [a, b]}]\ntrain: {penalty: 0.1, class_weight: balanced, rounds: 30}",
+                8);
 }
 
 static void logistic_along_a_path(void **state)
