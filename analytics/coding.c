@@ -4,7 +4,7 @@
 
 #include "analytics/schema.h"
 
-void coding_add(const struct plan *plan, const struct table *table, struct coding *coding)
+void coding_add_rows(const struct plan *plan, const struct table *table, struct coding *coding)
 {
     if (!plan->target[0]) return;
     const struct column *target = &table->columns[schema_target(plan)];
@@ -14,9 +14,21 @@ void coding_add(const struct plan *plan, const struct table *table, struct codin
         if (code > 0 && code < target->spec.levels_count)
             others_add(&coding->others, view_text(target->spec.levels[code]), 1);
     }
+}
+
+void coding_add_others(const struct plan *plan, const struct table *table, struct coding *coding)
+{
+    if (!plan->target[0]) return;
+    const struct column *target = &table->columns[schema_target(plan)];
     for (size_t i = 0; i < target->others.count; i++)
         others_add(&coding->others, view_text(target->others.items[i].text), target->others.items[i].count);
     coding->others.more += target->others.more;
+}
+
+void coding_add(const struct plan *plan, const struct table *table, struct coding *coding)
+{
+    coding_add_rows(plan, table, coding);
+    coding_add_others(plan, table, coding);
 }
 
 struct result coding_line(const struct plan *plan, const struct coding *coding, struct buffer *out)

@@ -10,8 +10,11 @@ struct coding {
     struct others others; /* the values of the other rows, listed in the plan or not */
 };
 
-/* Adds the rows of a table of this plan that a source filled. */
+/* Adds the rows of a table of this plan that a source filled. Of one that was filled in parts: the rows of each, and,
+ * once, what the last counted of values that the plan does not list. */
 void coding_add(const struct plan *plan, const struct table *table, struct coding *coding);
+void coding_add_rows(const struct plan *plan, const struct table *table, struct coding *coding);
+void coding_add_others(const struct plan *plan, const struct table *table, struct coding *coding);
 /* Appends `"1" (positive) 530, "0" 2470`. */
 MUST_USE struct result coding_line(const struct plan *plan, const struct coding *coding, struct buffer *out);
 /* Appends a sentence without an end of line where there is something to look at: no positive row, or several values

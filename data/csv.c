@@ -198,7 +198,8 @@ struct result csv_read_records(const char *name, struct record_origin origin, co
 
 struct result csv_read_records_in_pieces(const char *name, struct record_origin origin,
                                          const struct csv_options *options, const struct column_spec *specs,
-                                         size_t specs_count, uint64_t rows_max, struct csv_pieces pieces)
+                                         size_t specs_count, uint64_t rows_max, struct csv_pieces pieces,
+                                         struct table **ret)
 {
     CLEANUP(csv_reader_freep) struct csv_reader *reader = NULL;
     ENSURE(pieces.rows > 0, CATEGORY_BUG, "pieces of no rows");
@@ -208,5 +209,8 @@ struct result csv_read_records_in_pieces(const char *name, struct record_origin 
     struct table *table = reader->table;
     if (table->before + table->rows == 0)
         return result_at(csv_no_rows(options, table->without_consent, csv_none_in_origin), "%s: ", name);
-    return pieces.take(pieces.context, table);
+    TRY(pieces.take(pieces.context, table));
+    *ret = table;
+    reader->table = NULL;
+    return RESULT_OK;
 }

@@ -85,8 +85,8 @@ MUST_USE struct result csv_stream(const char *path, const struct csv_options *op
 
 /* The same rows as csv_read gives, in tables of up to `rows` rows, one after the other, in the memory of one: what
  * happened on the way in (missing, without_consent, ...) is counted on from table to table, and whole in the last,
- * which may have no rows. table->before rows came before. A failure of `take` ends it. No row at all fails as csv_read
- * does. */
+ * which may have no rows, and is given to the caller in the end. table->before rows came before. A failure of `take`
+ * ends it. No row at all fails as csv_read does. */
 struct csv_pieces {
     uint64_t rows;
     void *context;

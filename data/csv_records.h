@@ -13,7 +13,8 @@ MUST_USE struct result csv_read_records(const char *name, struct record_origin o
                                         size_t specs_count, uint64_t rows_max, struct table **ret);
 MUST_USE struct result csv_read_records_in_pieces(const char *name, struct record_origin origin,
                                                   const struct csv_options *options, const struct column_spec *specs,
-                                                  size_t specs_count, uint64_t rows_max, struct csv_pieces pieces);
+                                                  size_t specs_count, uint64_t rows_max, struct csv_pieces pieces,
+                                                  struct table **ret);
 MUST_USE struct result csv_scan_records(const char *name, struct record_origin origin,
                                         const struct csv_options *options, struct csv_scan **ret);
 

@@ -269,9 +269,10 @@ struct result odbc_read(const struct odbc_source *source, const struct csv_optio
 
 struct result odbc_read_in_pieces(const struct odbc_source *source, const struct csv_options *options,
                                   const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
-                                  struct csv_pieces pieces)
+                                  struct csv_pieces pieces, struct table **ret)
 {
-    return csv_read_records_in_pieces(source->name, origin_of(source), options, specs, specs_count, rows_max, pieces);
+    return csv_read_records_in_pieces(source->name, origin_of(source), options, specs, specs_count, rows_max, pieces,
+                                      ret);
 }
 
 struct result odbc_scan(const struct odbc_source *source, const struct csv_options *options, struct csv_scan **ret)

@@ -33,7 +33,7 @@ MUST_USE struct result odbc_read(const struct odbc_source *source, const struct 
                                  struct table **ret);
 MUST_USE struct result odbc_read_in_pieces(const struct odbc_source *source, const struct csv_options *options,
                                            const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
-                                           struct csv_pieces pieces);
+                                           struct csv_pieces pieces, struct table **ret);
 MUST_USE struct result odbc_scan(const struct odbc_source *source, const struct csv_options *options,
                                  struct csv_scan **ret);
 

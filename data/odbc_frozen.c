@@ -82,7 +82,7 @@ static struct result name_of(struct odbc_frozen *frozen)
     return RESULT_OK;
 }
 
-static struct result ready(struct odbc_frozen *frozen, const struct column_spec *specs, size_t specs_count)
+static struct result connect(struct odbc_frozen *frozen)
 {
     TRY(odbc_link_open(frozen->place->source, ODBC_WRITE, &frozen->link));
     frozen->engine = frozen->link.postgres  ? &frozen_engine_postgresql
@@ -90,7 +90,12 @@ static struct result ready(struct odbc_frozen *frozen, const struct column_spec 
                                             : NULL;
     ENSURE(frozen->engine, CATEGORY_USAGE,
            "push-down knows PostgreSQL and SQLite, and this is another database; leave out source.execute");
-    TRY(name_of(frozen));
+    return name_of(frozen);
+}
+
+static struct result ready(struct odbc_frozen *frozen, const struct column_spec *specs, size_t specs_count)
+{
+    TRY(connect(frozen));
     TRY(frozen_shape_of(specs, specs_count, &frozen->shape));
     frozen->values = calloc(frozen->shape.count, sizeof *frozen->values);
     ENSURE(frozen->values, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", frozen->shape.count);
@@ -136,11 +141,6 @@ const char *odbc_frozen_name(const struct odbc_frozen *frozen)
 const struct dialect *odbc_frozen_dialect(const struct odbc_frozen *frozen)
 {
     return frozen->engine->dialect;
-}
-
-bool odbc_frozen_digests(const struct odbc_frozen *frozen)
-{
-    return frozen->engine->digest;
 }
 
 static void sum_restart(struct frozen_sum *sum)
@@ -285,6 +285,33 @@ struct result odbc_frozen_query(struct odbc_frozen *frozen, const char *select, 
 static struct result is_there(void *context, const char *const *cells)
 {
     return cells[0] ? frozen_integer(cells[0], context) : RESULT_OK;
+}
+
+static struct result about(struct odbc_frozen *frozen, struct odbc_frozen_about *ret)
+{
+    uint64_t may = 1;
+    CLEANUP(buffer_done) struct buffer text = {0};
+    const char *sql, *schema = frozen->place->schema;
+    TRY(connect(frozen));
+    if (frozen->engine->may) {
+        TRY(statement_of(frozen->engine->may, schema ? schema : "", &text, &sql));
+        TRY(query(frozen, sql, 1, (struct odbc_frozen_reader){&may, is_there}));
+    }
+    ENSURE(may, CATEGORY_ENVIRONMENT,
+           "the node's user may make no table in %s%s; grant CREATE on it, or name another in source.odbc.schema",
+           schema ? "the schema " : "its default schema", schema ? schema : "");
+    *ret = (struct odbc_frozen_about){
+        .engine = frozen->engine->name, .dialect = frozen->engine->dialect, .digests = frozen->engine->digest};
+    (void)snprintf(ret->name, sizeof ret->name, "%s", frozen->name);
+    return RESULT_OK;
+}
+
+struct result odbc_frozen_about(const struct odbc_frozen_place *place, struct odbc_frozen_about *ret)
+{
+    CLEANUP(odbc_frozen_freep) struct odbc_frozen *frozen = calloc(1, sizeof *frozen);
+    ENSURE(frozen, CATEGORY_ENVIRONMENT, "out of memory for a database");
+    frozen->place = place;
+    return at_source(frozen, about(frozen, ret));
 }
 
 static struct result begin(struct odbc_frozen *frozen)

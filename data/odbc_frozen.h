@@ -22,12 +22,22 @@
 struct dialect; /* data/dialect.h */
 struct odbc_frozen;
 
+#define ODBC_FROZEN_NAME_MAX 160 /* of a table, as SQL has it */
 struct odbc_frozen_place {
     const struct odbc_source *source; /* its connection's user needs CREATE on the schema, and owns the tables */
     const char *schema;               /* PostgreSQL: the table's; NULL: the first in the user's search path */
     const char *table;                /* letters, digits, _ */
     const char *file;                 /* SQLite: of the table, an existing one, if only an empty one */
 };
+
+/* What a database is and would be asked, before there is a table. CATEGORY_ENVIRONMENT where none may be made. */
+struct odbc_frozen_about {
+    const char *engine;            /* "PostgreSQL" */
+    const struct dialect *dialect; /* of the statements */
+    bool digests;                  /* the database computes the digest */
+    char name[ODBC_FROZEN_NAME_MAX];
+};
+MUST_USE struct result odbc_frozen_about(const struct odbc_frozen_place *place, struct odbc_frozen_about *ret);
 
 /* Connects. All is borrowed, and the key (FROZEN_KEY_BYTES) copied. CATEGORY_USAGE where the database is neither. */
 MUST_USE struct result odbc_frozen_open(const struct odbc_frozen_place *place, const struct column_spec *specs,
@@ -65,8 +75,6 @@ MUST_USE struct result odbc_frozen_query(struct odbc_frozen *frozen, const char 
 /* The table's name for such a SELECT. */
 const char *odbc_frozen_name(const struct odbc_frozen *frozen);
 const struct dialect *odbc_frozen_dialect(const struct odbc_frozen *frozen);
-/* Whether the database computes the digest: else it costs as much as streaming all rows. */
-bool odbc_frozen_digests(const struct odbc_frozen *frozen);
 
 /* The table is gone, or was: its file is the caller's to remove. */
 MUST_USE struct result odbc_frozen_drop(const struct odbc_frozen_place *place);

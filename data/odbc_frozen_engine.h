@@ -7,7 +7,10 @@
 
 /* Reasons do not name the source: callers put it in front. The link's statement is free, and left so. */
 struct frozen_engine {
+    const char *name;
     const struct dialect *dialect;
+    const char *may; /* a SELECT of 1 or 0: whether the user may make a table in the schema %s, or, if that is empty, in
+                      * its default one; NULL: wherever its file may be made */
     const char *types[FROZEN_CODE + 1]; /* of the table's columns, by enum frozen_kind */
     const char *begin, *commit;         /* NULL: the driver's own transaction */
     /* Before anything else; NULL: nothing. */
@@ -27,8 +30,8 @@ struct odbc_frozen {
     const struct odbc_frozen_place *place;
     const struct frozen_engine *engine;
     struct frozen_shape shape;
-    struct frozen_sum sum; /* of what is written, or read */
-    char name[160];        /* of the table, for SQL */
+    struct frozen_sum sum;           /* of what is written, or read */
+    char name[ODBC_FROZEN_NAME_MAX]; /* of the table, for SQL */
     struct frozen_value *values;
     struct buffer row; /* its bytes */
     /* While rows are streamed: */

@@ -170,7 +170,10 @@ static struct result rows(struct odbc_frozen *frozen)
 }
 
 const struct frozen_engine frozen_engine_postgresql = {
+    .name = "PostgreSQL",
     .dialect = &dialect_postgresql,
+    .may = "SELECT coalesce((SELECT max(has_schema_privilege(oid, 'CREATE')::integer) FROM pg_namespace "
+           "WHERE nspname = coalesce(nullif('%s', ''), current_schema())), 0)",
     .types = {[FROZEN_N] = "bigint",
               [FROZEN_HELD] = "smallint",
               [FROZEN_NUMBER] = "double precision",

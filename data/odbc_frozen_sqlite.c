@@ -197,6 +197,7 @@ static struct result rows(struct odbc_frozen *frozen)
 }
 
 const struct frozen_engine frozen_engine_sqlite = {
+    .name = "SQLite",
     .dialect = &dialect_sqlite,
     .types = {[FROZEN_N] = "INTEGER PRIMARY KEY",
               [FROZEN_HELD] = "INTEGER",

@@ -9,7 +9,9 @@
 #include "analytics/schema.h"
 #include "node/budget.h"
 #include "node/check_policy.h"
+#include "node/check_pushdown.h"
 #include "node/journal.h"
+#include "node/pushdown.h"
 #include "node/source.h"
 #include "node/spent.h"
 #include "sys/clock.h"
@@ -72,14 +74,12 @@ static void loosen(struct column_spec *spec)
     spec->missing_allowed = spec->other_allowed = true;
 }
 
-static struct result show_target(const struct plan *plan, const struct table *table)
+static struct result show_target(const struct plan *plan, const struct coding *coding)
 {
     CLEANUP(buffer_done) struct buffer line = {0}, warning = {0};
-    struct coding coding = {0};
     if (!plan->target[0]) return RESULT_OK;
-    coding_add(plan, table, &coding);
-    TRY(coding_line(plan, &coding, &line));
-    TRY(coding_warning(plan, &coding, &warning));
+    TRY(coding_line(plan, coding, &line));
+    TRY(coding_warning(plan, coding, &warning));
     printf("target    %s: %.*s\n", plan->target, (int)line.length, (const char *)line.data);
     if (warning.length) printf("warning   %.*s\n", (int)warning.length, (const char *)warning.data);
     return RESULT_OK;
@@ -111,32 +111,62 @@ static bool show_fit(const struct column *column, const struct column_spec *want
     return fits || private;
 }
 
+struct fitting {
+    const struct plan *plan;
+    struct coding coding;
+};
+
+static struct result fit_part(void *context, struct table *table)
+{
+    struct fitting *fitting = context;
+    coding_add_rows(fitting->plan, table, &fitting->coding);
+    return RESULT_OK;
+}
+
+/* All rows, in one table, or, where they may be more than memory, in parts; *ret has the counts of them all. */
+static struct result read_to_fit(const struct config_source *source, const struct csv_options *options,
+                                 const struct schema *schema, struct fitting *fitting, struct table **ret)
+{
+    const uint64_t most = fitting->plan->rows;
+    if (source->pushdown) {
+        TRY(source_read_in_pieces(source, options, schema->specs, schema->count, most,
+                                  (struct csv_pieces){PUSHDOWN_PART_ROWS, fitting, fit_part}, ret));
+    } else {
+        TRY(source_read(source, options, schema->specs, schema->count, most, ret));
+        coding_add_rows(fitting->plan, *ret, &fitting->coding);
+    }
+    coding_add_others(fitting->plan, *ret, &fitting->coding);
+    return RESULT_OK;
+}
+
 static struct result check_fit(const struct config_source *source, const char *path, const struct plan *plan,
                                struct check_known *known)
 {
     CLEANUP(source_options_done) struct source_options options = {0};
     CLEANUP(schema_done) struct schema schema = {0}, loose = {0};
     CLEANUP(table_freep) struct table *table = NULL;
+    struct fitting fitting = {.plan = plan};
     TRY(schema_of(plan, &schema));
     TRY(schema_of(plan, &loose));
     /* A plan with privacy leaves rows out as the run does, whose number is then told. */
     for (size_t k = 0; k < loose.count && !plan_private(plan); k++) loosen(&loose.specs[k]);
     TRY(source_options_of(source, plan->purpose, &options));
     options.csv.leave_out = plan_private(plan); /* as the run does */
-    TRY(source_read(source, &options.csv, loose.specs, loose.count, plan->rows, &table));
-    printf("plan      %s: %s, %" PRIu64 " rows\n", path, plan->name, table->rows);
-    if (options.csv.consent.separator) show_consent(&options.csv.consent, table->without_consent, table->rows);
+    TRY(read_to_fit(source, &options.csv, &loose, &fitting, &table));
+    const uint64_t rows = table->before + table->rows;
+    printf("plan      %s: %s, %" PRIu64 " rows\n", path, plan->name, rows);
+    if (options.csv.consent.separator) show_consent(&options.csv.consent, table->without_consent, rows);
     if (table->unfit > 0)
         printf("warning   %" PRIu64 " more rows do not fit the plan, which leaves them out as it has privacy\n",
                table->unfit);
     known->rows = true;
-    known->rows_count = table->rows;
+    known->rows_count = rows;
     unsigned bad = 0;
     char place[SOURCE_PLACE_MAX];
     source_place(source, place);
     for (size_t k = 0; k < schema.count; k++)
         bad += !show_fit(&table->columns[k], &schema.specs[k], k == schema_target(plan), plan_private(plan));
-    TRY(show_target(plan, table));
+    TRY(show_target(plan, &fitting.coding));
     ENSURE(bad == 0, CATEGORY_FALSE,
            "%u columns of %s do not fit the plan; map or correct them in the node's configuration", bad, place);
     return RESULT_OK;
@@ -204,7 +234,7 @@ static void part(const char *what, struct result result, struct result *kept, ch
     (void)snprintf(reason, size, "%s", result_reason());
 }
 
-struct result bank_check(const char *config_path, const char *plan)
+struct result bank_check(const char *config_path, const char *plan, bool sql)
 {
     CLEANUP(bank_freep) struct bank *bank = NULL;
     CLEANUP(check_plan_done) struct check_plan checked = {0};
@@ -222,6 +252,9 @@ struct result bank_check(const char *config_path, const char *plan)
     part("plan", opened, &kept, reason, sizeof reason);
     bool judged = plan && result_ok(opened);
     if (judged) part("plan", check_fit(&config->source, plan, &checked.plan, &known), &kept, reason, sizeof reason);
+    if (config->source.pushdown)
+        part("pushdown", check_pushdown(&config->source, judged ? &checked.plan : NULL, sql), &kept, reason,
+             sizeof reason);
     part("state", check_state(bank, &known), &kept, reason, sizeof reason);
     part("link", check_connection(bank), &kept, reason, sizeof reason);
     if (judged) part("policy", check_policy_plan(bank, &checked, &known), &kept, reason, sizeof reason);

@@ -4,8 +4,9 @@
 
 #include "node/bank.h"
 
-/* Prints what it finds. plan: a plan or plan note to hold the data against, or NULL. CATEGORY_FALSE when something is
+/* Prints what it finds. plan: a plan or plan note to hold the data against, or NULL. sql: of a bank with push-down, the
+ * statements too. CATEGORY_FALSE when something is
  * not so; everything is looked at before that is said. */
-MUST_USE struct result bank_check(const char *config_path, const char *plan);
+MUST_USE struct result bank_check(const char *config_path, const char *plan, bool sql);
 
 #endif

@@ -39,7 +39,7 @@ static struct result command_check(const struct program_words *words)
 {
     char path[FILE_PATH_MAX];
     TRY(file_config(words->operand, "node.yaml", path));
-    return bank_check(path, words->plan);
+    return bank_check(path, words->plan, words->sql);
 }
 
 static struct result command_run(const struct program_words *words)
@@ -94,7 +94,7 @@ int main(int argc, char **argv)
     static const struct program_command commands[] = {
         {"init", bank_init, "krsn", "DIR [--source FILE.csv] [--name NAME] [--key FILE] [--roster FILE]",
          "writes a configuration and a policy to begin with"},
-        {"check", command_check, "p", "CONFIG|DIR [--plan PLAN]",
+        {"check", command_check, "pq", "CONFIG|DIR [--plan PLAN] [--sql]",
          "whether this bank is ready: key, roster, data, connection"},
         {"run", command_run, "", "CONFIG|DIR", "takes part in runs until SIGTERM; reads its files anew at SIGHUP"},
         {"status", command_status, "j", "CONFIG|DIR [--json]", "the connection and this bank's runs"},

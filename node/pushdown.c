@@ -8,20 +8,17 @@
 
 #include "analytics/cases.h"
 #include "crypto/base/failpoint.h"
-#include "data/formula_sql.h"
 #include "data/odbc_frozen.h"
 #include "node/database.h"
+#include "node/pushed.h"
 #include "sys/entropy.h"
 #include "sys/log.h"
-
-/* Rows in memory at a time. */
-enum { PART_ROWS = 1 << 16, TABLE_NAME_MAX = 32 };
 
 /* Where the table is, and what that borrows. */
 struct place {
     struct database database;
     struct odbc_frozen_place frozen;
-    char table[TABLE_NAME_MAX];
+    char table[32];
 };
 
 static void place_done(struct place *place)
@@ -42,6 +39,16 @@ static struct result place_of(const struct pushdown *pushdown, struct place *pla
     place->frozen = (struct odbc_frozen_place){
         .source = &place->database.source, .schema = odbc->schema, .table = place->table, .file = pushdown->path};
     return RESULT_OK;
+}
+
+struct result pushdown_about(const struct config_source *source, struct odbc_frozen_about *ret)
+{
+    CLEANUP(place_done) struct place place = {0};
+    static const struct hash no_run;
+    const struct pushdown pushdown = {.source = source, .run = &no_run};
+    TRY(place_of(&pushdown, &place));
+    place.frozen.table = "cofferdam_RUN";
+    return odbc_frozen_about(&place.frozen, ret);
 }
 
 /* --- the mark --- */
@@ -109,6 +116,7 @@ static struct result freeze(const struct pushdown *pushdown, const struct place 
                             struct freezing *freezing)
 {
     CLEANUP(source_options_done) struct source_options options = {0};
+    CLEANUP(table_freep) struct table *last = NULL;
     struct frozen *frozen = &freezing->frozen;
     TRY(freeze_options(pushdown->source, pushdown->plan, &freezing->witness, &options));
     TRY(schema_of(pushdown->plan, &frozen->schema));
@@ -117,7 +125,7 @@ static struct result freeze(const struct pushdown *pushdown, const struct place 
                          &freezing->database));
     TRY(odbc_frozen_create(freezing->database, before));
     TRY(odbc_read_in_pieces(&place->database.source, &options.csv, frozen->schema.specs, frozen->schema.count,
-                            pushdown->plan->rows, (struct csv_pieces){PART_ROWS, freezing, take_part}));
+                            pushdown->plan->rows, (struct csv_pieces){PUSHDOWN_PART_ROWS, freezing, take_part}, &last));
     if (freezing->witness.key) TRY(rows_finish(&frozen->rows));
     FAILPOINT("node: a pushed table is written, not committed");
     TRY(odbc_frozen_commit(freezing->database, &frozen->hash));
@@ -200,46 +208,15 @@ static struct result stream(struct odbc_frozen *database, struct adding *adding,
     adding->part = calloc(count ? count : 1, sizeof *adding->part);
     ENSURE(adding->part, CATEGORY_ENVIRONMENT, "no memory for a contribution of %llu words", (unsigned long long)count);
     memset(adding->words, 0, count * sizeof *adding->words);
-    return odbc_frozen_stream(database, PART_ROWS, (struct odbc_frozen_visitor){adding, add_part}, ret);
+    return odbc_frozen_stream(database, PUSHDOWN_PART_ROWS, (struct odbc_frozen_visitor){adding, add_part}, ret);
 }
 
 /* --- what the database computes --- */
 
-/* The sums of a round as statements, and their results. */
-struct pushing {
-    struct formula_sums sums;
-    struct formula_queries queries;
-    const struct formula_query *query; /* the one that runs */
-    __int128 *values;
-    size_t values_count;
-};
-
-static void pushing_done(struct pushing *pushing)
-{
-    formula_sums_done(&pushing->sums);
-    formula_queries_done(&pushing->queries);
-    if (pushing->values) secret_bytes_wipe(pushing->values, pushing->values_count * sizeof *pushing->values);
-    free(pushing->values);
-}
-
-/* *ret_there false: the rows are to be streamed, and *ret_why says why. */
-static struct result statements_of(const struct fold *fold, const struct dialect *dialect, const char *table,
-                                   struct pushing *pushing, bool *ret_there, const char **ret_why)
-{
-    *ret_why = "its sums have no formulas";
-    TRY(fold_formulas(fold, &pushing->sums, ret_there));
-    if (*ret_there) TRY(formula_supported(&pushing->sums, ret_there, ret_why));
-    if (!*ret_there) return RESULT_OK;
-    struct result written = formula_sql(&pushing->sums, dialect, table, &pushing->queries);
-    *ret_there = result_ok(written);
-    *ret_why = "its statements would be larger than the database takes";
-    return written.category == CATEGORY_USAGE ? RESULT_OK : written;
-}
-
 static struct result take_cells(void *context, const char *const *cells)
 {
-    struct pushing *pushing = context;
-    return formula_take(pushing->query, cells, pushing->values, pushing->values_count);
+    struct pushed *pushed = context;
+    return formula_take(pushed->query, cells, pushed->values, pushed->values_count);
 }
 
 static void values_to_words(const struct layout *layout, const __int128 *values, uint64_t *words)
@@ -250,18 +227,17 @@ static void values_to_words(const struct layout *layout, const __int128 *values,
     }
 }
 
-static struct result push(struct odbc_frozen *database, const struct fold *fold, struct pushing *pushing,
-                          uint64_t *words)
+static struct result push(struct odbc_frozen *database, const struct fold *fold, struct pushed *pushed, uint64_t *words)
 {
-    pushing->values_count = layout_values(&fold->layout);
-    pushing->values = calloc(pushing->values_count + 1, sizeof *pushing->values);
-    ENSURE(pushing->values, CATEGORY_ENVIRONMENT, "no memory for a contribution of %zu values", pushing->values_count);
-    for (size_t k = 0; k < pushing->queries.count; k++) {
-        pushing->query = &pushing->queries.items[k];
-        TRY(odbc_frozen_query(database, pushing->query->text, pushing->query->columns,
-                              (struct odbc_frozen_reader){pushing, take_cells}));
+    pushed->values_count = layout_values(&fold->layout);
+    pushed->values = calloc(pushed->values_count + 1, sizeof *pushed->values);
+    ENSURE(pushed->values, CATEGORY_ENVIRONMENT, "no memory for a contribution of %zu values", pushed->values_count);
+    for (size_t k = 0; k < pushed->queries.count; k++) {
+        pushed->query = &pushed->queries.items[k];
+        TRY(odbc_frozen_query(database, pushed->query->text, pushed->query->columns,
+                              (struct odbc_frozen_reader){pushed, take_cells}));
     }
-    values_to_words(&fold->layout, pushing->values, words);
+    values_to_words(&fold->layout, pushed->values, words);
     return RESULT_OK;
 }
 
@@ -270,7 +246,7 @@ struct result pushdown_contribute(const struct pushdown *pushdown, const struct 
 {
     CLEANUP(place_done) struct place place = {0};
     CLEANUP(odbc_frozen_freep) struct odbc_frozen *database = NULL;
-    CLEANUP(pushing_done) struct pushing pushing = {0};
+    CLEANUP(pushed_done) struct pushed pushed = {0};
     CLEANUP(adding_done) struct adding adding = {fold, threads, words, NULL};
     struct hash found;
     uint64_t rows;
@@ -278,12 +254,12 @@ struct result pushdown_contribute(const struct pushdown *pushdown, const struct 
     const char *why;
     TRY(place_of(pushdown, &place));
     TRY(open_round(frozen, &place, &database));
-    TRY(statements_of(fold, odbc_frozen_dialect(database), odbc_frozen_name(database), &pushing, &there, &why));
+    TRY(pushed_of(fold, odbc_frozen_dialect(database), odbc_frozen_name(database), &pushed, &there, &why));
     if (there) {
-        log_debug("run", "step %llu: %zu statements", (unsigned long long)fold->step, pushing.queries.count);
+        log_debug("run", "step %llu: %zu statements", (unsigned long long)fold->step, pushed.queries.count);
         TRY(odbc_frozen_digest(database, &rows, &found));
         if (!hash_equal(&found, &frozen->hash)) return fail_changed(pushdown, database);
-        return push(database, fold, &pushing, words);
+        return push(database, fold, &pushed, words);
     }
     log_debug("run", "step %llu: rows are streamed, as %s", (unsigned long long)fold->step, why);
     TRY(stream(database, &adding, &found));

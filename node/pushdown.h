@@ -18,9 +18,13 @@
 #ifndef NODE_PUSHDOWN_H
 #define NODE_PUSHDOWN_H
 
+#include "data/odbc_frozen.h"
 #include "node/freeze.h"
 #include "proto/run/fold.h"
 #include "sys/file.h"
+
+/* Rows in memory at a time. */
+#define PUSHDOWN_PART_ROWS 65536u
 
 struct pushdown {
     const struct config_source *source;
@@ -29,6 +33,8 @@ struct pushdown {
     char path[FILE_PATH_MAX]; /* of the mark */
 };
 
+/* What the database is, and that this node may make a table there, which the configuration's tables are like. */
+MUST_USE struct result pushdown_about(const struct config_source *source, struct odbc_frozen_about *ret);
 /* Reads the source and writes the table, durably; frozen gets no table. key: as for freeze_source. */
 MUST_USE struct result pushdown_freeze(const struct pushdown *pushdown, const struct sketch_key *key,
                                        struct frozen *ret);

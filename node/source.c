@@ -62,6 +62,15 @@ struct result source_read(const struct config_source *source, const struct csv_o
     return odbc_read(&database.source, options, specs, specs_count, rows_max, ret);
 }
 
+struct result source_read_in_pieces(const struct config_source *source, const struct csv_options *options,
+                                    const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
+                                    struct csv_pieces pieces, struct table **ret)
+{
+    CLEANUP(database_done) struct database database = {0};
+    TRY(database_of(source, &database));
+    return odbc_read_in_pieces(&database.source, options, specs, specs_count, rows_max, pieces, ret);
+}
+
 struct result source_scan(const struct config_source *source, const struct csv_options *options, struct csv_scan **ret)
 {
     if (source->file) return csv_scan(source->file, options, ret);

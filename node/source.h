@@ -22,6 +22,10 @@ MUST_USE struct result source_options_of(const struct config_source *source, con
 MUST_USE struct result source_read(const struct config_source *source, const struct csv_options *options,
                                    const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
                                    struct table **ret);
+/* The same in parts (struct csv_pieces) of a database, one after the other; *ret: the last. */
+MUST_USE struct result source_read_in_pieces(const struct config_source *source, const struct csv_options *options,
+                                             const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
+                                             struct csv_pieces pieces, struct table **ret);
 MUST_USE struct result source_scan(const struct config_source *source, const struct csv_options *options,
                                    struct csv_scan **ret);
 /* Whether what a database's credentials are read from is there and theirs alone: before a node joins any run. */

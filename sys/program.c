@@ -8,17 +8,13 @@
 #include "sys/process.h"
 
 /* Every option of every daemon's commands; a command takes those whose letters it names. */
-static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                        {"source", required_argument, NULL, 's'},
-                                        {"name", required_argument, NULL, 'n'},
-                                        {"key", required_argument, NULL, 'k'},
-                                        {"roster", required_argument, NULL, 'r'},
-                                        {"plan", required_argument, NULL, 'p'},
-                                        {"run", required_argument, NULL, 'i'},
-                                        {"expires", required_argument, NULL, 'e'},
-                                        {"cohort-change", no_argument, NULL, 'c'},
-                                        {"repetition", no_argument, NULL, 't'},
-                                        {0}};
+static const struct option options[] = {
+    {"json", no_argument, NULL, 'j'},          {"source", required_argument, NULL, 's'},
+    {"name", required_argument, NULL, 'n'},    {"key", required_argument, NULL, 'k'},
+    {"roster", required_argument, NULL, 'r'},  {"plan", required_argument, NULL, 'p'},
+    {"run", required_argument, NULL, 'i'},     {"expires", required_argument, NULL, 'e'},
+    {"cohort-change", no_argument, NULL, 'c'}, {"repetition", no_argument, NULL, 't'},
+    {"sql", no_argument, NULL, 'q'},           {0}};
 
 static const char *name_of(int letter)
 {
@@ -46,7 +42,8 @@ static void print_help(const struct program *program)
                    {" ID", "one run alone"},
                    {" DATE", "the last day on which an approval counts (UTC)"},
                    {"", "approves another cohort than before, or one that leaves out a member"},
-                   {"", "approves rows that differ by few from an earlier run's"}};
+                   {"", "approves rows that differ by few from an earlier run's"},
+                   {"", "shows the statements that push-down asks the database"}};
     printf("%s: %s\n\nusage: %s COMMAND ...\n\n", program->name, program->summary, program->name);
     for (const struct program_command *command = program->commands; command->word; command++)
         printf("  %s %s\n      %s\n", command->word, command->synopsis, command->summary);
@@ -87,6 +84,7 @@ static struct result read_words(const struct program *program, const struct prog
         if (letter == 'e') ret->expires = optarg;
         if (letter == 'c') ret->cohort_change = true;
         if (letter == 't') ret->repetition = true;
+        if (letter == 'q') ret->sql = true;
     }
     bool two = strchr(command->options, '2') != NULL;
     ENSURE(argc - optind == (two ? 2 : 1), CATEGORY_USAGE, "usage: %s %s %s", program->name, command->word,

@@ -19,12 +19,13 @@ struct program_words {
     const char *expires; /* --expires DATE */
     bool cohort_change;  /* --cohort-change */
     bool repetition;     /* --repetition */
+    bool sql;            /* --sql */
 };
 struct program_command {
     const char *word;
     struct result (*run)(const struct program_words *words);
     const char *options; /* letters of the options it takes: j(son) s(ource) n(ame) k(ey) r(oster) p(lan) i(d of a run)
-                          * e(xpires) c(ohort change) (repe)t(ition); 2: it takes two operands, not one */
+                          * e(xpires) c(ohort change) (repe)t(ition) (s)q(l); 2: it takes two operands, not one */
     const char *synopsis;
     const char *summary;
 };

@@ -163,12 +163,11 @@ struct result fold_contribute(const struct fold *fold, const struct table *table
     return fold->task->contribute(fold->plan, fields_of(fold), table, threads, words);
 }
 
-struct result fold_formulas(const struct fold *fold, struct formula_sums *sums, bool *ret_there)
+struct result fold_formulas(const struct fold *fold, struct formula_sums *ret)
 {
-    ENSURE(!fold->finished, CATEGORY_BUG, "the run is finished");
+    ENSURE(!fold->finished && fold->task->formulas, CATEGORY_BUG, "a round that has no formulas is asked for them");
     TRY(environment_check());
-    *ret_there = fold->task->formulas != NULL;
-    return *ret_there ? fold->task->formulas(fold->plan, fields_of(fold), sums) : RESULT_OK;
+    return fold->task->formulas(fold->plan, fields_of(fold), ret);
 }
 
 struct result fold_result(const struct fold *fold, unsigned banks, struct buffer *out)

@@ -26,8 +26,8 @@ MUST_USE struct result fold_advance(struct fold *fold, const uint64_t *words, ui
 /* This bank's contribution: count = fold->words. */
 MUST_USE struct result fold_contribute(const struct fold *fold, const struct table *table, unsigned threads,
                                        uint64_t *words, uint64_t count);
-/* The same as expressions over a row, of which *ret_there says that there may be some (task.h, formulas). */
-MUST_USE struct result fold_formulas(const struct fold *fold, struct formula_sums *sums, bool *ret_there);
+/* The same as expressions over a row, of a task that has them (task.h). ret is empty before. */
+MUST_USE struct result fold_formulas(const struct fold *fold, struct formula_sums *ret);
 MUST_USE struct result fold_result(const struct fold *fold, unsigned banks, struct buffer *out);
 /* The result into the empty `model`, and its SHA-256, as sha256sum tells it of model.json; nothing and zeros as long as
  * the run is not finished, or when its result cannot be written. */

@@ -1,20 +1,24 @@
 #include "tests/support/stored.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
 
 #include "tests/support/databases.h"
 #include "tests/support/ok.h"
-#include "tests/support/scratch.h"
 
-enum { LINE_MAX_BYTES = 1 << 20, COMMAND_MAX = 3 * SCRATCH_MAX };
+#define END "."
+enum { LINE_MAX_BYTES = 1 << 20 };
 
 /* "c0 double precision, m0 smallint, c1 integer": the stored columns, with or without their types. */
 static void put_columns(const struct table *table, bool types, struct buffer *out)
@@ -80,18 +84,30 @@ static void sqlite_fill(sqlite3 *database, const struct table *table)
     assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
 }
 
-static void psql(const char *arguments, char command[COMMAND_MAX])
+/* A psql that takes statements and gives rows as they come. */
+static void psql_start(struct stored *stored)
 {
-    (void)snprintf(command, COMMAND_MAX, "psql -X -q -v ON_ERROR_STOP=1 -h %s -U owner -d postgres %s",
-                   postgres_directory(), arguments);
+    int to[2], from[2];
+    assert_int_equal(pipe2(to, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(from, O_CLOEXEC), 0);
+    posix_spawn_file_actions_t actions;
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, to[0], STDIN_FILENO), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, from[1], STDOUT_FILENO), 0);
+    const char *arguments[] = {
+        "psql", "-X",    "-q", "-A",       "-t", "-F", "|", "-v", "ON_ERROR_STOP=1", "-h", postgres_directory(),
+        "-U",   "owner", "-d", "postgres", NULL};
+    assert_int_equal(posix_spawnp(&stored->psql, "psql", &actions, NULL, (char *const *)arguments, environ), 0);
+    assert_int_equal(posix_spawn_file_actions_destroy(&actions), 0);
+    (void)close(to[0]);
+    (void)close(from[1]);
+    stored->to = fdopen(to[1], "w");
+    stored->from = fdopen(from[0], "r");
+    assert_true(stored->to && stored->from);
 }
 
-static void postgresql_fill(const struct table *table)
+static void postgresql_fill(FILE *in, const struct table *table)
 {
-    char command[COMMAND_MAX];
-    psql(">/dev/null", command);
-    FILE *in = popen(command, "w");
-    assert_non_null(in);
     CLEANUP(buffer_done) struct buffer sql = {0};
     const char *text;
     OK(buffer_text(&sql, "SET client_min_messages = error; DROP TABLE IF EXISTS " STORED_TABLE
@@ -116,7 +132,6 @@ static void postgresql_fill(const struct table *table)
         (void)fputc('\n', in);
     }
     (void)fputs("\\.\nANALYZE " STORED_TABLE ";\n", in);
-    assert_int_equal(pclose(in), 0);
 }
 
 void stored_init(enum stored_engine engine, const struct table *table, struct stored *ret)
@@ -124,7 +139,8 @@ void stored_init(enum stored_engine engine, const struct table *table, struct st
     *ret = (struct stored){.engine = engine};
     if (engine == STORED_POSTGRESQL) {
         ret->dialect = &dialect_postgresql;
-        postgresql_fill(table);
+        psql_start(ret);
+        postgresql_fill(ret->to, table);
         return;
     }
     CLEANUP(buffer_done) struct buffer sql = {0};
@@ -144,6 +160,13 @@ void stored_init(enum stored_engine engine, const struct table *table, struct st
 void stored_done(struct stored *stored)
 {
     if (stored->database) assert_int_equal(sqlite3_close(stored->database), SQLITE_OK);
+    if (stored->psql) {
+        int status;
+        assert_int_equal(fclose(stored->to), 0);
+        assert_int_equal(fclose(stored->from), 0);
+        assert_int_equal(waitpid(stored->psql, &status, 0), stored->psql);
+        assert_int_equal(status, 0);
+    }
     *stored = (struct stored){0};
 }
 
@@ -180,29 +203,19 @@ static void postgresql_row(const struct formula_query *query, char *line, __int1
     free(cells);
 }
 
-static void postgresql_query(const struct formula_query *query, __int128 *values, size_t count)
+static void postgresql_query(struct stored *stored, const struct formula_query *query, __int128 *values, size_t count)
 {
-    char directory[SCRATCH_MAX], path[SCRATCH_MAX + 16], arguments[SCRATCH_MAX + 64], command[COMMAND_MAX];
-    scratch_new(directory);
-    (void)snprintf(path, sizeof path, "%s/sql", directory);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    (void)fprintf(file, "%s;\n", query->text);
-    assert_int_equal(fclose(file), 0);
-    (void)snprintf(arguments, sizeof arguments, "-A -t -F '|' -f %s", path);
-    psql(arguments, command);
-    FILE *out = popen(command, "r");
     char *line = malloc(LINE_MAX_BYTES);
-    assert_non_null(out);
     assert_non_null(line);
-    while (fgets(line, LINE_MAX_BYTES, out)) {
+    assert_true(fprintf(stored->to, "%s;\n\\echo " END "\n", query->text) > 0);
+    assert_int_equal(fflush(stored->to), 0);
+    for (;;) {
+        if (!fgets(line, LINE_MAX_BYTES, stored->from)) fail_msg("psql ended at: %.2000s", query->text);
         line[strcspn(line, "\n")] = 0;
+        if (strcmp(line, END) == 0) break;
         postgresql_row(query, line, values, count);
     }
     free(line);
-    int status = pclose(out);
-    if (status) fail_msg("psql ended with %d: %.2000s", status, query->text);
-    scratch_remove(directory);
 }
 
 void stored_values(struct stored *stored, const struct formula_sums *sums, __int128 *values, size_t count)
@@ -213,6 +226,6 @@ void stored_values(struct stored *stored, const struct formula_sums *sums, __int
         if (stored->engine == STORED_SQLITE)
             sqlite_query(stored->database, &queries.items[q], values, count);
         else
-            postgresql_query(&queries.items[q], values, count);
+            postgresql_query(stored, &queries.items[q], values, count);
     }
 }

@@ -3,6 +3,9 @@
 #ifndef TESTS_SUPPORT_STORED_H
 #define TESTS_SUPPORT_STORED_H
 
+#include <stdio.h>
+#include <sys/types.h>
+
 #include "data/formula_sql.h"
 #include "data/table.h"
 
@@ -11,6 +14,8 @@ struct stored {
     enum stored_engine engine;
     const struct dialect *dialect;
     void *database; /* SQLite's */
+    pid_t psql;     /* PostgreSQL's, with its pipes */
+    FILE *to, *from;
 };
 
 #define STORED_TABLE "frozen"
