@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "data/dialect.h"
 #include "data/odbc_frozen_engine.h"
@@ -15,6 +16,7 @@ static struct result ready(struct odbc_frozen *frozen)
     CLEANUP(buffer_done) struct buffer text = {0};
     const char *sql;
     ENSURE(frozen->place->file, CATEGORY_BUG, "no file for a table of SQLite");
+    if (access(frozen->place->file, F_OK) != 0) return frozen_fail_changed(frozen, "it is gone");
     TRY(buffer_text(&text, "ATTACH DATABASE '"));
     for (const char *at = frozen->place->file; *at; at++) {
         if (*at == '\'') TRY(buffer_u8(&text, '\''));

@@ -181,11 +181,13 @@ struct result pushdown_load(const struct pushdown *pushdown, const struct secret
     return RESULT_OK;
 }
 
-/* The words of the rows so far. */
+/* The values of the rows so far. Not their words: a value of two words has room in the lower one for as many sums as
+ * there are banks, not for one a part. */
 struct adding {
     const struct fold *fold;
     unsigned threads;
-    uint64_t *words, *part;
+    uint64_t *part;
+    __int128 *values;
 };
 
 static void adding_done(struct adding *adding)
@@ -197,18 +199,23 @@ static void adding_done(struct adding *adding)
 static struct result add_part(void *context, const struct table *chunk)
 {
     const struct adding *adding = context;
+    const struct layout *layout = &adding->fold->layout;
+    const uint64_t *words = adding->part;
+    __int128 *value = adding->values;
     TRY(fold_contribute(adding->fold, chunk, adding->threads, adding->part, adding->fold->words));
-    for (uint64_t i = 0; i < adding->fold->words; i++) adding->words[i] += adding->part[i];
+    for (size_t f = 0; f < layout->fields_count; f++)
+        for (uint64_t i = 0; i < layout->fields[f].length; i++, words += layout->fields[f].words)
+            *value++ += layout_get(&layout->fields[f], words);
     return RESULT_OK;
 }
 
-static struct result stream(struct odbc_frozen *database, struct adding *adding, struct hash *ret)
+static struct result stream(struct odbc_frozen *database, const struct fold *fold, unsigned threads, __int128 *values,
+                            struct hash *ret)
 {
-    const uint64_t count = adding->fold->words;
-    adding->part = calloc(count ? count : 1, sizeof *adding->part);
-    ENSURE(adding->part, CATEGORY_ENVIRONMENT, "no memory for a contribution of %llu words", (unsigned long long)count);
-    memset(adding->words, 0, count * sizeof *adding->words);
-    return odbc_frozen_stream(database, PUSHDOWN_PART_ROWS, (struct odbc_frozen_visitor){adding, add_part}, ret);
+    CLEANUP(adding_done) struct adding adding = {fold, threads, calloc(fold->words + 1, sizeof *adding.part), values};
+    ENSURE(adding.part, CATEGORY_ENVIRONMENT, "no memory for a contribution of %llu words",
+           (unsigned long long)fold->words);
+    return odbc_frozen_stream(database, PUSHDOWN_PART_ROWS, (struct odbc_frozen_visitor){&adding, add_part}, ret);
 }
 
 /* --- what the database computes --- */
@@ -227,17 +234,13 @@ static void values_to_words(const struct layout *layout, const __int128 *values,
     }
 }
 
-static struct result push(struct odbc_frozen *database, const struct fold *fold, struct pushed *pushed, uint64_t *words)
+static struct result push(struct odbc_frozen *database, struct pushed *pushed)
 {
-    pushed->values_count = layout_values(&fold->layout);
-    pushed->values = calloc(pushed->values_count + 1, sizeof *pushed->values);
-    ENSURE(pushed->values, CATEGORY_ENVIRONMENT, "no memory for a contribution of %zu values", pushed->values_count);
     for (size_t k = 0; k < pushed->queries.count; k++) {
         pushed->query = &pushed->queries.items[k];
         TRY(odbc_frozen_query(database, pushed->query->text, pushed->query->columns,
                               (struct odbc_frozen_reader){pushed, take_cells}));
     }
-    values_to_words(&fold->layout, pushed->values, words);
     return RESULT_OK;
 }
 
@@ -247,7 +250,6 @@ struct result pushdown_contribute(const struct pushdown *pushdown, const struct 
     CLEANUP(place_done) struct place place = {0};
     CLEANUP(odbc_frozen_freep) struct odbc_frozen *database = NULL;
     CLEANUP(pushed_done) struct pushed pushed = {0};
-    CLEANUP(adding_done) struct adding adding = {fold, threads, words, NULL};
     struct hash found;
     uint64_t rows;
     bool there;
@@ -255,13 +257,16 @@ struct result pushdown_contribute(const struct pushdown *pushdown, const struct 
     TRY(place_of(pushdown, &place));
     TRY(open_round(frozen, &place, &database));
     TRY(pushed_of(fold, odbc_frozen_dialect(database), odbc_frozen_name(database), &pushed, &there, &why));
-    if (there) {
+    if (there)
         log_debug("run", "step %llu: %zu statements", (unsigned long long)fold->step, pushed.queries.count);
+    else
+        log_debug("run", "step %llu: rows are streamed, as of %s", (unsigned long long)fold->step, why);
+    if (there)
         TRY(odbc_frozen_digest(database, &rows, &found));
-        if (!hash_equal(&found, &frozen->hash)) return fail_changed(pushdown, database);
-        return push(database, fold, &pushed, words);
-    }
-    log_debug("run", "step %llu: rows are streamed, as %s", (unsigned long long)fold->step, why);
-    TRY(stream(database, &adding, &found));
-    return hash_equal(&found, &frozen->hash) ? RESULT_OK : fail_changed(pushdown, database);
+    else
+        TRY(stream(database, fold, threads, pushed.values, &found));
+    if (!hash_equal(&found, &frozen->hash)) return fail_changed(pushdown, database);
+    if (there) TRY(push(database, &pushed));
+    values_to_words(&fold->layout, pushed.values, words);
+    return RESULT_OK;
 }

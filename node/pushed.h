@@ -9,7 +9,7 @@ struct pushed {
     struct formula_sums sums;
     struct formula_queries queries;
     const struct formula_query *query; /* the one that runs */
-    __int128 *values;                  /* of the round's layout, as they add up */
+    __int128 *values;                  /* zeroed: of the round's layout, as they add up */
     size_t values_count;
 };
 
