@@ -320,17 +320,17 @@ static void private_sums_are_unsupported(void **state)
     assert_string_equal(why, "sums with noise");
 }
 
-/* Rounds of a logistic run over so many numbers that have formulas, of those before the last steps. */
-static void expect_many(unsigned columns, const bool *expected, size_t rounds)
+/* Which of the first rounds of a run over so many numbers have formulas. */
+static void expect_many(const char *task, unsigned columns, const bool *expected, size_t rounds)
 {
     CLEANUP(pooled_done) struct pooled pooled = {0};
     CLEANUP(fold_done) struct fold fold = {0};
     CLEANUP(buffer_done) struct buffer yaml = {0};
     const char *text;
-    OK(buffer_text(&yaml, "cofferdam: 1\nname: rows\npurpose: test\ntask: logistic\ntarget: {column: y, positive: "
-                          "\"1\"}\nfeatures:\n"));
+    OK(buffer_format(&yaml, "cofferdam: 1\nname: rows\npurpose: test\ntask: %s\n", task));
+    OK(buffer_text(&yaml, "target: {column: y, positive: \"1\"}\nfeatures:\n"));
     for (unsigned k = 0; k < columns; k++)
-        OK(buffer_format(&yaml, "  - {name: x%u, kind: number, min: 0, max: 1}\n", k));
+        OK(buffer_format(&yaml, "  - {name: x%u, kind: number, min: 0, max: 1, resolution: 0.01}\n", k));
     OK(buffer_text(&yaml, "cohort: {minimum: 3}\n"));
     OK(buffer_terminate(&yaml, &text));
     OK(pooled_init(text, &pooled));
@@ -344,7 +344,7 @@ static void expect_many(unsigned columns, const bool *expected, size_t rounds)
         texts[columns] = one_of("0", "1");
         OK(pooled_row(&pooled, texts));
     }
-    OK(fold_start(&pooled.plan, task_find("logistic"), &fold));
+    OK(fold_start(&pooled.plan, task_find(task), &fold));
     for (size_t round = 0; round < rounds; round++) {
         CLEANUP(formula_sums_done) struct formula_sums sums = {0};
         bool supported;
@@ -359,13 +359,15 @@ static void expect_many(unsigned columns, const bool *expected, size_t rounds)
     }
 }
 
-/* Counts, means and spreads, products of all columns, a Newton step. */
+/* Counts, means and spreads, products of all columns, a Newton step; counts, quantiles, cells and pairs. */
 static void products_of_many_columns_are_streamed(void **state)
 {
     (void)state;
-    expect_many(20, (const bool[]){true, true, true, true}, 4);
-    expect_many(31, (const bool[]){true, true, false, true}, 4);
-    expect_many(32, (const bool[]){true, true, false, false}, 4);
+    expect_many("logistic", 20, (const bool[]){true, true, true, true}, 4);
+    expect_many("logistic", 31, (const bool[]){true, true, false, true}, 4);
+    expect_many("logistic", 32, (const bool[]){true, true, false, false}, 4);
+    expect_many("statistics", 22, (const bool[]){true, true, true}, 3);
+    expect_many("statistics", 23, (const bool[]){true, true, false}, 3);
 }
 
 int main(void)
