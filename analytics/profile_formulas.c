@@ -8,6 +8,10 @@
 #include "analytics/sweep.h"
 #include "data/table.h"
 
+/* With more sums of pairs than these a database of one core takes longer than streaming the rows: as many as the
+ * products of a logistic run's columns, where that was measured. */
+enum { PAIR_SUMS_MOST = 231 };
+
 struct maker {
     struct formula_sums *sums;
     const struct profile *profile;
@@ -180,8 +184,21 @@ static void put_pairs(struct maker *maker)
     }
 }
 
+/* Sums that no two pairs share: of numbers that are never missing only the product. */
+static size_t pair_sums(const struct maker *maker)
+{
+    bool lacking = false;
+    for (size_t f = 0; f < maker->profile->plan->features_count; f++)
+        lacking = lacking || formulas_may_lack(feature_of(maker, f));
+    return maker->profile->pairs_count * (lacking ? PAIR_AB + 1 : 1);
+}
+
 static void put_cells(struct maker *maker)
 {
+    if (pair_sums(maker) > PAIR_SUMS_MOST) {
+        formula_unsupported(maker->sums, "products of many columns");
+        return;
+    }
     size_t begin = at(maker, PROFILE_CELLS_CELLS);
     double edges[PROFILE_BINS_MAX];
     for (size_t f = 0; f < maker->profile->plan->features_count; f++) {

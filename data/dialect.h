@@ -10,6 +10,7 @@ enum dialect_operation { DIALECT_ROUND, DIALECT_BIN, DIALECT_TABLE };
 
 struct dialect {
     const char *name;
+    const char *session;  /* a statement that a connection runs before any other; NULL: none is needed */
     size_t columns_most;  /* of a SELECT */
     size_t depth_most;    /* of an expression, in operations */
     size_t keys_most;     /* keyed sums in one statement */

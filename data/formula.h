@@ -67,7 +67,7 @@ uint32_t formula_real(struct formula_sums *sums, double value); /* finite */
 uint32_t formula_integer(struct formula_sums *sums, int64_t value);
 uint32_t formula_nothing(struct formula_sums *sums); /* an integer that is missing */
 
-/* Of two reals or two integers. */
+/* Of two reals or two integers. A product of a choice of 1 or 0 is the choice of the other or 0, missing or not. */
 uint32_t formula_add(struct formula_sums *sums, uint32_t a, uint32_t b);
 uint32_t formula_subtract(struct formula_sums *sums, uint32_t a, uint32_t b);
 uint32_t formula_multiply(struct formula_sums *sums, uint32_t a, uint32_t b);

@@ -320,6 +320,56 @@ static void private_sums_are_unsupported(void **state)
     assert_string_equal(why, "sums with noise");
 }
 
+/* Which of the first rounds of a run over so many numbers have formulas. */
+static void expect_many(const char *task, unsigned columns, const bool *expected, size_t rounds)
+{
+    CLEANUP(pooled_done) struct pooled pooled = {0};
+    CLEANUP(fold_done) struct fold fold = {0};
+    CLEANUP(buffer_done) struct buffer yaml = {0};
+    const char *text;
+    OK(buffer_format(&yaml, "cofferdam: 1\nname: rows\npurpose: test\ntask: %s\n", task));
+    OK(buffer_text(&yaml, "target: {column: y, positive: \"1\"}\nfeatures:\n"));
+    for (unsigned k = 0; k < columns; k++)
+        OK(buffer_format(&yaml, "  - {name: x%u, kind: number, min: 0, max: 1, resolution: 0.01}\n", k));
+    OK(buffer_text(&yaml, "cohort: {minimum: 3}\n"));
+    OK(buffer_terminate(&yaml, &text));
+    OK(pooled_init(text, &pooled));
+    for (int row = 0; row < ROWS; row++) {
+        char values[64][TEXT];
+        const char *texts[65];
+        for (unsigned k = 0; k < columns; k++) {
+            (void)snprintf(values[k], TEXT, "%.4f", uniform());
+            texts[k] = values[k];
+        }
+        texts[columns] = one_of("0", "1");
+        OK(pooled_row(&pooled, texts));
+    }
+    OK(fold_start(&pooled.plan, task_find(task), &fold));
+    for (size_t round = 0; round < rounds; round++) {
+        CLEANUP(formula_sums_done) struct formula_sums sums = {0};
+        bool supported;
+        uint64_t *words = calloc(fold.words + 1, sizeof *words);
+        assert_non_null(words);
+        OK(fold_formulas(&fold, &sums));
+        OK(formula_supported(&sums, &supported, NULL));
+        assert_int_equal(supported, expected[round]);
+        OK(fold_contribute(&fold, pooled.table, 1, words, fold.words));
+        OK(fold_advance(&fold, words, fold.words));
+        free(words);
+    }
+}
+
+/* Counts, means and spreads, products of all columns, a Newton step; counts, quantiles, cells and pairs. */
+static void products_of_many_columns_are_streamed(void **state)
+{
+    (void)state;
+    expect_many("logistic", 20, (const bool[]){true, true, true, true}, 4);
+    expect_many("logistic", 31, (const bool[]){true, true, false, true}, 4);
+    expect_many("logistic", 32, (const bool[]){true, true, false, false}, 4);
+    expect_many("statistics", 22, (const bool[]){true, true, true}, 3);
+    expect_many("statistics", 23, (const bool[]){true, true, false}, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +381,7 @@ int main(void)
         cmocka_unit_test(scorecard),
         cmocka_unit_test(evaluation),
         cmocka_unit_test(private_sums_are_unsupported),
+        cmocka_unit_test(products_of_many_columns_are_streamed),
     };
     make_scores();
     with_postgres = postgres_start();

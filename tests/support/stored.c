@@ -140,6 +140,7 @@ void stored_init(enum stored_engine engine, const struct table *table, struct st
     if (engine == STORED_POSTGRESQL) {
         ret->dialect = &dialect_postgresql;
         psql_start(ret);
+        assert_true(fprintf(ret->to, "%s;\n", ret->dialect->session) > 0);
         postgresql_fill(ret->to, table);
         return;
     }
