@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/dialect.h"
 #include "data/odbc_frozen_engine.h"
 #include "data/odbc_value.h"
 
@@ -322,6 +323,7 @@ static struct result begin(struct odbc_frozen *frozen)
     /* The first statement of its transaction: the driver puts a savepoint around a later one, with which it would end.
      */
     TRY(run_alone(frozen, frozen->engine->begin ? frozen->engine->begin : "SET TRANSACTION READ ONLY"));
+    if (frozen->engine->dialect->session) TRY(run_alone(frozen, frozen->engine->dialect->session));
     TRY(statement_of(frozen->engine->there, name, &text, &sql));
     TRY(query(frozen, sql, 1, (struct odbc_frozen_reader){&there, is_there}));
     return there ? RESULT_OK : frozen_fail_changed(frozen, "it is gone");
