@@ -355,7 +355,10 @@ struct result join_new(const struct join_source *sources, size_t count, struct j
         const struct join_source *source = &sources[s];
         join->sides[s].source = source;
         join->sides[s].part = (struct csv_part){source->name, source->place, &source->written};
-        if (s) join->losses.joined[s - 1] = (struct join_loss){.name = source->name, .required = source->required};
+        if (s == 0) continue;
+        struct join_loss *loss = &join->losses.joined[s - 1];
+        (void)snprintf(loss->name, sizeof loss->name, "%s", source->name);
+        loss->required = source->required;
     }
     *ret = join;
     return RESULT_OK;

@@ -37,7 +37,7 @@ struct join_losses {
     uint64_t left_out; /* of these, without a match that is required, for want of a key or of a row */
     size_t count;      /* joined sources; 0: nothing is joined */
     struct join_loss {
-        const char *name; /* borrowed from the source */
+        char name[NAME_MAX_BYTES + 1]; /* the source's, or its beginning */
         bool required;
         uint64_t rows;      /* of the joined source */
         uint64_t keyless;   /* of these, without a key */

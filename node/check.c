@@ -9,6 +9,7 @@
 #include "analytics/schema.h"
 #include "node/budget.h"
 #include "node/check_policy.h"
+#include "node/joining.h"
 #include "node/journal.h"
 #include "node/source.h"
 #include "node/spent.h"
@@ -50,16 +51,28 @@ static void show_consent(const struct csv_consent *consent, uint64_t left_out, u
     printf("\n");
 }
 
+/* What did not find together, of every row there is. */
+static void show_losses(const struct config_source *source, const struct join_losses *losses)
+{
+    for (size_t k = 0; losses->count && k <= losses->count; k++) {
+        char sentence[JOINING_SENTENCE_MAX];
+        joining_sentence(source, losses, k, sentence);
+        printf("joined    %s\n", sentence);
+    }
+}
+
 static struct result check_source(const struct config_source *source)
 {
     CLEANUP(csv_scan_freep) struct csv_scan *scan = NULL;
     CLEANUP(source_options_done) struct source_options options = {0};
     char place[SOURCE_PLACE_MAX];
     TRY(source_options_of(source, NULL, &options));
-    TRY(source_scan(source, &options.csv, &scan));
+    struct join_losses losses;
+    TRY(source_scan(source, &options.csv, &scan, &losses));
     source_place(source, place);
     printf("source    %s: %s, %" PRIu64 " rows, %zu columns under the plans' names\n", source->name, place, scan->rows,
            scan->columns_count);
+    show_losses(source, &losses);
     show_consent(&options.csv.consent, scan->without_consent, scan->rows);
     for (size_t k = 0; k < scan->columns_count; k++) show_column(&scan->columns[k]);
     return RESULT_OK;
@@ -123,7 +136,8 @@ static struct result check_fit(const struct config_source *source, const char *p
     for (size_t k = 0; k < loose.count && !plan_private(plan); k++) loosen(&loose.specs[k]);
     TRY(source_options_of(source, plan->purpose, &options));
     options.csv.leave_out = plan_private(plan); /* as the run does */
-    TRY(source_read(source, &options.csv, loose.specs, loose.count, plan->rows, &table));
+    struct join_losses losses;                  /* told of the source already */
+    TRY(source_read(source, &options.csv, loose.specs, loose.count, plan->rows, &table, &losses));
     printf("plan      %s: %s, %" PRIu64 " rows\n", path, plan->name, table->rows);
     if (options.csv.consent.separator) show_consent(&options.csv.consent, table->without_consent, table->rows);
     if (table->unfit > 0)

@@ -101,7 +101,8 @@ struct result freeze_source(const struct config_source *source, const struct pla
     if (key) options.csv.witness = (struct csv_witness){&witness, rows_witness_row};
     options.csv.leave_out = plan_private(plan); /* whether a run stops must not depend on one row */
     TRY(schema_of(plan, &frozen.schema));
-    TRY(source_read(source, &options.csv, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table));
+    TRY(source_read(source, &options.csv, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table,
+                    &frozen.losses));
     TRY(write_table(frozen.table, path, &frozen.hash));
     TRY(cases_hold_out(plan, frozen.table));
     if (key) TRY(rows_of(&witness, frozen.table->held, &frozen.rows));

@@ -8,6 +8,7 @@
 
 #include "analytics/schema.h"
 #include "crypto/hash.h"
+#include "data/join.h"
 #include "data/table.h"
 #include "node/rows.h"
 #include "sys/config.h"
@@ -15,8 +16,9 @@
 struct frozen {
     struct schema schema; /* the table's columns borrow from it */
     struct table *table;
-    struct hash hash; /* H(label "table" ‖ canonical bytes) */
-    struct rows rows; /* of the source, as it was read with a key; else zeroed */
+    struct hash hash;          /* H(label "table" ‖ canonical bytes) */
+    struct join_losses losses; /* of the source as it was read; zeros when loaded */
+    struct rows rows;          /* of the source, as it was read with a key; else zeroed */
 };
 
 void frozen_done(struct frozen *frozen);

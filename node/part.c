@@ -11,6 +11,7 @@
 #include "node/bundle.h"
 #include "node/evidence.h"
 #include "node/forget.h"
+#include "node/joining.h"
 #include "node/journal_facts.h"
 #include "node/officers.h"
 #include "node/repetition.h"
@@ -111,6 +112,7 @@ static struct result part_freeze(struct part *part)
         return check_rows(part);
     }
     TRY(freeze_new(part, path));
+    joining_log(&bank->config->source, &part->frozen.losses, part->hex);
     if (bank->config->source.consent.column)
         log_info("run", "%.12s: %llu rows are computed on, %llu are left out for want of consent", part->hex,
                  (unsigned long long)part->frozen.table->rows, (unsigned long long)part->frozen.table->without_consent);

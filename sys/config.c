@@ -21,6 +21,7 @@ enum {
 
 struct file {
     const char *path;
+    const char *at; /* the source that is being read: "source", or "source.join.0" */
     struct buffer bytes;
     struct document document;
     void *raw;
@@ -113,6 +114,14 @@ static struct result whole(const struct file *file, const char *key, const char 
     return RESULT_OK;
 }
 
+/* A key of the source that is being read. */
+static struct result fail_source(const struct file *file, const char *key, const char *why)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s.%s", file->at, key);
+    return document_fail(&file->document, path, "key \"%s\": %s", path, why);
+}
+
 /* One character that can stand between fields or in a number. */
 static struct result character(const struct file *file, const char *key, const char *text, const char *allowed,
                                char otherwise, char *ret)
@@ -153,7 +162,7 @@ static struct result coordinator_from(const struct file *file, struct config_coo
 
 struct result config_coordinator_load(const char *path, struct config_coordinator **ret)
 {
-    CLEANUP(file_done) struct file file = {.path = path, .schema = &config_raw_coordinator};
+    CLEANUP(file_done) struct file file = {.path = path, .at = "source", .schema = &config_raw_coordinator};
     CLEANUP(config_coordinator_freep) struct config_coordinator *config = NULL;
     TRY(file_load(&file));
     TRY(array(1, sizeof *config, (void *)&config));
@@ -285,24 +294,19 @@ static bool is_name(const char *text, const char *more)
 static struct result check_database(const struct file *file, const struct raw_odbc *raw)
 {
     if (!raw->dsn == !raw->connection)
-        return document_fail(&file->document, "source.odbc",
-                             "key \"source.odbc\": give either dsn, a name in odbc.ini, or connection");
-    if (!raw->table == !raw->query)
-        return document_fail(&file->document, "source.odbc", "key \"source.odbc\": give either table or query");
+        return fail_source(file, "odbc", "give either dsn, a name in odbc.ini, or connection");
+    if (!raw->table == !raw->query) return fail_source(file, "odbc", "give either table or query");
     if (raw->credentials && raw->environment)
-        return document_fail(&file->document, "source.odbc.credentials",
-                             "key \"source.odbc\": give either credentials, a file, or environment");
+        return fail_source(file, "odbc.credentials", "give either credentials, a file, or environment");
     if (raw->connection && holds_secret(raw->connection))
-        return document_fail(&file->document, "source.odbc.connection",
-                             "key \"source.odbc.connection\": a password or token has no place here; put it into the "
-                             "file that source.odbc.credentials names, or into the environment");
+        return fail_source(file, "odbc.connection",
+                           "a password or token has no place here; put it into the file that odbc.credentials names, "
+                           "or into the environment");
     if (raw->dsn && !is_name(raw->dsn, "_-. "))
-        return document_fail(&file->document, "source.odbc.dsn",
-                             "key \"source.odbc.dsn\": must be a name of letters, digits, blanks and _ - .");
+        return fail_source(file, "odbc.dsn", "must be a name of letters, digits, blanks and _ - .");
     if (raw->table && !is_name(raw->table, "_$#."))
-        return document_fail(&file->document, "source.odbc.table",
-                             "key \"source.odbc.table\": must be a name like schema.table; for one that needs "
-                             "quotation marks give query");
+        return fail_source(file, "odbc.table",
+                           "must be a name like schema.table; for one that needs quotation marks give query");
     return RESULT_OK;
 }
 
@@ -311,12 +315,11 @@ static struct result check_query(const struct file *file, const char *query)
 {
     const char *start = query + strspn(query, " \t\r\n("), *semicolon = strchr(query, ';');
     if (strncasecmp(start, "select", 6) != 0 && strncasecmp(start, "with", 4) != 0)
-        return document_fail(&file->document, "source.odbc.query",
-                             "key \"source.odbc.query\": must begin with SELECT or WITH; a node only reads");
+        return fail_source(file, "odbc.query", "must begin with SELECT or WITH; a node only reads");
     if (semicolon && semicolon[1 + strspn(semicolon + 1, " \t\r\n")])
-        return document_fail(&file->document, "source.odbc.query",
-                             "key \"source.odbc.query\": must be one statement, with no semicolon inside, not even in "
-                             "a text; make a view of it and name that");
+        return fail_source(file, "odbc.query",
+                           "must be one statement, with no semicolon inside, not even in a text; make a view of it "
+                           "and name that");
     return RESULT_OK;
 }
 
@@ -324,9 +327,8 @@ static struct result database_from(const struct file *file, const struct raw_sou
 {
     const struct raw_odbc *odbc = raw->odbc;
     if (raw->delimiter || raw->decimal)
-        return document_fail(&file->document, raw->delimiter ? "source.delimiter" : "source.decimal",
-                             "key \"source.%s\": is for files; a database gives fields and numbers as such",
-                             raw->delimiter ? "delimiter" : "decimal");
+        return fail_source(file, raw->delimiter ? "delimiter" : "decimal",
+                           "is for files; a database gives fields and numbers as such");
     TRY(check_database(file, odbc));
     if (odbc->query) TRY(check_query(file, odbc->query));
     TRY(copy(odbc->dsn, NULL, &config->dsn));
@@ -342,26 +344,70 @@ static struct result database_from(const struct file *file, const struct raw_sou
 static struct result place_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
 {
     if (raw->file && raw->odbc)
-        return document_fail(&file->document, "source.odbc",
-                             "key \"source\": give either file or odbc; the rows come from one place");
+        return fail_source(file, "odbc", "give either file or odbc; the rows come from one place");
     if (raw->file) return copy_path(file, raw->file, &config->file);
     if (!raw->odbc) return RESULT_OK;
     TRY(array(1, sizeof *config->odbc, (void *)&config->odbc));
     return database_from(file, raw, config->odbc);
 }
 
-static struct result source_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
+/* Where rows are, and how they are written. */
+static struct result rows_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
 {
+    char delimiter[PATH_BYTES], decimal[PATH_BYTES];
+    (void)snprintf(delimiter, sizeof delimiter, "%s.delimiter", file->at);
+    (void)snprintf(decimal, sizeof decimal, "%s.decimal", file->at);
     TRY(copy(raw->name, NULL, &config->name));
+    TRY(copy(raw->key, NULL, &config->key));
     TRY(place_from(file, raw, config));
-    TRY(character(file, "source.delimiter", raw->delimiter, ",;|:\t", ',', &config->delimiter));
-    TRY(character(file, "source.decimal", raw->decimal, ".,", '.', &config->decimal));
-    if (config->delimiter == config->decimal)
-        return document_fail(&file->document, "source.decimal",
-                             "key \"source.decimal\": cannot be the delimiter as well");
+    TRY(character(file, delimiter, raw->delimiter, ",;|:\t", ',', &config->delimiter));
+    TRY(character(file, decimal, raw->decimal, ".,", '.', &config->decimal));
+    if (config->delimiter == config->decimal) return fail_source(file, "decimal", "cannot be the delimiter as well");
     TRY(array(raw->missing_count, sizeof *config->missing, (void *)&config->missing));
     config->missing_count = raw->missing_count;
     for (unsigned i = 0; i < raw->missing_count; i++) TRY(copy(raw->missing[i], NULL, &config->missing[i]));
+    return RESULT_OK;
+}
+
+static struct result joined_from(const struct file *whole_file, const struct raw_source *raw, unsigned i,
+                                 struct config_source *config)
+{
+    const struct raw_source *joined = &raw->join[i];
+    char at[PATH_BYTES / 2];
+    struct file file = *whole_file;
+    (void)snprintf(at, sizeof at, "source.join.%u", i);
+    file.at = at;
+    bool taken = strcmp(raw->name, joined->name) == 0;
+    for (unsigned k = 0; k < i; k++) taken = taken || strcmp(raw->join[k].name, joined->name) == 0;
+    if (taken) return fail_source(&file, "name", "another source has this name; give each its own");
+    TRY(rows_from(&file, joined, config));
+    if (!config->file && !config->odbc)
+        return fail_source(&file, "file", "is missing; add it, or \"odbc\" for a database");
+    config->required = joined->required && strcmp(joined->required, "true") == 0;
+    if (joined->required && !config->required && strcmp(joined->required, "false") != 0)
+        return fail_source(&file, "required", "must be true or false");
+    return RESULT_OK;
+}
+
+static struct result join_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
+{
+    if (!raw->key != !raw->join_count)
+        return raw->key ? fail_source(file, "key",
+                                      "is the column that joins; \"join\" is missing: add it, or take the "
+                                      "key out")
+                        : fail_source(file, "join",
+                                      "\"key\" is missing beside it; add it: this source's column that "
+                                      "joins");
+    TRY(array(raw->join_count, sizeof *config->joined, (void *)&config->joined));
+    config->joined_count = raw->join_count;
+    for (unsigned i = 0; i < raw->join_count; i++) TRY(joined_from(file, raw, i, &config->joined[i]));
+    return RESULT_OK;
+}
+
+static struct result source_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
+{
+    TRY(rows_from(file, raw, config));
+    TRY(join_from(file, raw, config));
     TRY(array(raw->columns_count, sizeof *config->columns, (void *)&config->columns));
     config->columns_count = raw->columns_count;
     for (unsigned i = 0; i < raw->columns_count; i++) TRY(column_from(file, raw, i, &config->columns[i]));
@@ -434,7 +480,7 @@ static struct result node_from(const struct file *file, struct config_node *conf
 
 struct result config_node_load(const char *path, struct config_node **ret)
 {
-    CLEANUP(file_done) struct file file = {.path = path, .schema = &config_raw_node};
+    CLEANUP(file_done) struct file file = {.path = path, .at = "source", .schema = &config_raw_node};
     CLEANUP(config_node_freep) struct config_node *config = NULL;
     TRY(file_load(&file));
     TRY(array(1, sizeof *config, (void *)&config));
@@ -480,11 +526,14 @@ static void source_done(struct config_source *source)
     free(source->consent.column);
     for (unsigned i = 0; i < source->consent.given_count; i++) free(source->consent.given[i]);
     free((void *)source->consent.given);
+    free(source->key);
+    for (unsigned i = 0; i < source->joined_count; i++) source_done(&source->joined[i]);
+    free(source->joined);
 }
 
 struct result config_source_load(const char *path, struct config_source **ret)
 {
-    CLEANUP(file_done) struct file file = {.path = path, .schema = &config_raw_mapping};
+    CLEANUP(file_done) struct file file = {.path = path, .at = "source", .schema = &config_raw_mapping};
     CLEANUP(config_source_freep) struct config_source *config = NULL;
     TRY(file_load(&file));
     TRY(array(1, sizeof *config, (void *)&config));

@@ -53,6 +53,7 @@ struct config_odbc {
     char *credentials;                       /* optional: a file of mode 0600, user and password on a line each */
     char *user_variable, *password_variable; /* optional, instead: of the environment; the user's may be NULL */
 };
+#define CONFIG_JOINED_MAX 8
 struct config_source {
     char *name; /* what the ledger calls it (docs/protocol.md, rule 5) */
     char *file; /* CSV; NULL where there is a database */
@@ -64,6 +65,10 @@ struct config_source {
     struct config_column *columns;
     unsigned columns_count;
     struct config_consent consent;
+    char *key;                    /* the column that joins; NULL where nothing is joined */
+    bool required;                /* of a joined source: rows without a match in it are left out */
+    struct config_source *joined; /* their columns, consent and joined are empty */
+    unsigned joined_count;
 };
 /* A key that two banks agreed on outside: at least 32 bytes, the same at both (docs/protocol.md, Primitives). */
 struct config_psk {

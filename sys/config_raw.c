@@ -76,8 +76,24 @@ static const cyaml_schema_field_t odbc_fields[] = {
         CYAML_FIELD_SEQUENCE("missing", OPTIONAL, struct raw_source, missing, &token, 0, LEVELS_MAX),                  \
         CYAML_FIELD_SEQUENCE("columns", OPTIONAL, struct raw_source, columns, &column, 0, FEATURES_MAX),               \
         CYAML_FIELD_MAPPING_PTR("consent", OPTIONAL, struct raw_source, consent, consent_fields)
+static const cyaml_schema_field_t joined_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", REQUIRED, struct raw_source, name, 1, NAME_MAX_BYTES),
+    TEXT("file", OPTIONAL, struct raw_source, file),
+    CYAML_FIELD_MAPPING_PTR("odbc", OPTIONAL, struct raw_source, odbc, odbc_fields),
+    TEXT("key", REQUIRED, struct raw_source, key),
+    TEXT("required", OPTIONAL, struct raw_source, required),
+    TEXT("delimiter", OPTIONAL, struct raw_source, delimiter),
+    TEXT("decimal", OPTIONAL, struct raw_source, decimal),
+    CYAML_FIELD_SEQUENCE("missing", OPTIONAL, struct raw_source, missing, &token, 0, LEVELS_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t joined = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_source, joined_fields),
+};
 static const cyaml_schema_field_t source_fields[] = {
     CYAML_FIELD_STRING_PTR("name", REQUIRED, struct raw_source, name, 1, NAME_MAX_BYTES),
+    TEXT("key", OPTIONAL, struct raw_source, key),
+    CYAML_FIELD_SEQUENCE("join", OPTIONAL, struct raw_source, join, &joined, 1, CONFIG_JOINED_MAX),
     SOURCE_MAPPING,
     CYAML_FIELD_END,
 };

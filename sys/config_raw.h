@@ -31,12 +31,14 @@ struct raw_odbc {
 };
 struct raw_source {
     struct raw_odbc *odbc;
-    char *name, *file, *delimiter, *decimal;
+    char *name, *file, *delimiter, *decimal, *key, *required;
     char **missing;
     unsigned missing_count;
     struct raw_column *columns;
     unsigned columns_count;
     struct raw_consent *consent;
+    struct raw_source *join; /* without columns, consent and join */
+    unsigned join_count;
 };
 struct raw_node {
     char *key, *roster, *state, *policy, *log, *log_format, *threads;
