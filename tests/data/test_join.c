@@ -12,31 +12,19 @@
 #include "data/csv_records.h"
 #include "data/join.h"
 #include "tests/support/ok.h"
+#include "tests/support/text_source.h"
 
 enum { TABLES = 300, ROWS_MOST = 60, KEYS = 40, KEY_BYTES = 40 };
 
-/* Text in place of a file. */
-struct memory {
-    const char *name, *text;
-    char delimiter;
-};
+#define SOURCE(name, text)                                                                                             \
+    {                                                                                                                  \
+        name, {(const uint8_t *)(text), sizeof(text) - 1}, 0                                                           \
+    }
 
-static struct result read_text(void *context, struct record_client client)
+static struct join_source source_of(const char *name, const struct text_source *text, const char *key)
 {
-    const struct memory *memory = context;
-    CLEANUP(record_reader_freep) struct record_reader *records = NULL;
-    TRY(record_reader_new(memory->name, memory->delimiter ? memory->delimiter : ',', 0, client, &records));
-    TRY(record_reader_feed(records, view_text(memory->text)));
-    return record_reader_finish(records);
-}
-
-static struct join_source source_of(const char *name, const struct memory *memory, const char *key)
-{
-    return (struct join_source){.name = name,
-                                .place = memory->name,
-                                .file = true,
-                                .key = key,
-                                .origin = {(void *)(uintptr_t)memory, read_text}};
+    return (struct join_source){
+        .name = name, .place = text->name, .file = true, .key = key, .origin = text_origin(text)};
 }
 
 /* What comes of joining: the table's canonical bytes, the records as a witness sees them, the losses. */
@@ -243,8 +231,9 @@ static void check_world(void)
     write_side(&world, 0, &world.crm);
     write_side(&world, 1, &world.desk);
     expect(&world);
-    const struct memory core = {"core.csv", text_of(&world.core), 0}, crm = {"crm.csv", text_of(&world.crm), ';'},
-                        desk = {"desk.csv", text_of(&world.desk), 0};
+    const struct text_source core = {"core.csv", view_text(text_of(&world.core)), 0},
+                             crm = {"crm.csv", view_text(text_of(&world.crm)), ';'},
+                             desk = {"desk.csv", view_text(text_of(&world.desk)), 0};
     struct join_source sources[] = {source_of("core", &core, "n"), source_of("crm", &crm, "kundennr"),
                                     source_of("desk", &desk, "id")};
     sources[1].written = (struct csv_options){.decimal_comma = true, .missing = unknown, .missing_count = 1};
@@ -274,12 +263,12 @@ static void the_join_of_split_files_is_the_file_and_losses_are_exact(void **stat
 /* --- single rules --------------------------------------------------------------------------------------------------
  */
 
-static const struct memory core = {"core.csv", "id,a,t\n1,10,u\n2,20,v\n1,30,w\n", 0};
+static const struct text_source core = SOURCE("core.csv", "id,a,t\n1,10,u\n2,20,v\n1,30,w\n");
 
 static void a_witness_sees_the_records_of_the_unsplit_file(void **state)
 {
     (void)state;
-    static const struct memory crm = {"crm.csv", "b,nr,c\n7,2,x\n8,1,y\n", 0};
+    static const struct text_source crm = SOURCE("crm.csv", "b,nr,c\n7,2,x\n8,1,y\n");
     static const char whole[] = "1\0"
                                 "10\0"
                                 "u\0"
@@ -304,7 +293,7 @@ static void a_witness_sees_the_records_of_the_unsplit_file(void **state)
 static void a_key_that_stands_twice_is_refused_in_a_joined_source_alone(void **state)
 {
     (void)state;
-    static const struct memory twice = {"crm.csv", "nr,b,c\n2,1,x\n11,1,x\n\"1\",1,x\n,1,x\n,2,x\n1,1,x\n", 0};
+    static const struct text_source twice = SOURCE("crm.csv", "nr,b,c\n2,1,x\n11,1,x\n\"1\",1,x\n,1,x\n,2,x\n1,1,x\n");
     const struct join_source sources[] = {source_of("core", &core, "id"), source_of("crm", &twice, "nr")};
     refused(sources, 2, &plain, specs, 3,
             "crm.csv:4 and crm.csv:7 have the same key in column nr, and a row that matches would be there twice");
@@ -313,7 +302,7 @@ static void a_key_that_stands_twice_is_refused_in_a_joined_source_alone(void **s
 static void keys_are_equal_letter_for_letter(void **state)
 {
     (void)state;
-    static const struct memory crm = {"crm.csv", "nr,b,c\n01,1,x\n1 ,1,x\n1.0,1,x\n2,2,y\n", 0};
+    static const struct text_source crm = SOURCE("crm.csv", "nr,b,c\n01,1,x\n1 ,1,x\n1.0,1,x\n2,2,y\n");
     const struct join_source sources[] = {source_of("core", &core, "id"), source_of("crm", &crm, "nr")};
     CLEANUP(joined_done) struct joined joined = {0};
     OK(join_read(sources, 2, &plain, specs, 3, &joined));
@@ -324,7 +313,7 @@ static void keys_are_equal_letter_for_letter(void **state)
 static void a_name_that_two_have_is_refused_until_it_says_whose(void **state)
 {
     (void)state;
-    static const struct memory crm = {"crm.csv", "nr,a,b,c\n1,5,6,x\n2,7,8,y\n", 0};
+    static const struct text_source crm = SOURCE("crm.csv", "nr,a,b,c\n1,5,6,x\n2,7,8,y\n");
     const struct join_source sources[] = {source_of("core", &core, "id"), source_of("crm", &crm, "nr")};
     refused(sources, 2, &plain, specs, 3,
             "core.csv:1: a is a column of core.csv and of crm.csv; say which one is meant, core.a or crm.a");
@@ -346,7 +335,7 @@ static void a_name_that_two_have_is_refused_until_it_says_whose(void **state)
 static void a_scan_names_the_columns_so_that_each_is_one(void **state)
 {
     (void)state;
-    static const struct memory crm = {"crm.csv", "nr,a,b\n1,\"5,5\",6\n2,NA,8\n", 0};
+    static const struct text_source crm = SOURCE("crm.csv", "nr,a,b\n1,\"5,5\",6\n2,NA,8\n");
     static const char *const unknown[] = {"NA"}, *const names[] = {"id", "core.a", "t", "crm.a", "plan_b"};
     struct join_source sources[] = {source_of("core", &core, "id"), source_of("crm", &crm, "nr")};
     sources[1].written = (struct csv_options){.decimal_comma = true, .missing = unknown, .missing_count = 1};
@@ -366,9 +355,9 @@ static void a_scan_names_the_columns_so_that_each_is_one(void **state)
 static void a_reason_has_the_place_of_the_source_that_holds_the_value(void **state)
 {
     (void)state;
-    static const struct memory crm = {"crm.csv", "nr,b,c\n2,1,x\n\n", 0};
-    static const struct memory wrong = {"crm.csv", "nr,b,c\n3,wrong,x\n2,1,\"x\n\"\n1,bad,x\n", 0};
-    static const struct memory wrong_core = {"core.csv", "id,a\n2,1\n1,much\n", 0};
+    static const struct text_source crm = SOURCE("crm.csv", "nr,b,c\n2,1,x\n\n");
+    static const struct text_source wrong = SOURCE("crm.csv", "nr,b,c\n3,wrong,x\n2,1,\"x\n\"\n1,bad,x\n");
+    static const struct text_source wrong_core = SOURCE("core.csv", "id,a\n2,1\n1,much\n");
     static const struct column_spec strict[] = {{.name = "a", .kind = COLUMN_NUMBER, .maximum = 1000},
                                                 {.name = "b", .kind = COLUMN_NUMBER, .maximum = 1000}};
     struct join_source sources[] = {source_of("core", &core, "id"), source_of("crm", &wrong, "nr")};
@@ -385,8 +374,8 @@ static void a_reason_has_the_place_of_the_source_that_holds_the_value(void **sta
 static void a_source_without_its_key_or_without_rows_is_refused(void **state)
 {
     (void)state;
-    static const struct memory empty = {"core.csv", "id,a\n", 0}, crm = {"crm.csv", "nr,b\n", 0},
-                               twice = {"crm.csv", "nr,b,b\n", 0};
+    static const struct text_source empty = SOURCE("core.csv", "id,a\n"), crm = SOURCE("crm.csv", "nr,b\n"),
+                                    twice = SOURCE("crm.csv", "nr,b,b\n");
     struct join_source sources[] = {source_of("core", &core, "id"), source_of("crm", &crm, "id")};
     refused(sources, 2, &plain, specs, 2, "crm.csv:1: there is no column id, by which rows are to be joined");
     sources[1] = source_of("crm", &twice, "nr");
@@ -408,7 +397,7 @@ static void a_source_without_its_key_or_without_rows_is_refused(void **state)
 static void consent_may_stand_in_a_joined_source(void **state)
 {
     (void)state;
-    static const struct memory crm = {"crm.csv", "nr,b,ok\n1,kaputt,nein\n2,1,ja\n", 0};
+    static const struct text_source crm = SOURCE("crm.csv", "nr,b,ok\n1,kaputt,nein\n2,1,ja\n");
     static const char *const yes[] = {"ja"};
     const struct join_source sources[] = {source_of("core", &core, "id"), source_of("crm", &crm, "nr")};
     const struct csv_options options = {.consent = {.column = "crm.ok", .given = yes, .given_count = 1}};

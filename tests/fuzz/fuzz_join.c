@@ -5,6 +5,7 @@
 
 #include "data/csv_records.h"
 #include "data/join.h"
+#include "tests/support/text_source.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,20 +32,6 @@ static void must(bool condition)
     if (!condition) abort();
 }
 
-struct text {
-    struct view bytes;
-    char delimiter;
-};
-
-static struct result read_text(void *context, struct record_client client)
-{
-    const struct text *text = context;
-    CLEANUP(record_reader_freep) struct record_reader *records = NULL;
-    TRY(record_reader_new("f", text->delimiter, 0, client, &records));
-    TRY(record_reader_feed(records, text->bytes));
-    return record_reader_finish(records);
-}
-
 struct outcome {
     struct table *table;
     struct join_losses losses;
@@ -67,12 +54,12 @@ static struct result join_read(const struct join_source sources[SOURCES], const 
     return RESULT_OK;
 }
 
-static void split(struct view bytes, uint8_t choice, struct text texts[SOURCES])
+static void split(struct view bytes, uint8_t choice, struct text_source texts[SOURCES])
 {
     for (size_t k = 0; k < SOURCES; k++) {
         const uint8_t *end = bytes.length && k + 1 < SOURCES ? memchr(bytes.data, APART, bytes.length) : NULL;
         size_t length = end ? (size_t)(end - bytes.data) : bytes.length;
-        texts[k] = (struct text){view_of(bytes.data, length), choice >> k & 1 ? ';' : ','};
+        texts[k] = (struct text_source){"f", view_of(bytes.data, length), choice >> k & 1 ? ';' : ','};
         length += end != NULL;
         bytes = view_of(bytes.data + length, bytes.length - length);
     }
@@ -97,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t choice = data[0];
     const struct csv_options options = {
         .consent = {.column = choice & 128 ? "ok" : NULL, .given = agreed, .given_count = 1}};
-    struct text texts[SOURCES];
+    struct text_source texts[SOURCES];
     struct join_source sources[SOURCES], swapped[SOURCES];
     split(view_of(data + 1, size - 1), choice, texts);
     for (size_t k = 0; k < SOURCES; k++) {
@@ -109,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             .key = "id",
             .required = k && choice >> (3 + k) & 1,
             .written = {.decimal_comma = choice >> k & 1, .missing = unknown, .missing_count = choice >> 6 & 1},
-            .origin = {&texts[k], read_text}};
+            .origin = text_origin(&texts[k])};
     }
     memcpy(swapped, sources, sizeof swapped);
     swapped[1] = sources[2];
