@@ -13,7 +13,7 @@ enum { FIRST_ROWS = 1024, REASON_BYTES = 1024 };
 
 /* A row of a joined source. Rows are ordered by word, then by length and bytes of the key. */
 struct joined_row {
-    uint64_t word;  /* the first WORD_BYTES of the key */
+    uint64_t word;  /* the last WORD_BYTES of the key: customers' numbers begin alike */
     uint64_t start; /* of the record, in texts */
     uint64_t line;
     uint32_t key, key_length; /* the key's place in the record */
@@ -54,7 +54,8 @@ static struct view key_of(const struct side *side, const struct joined_row *row)
 
 static uint64_t word_of_key(struct view key)
 {
-    return word_of(view_of(key.data, key.length < WORD_BYTES ? key.length : WORD_BYTES));
+    if (key.length > WORD_BYTES) key = view_of(key.data + key.length - WORD_BYTES, WORD_BYTES);
+    return word_of(key);
 }
 
 static int compare(const struct side *side, uint64_t word, struct view key, const struct joined_row *row)
