@@ -1,6 +1,5 @@
 #include "sys/config.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "crypto/base/limits.h"
 #include "crypto/base/text.h"
 #include "sys/config_raw.h"
+#include "sys/config_text.h"
 #include "sys/file.h"
 #include "sys/http.h"
 #include "sys/log.h"
@@ -261,36 +261,6 @@ static struct result consent_from(const struct file *file, const struct raw_sour
     return RESULT_OK;
 }
 
-static bool names_secret(const char *key, size_t length)
-{
-    static const char *const words[] = {"pwd", "pass", "secret", "token", "apikey"};
-    char copied[64];
-    (void)snprintf(copied, sizeof copied, "%.*s", (int)length, key);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasestr(copied, words[i])) return true;
-    return false;
-}
-
-/* A connection string stands in a file that many may read: no secrets in it, nor in options within its options. */
-static bool holds_secret(const char *connection)
-{
-    for (const char *sign = strchr(connection, '='); sign; sign = strchr(sign + 1, '=')) {
-        size_t length = 0;
-        while (length < (size_t)(sign - connection) && length < 60 && !strchr(";={}", sign[-1 - (ptrdiff_t)length]))
-            length++;
-        if (names_secret(sign - length, length)) return true;
-    }
-    return false;
-}
-
-/* A name may go into a connection string as it stands. */
-static bool is_name(const char *text, const char *more)
-{
-    for (; *text; text++)
-        if (!isalnum((unsigned char)*text) && !strchr(more, *text)) return false;
-    return true;
-}
-
 static struct result check_database(const struct file *file, const struct raw_odbc *raw)
 {
     if (!raw->dsn == !raw->connection)
@@ -298,13 +268,13 @@ static struct result check_database(const struct file *file, const struct raw_od
     if (!raw->table == !raw->query) return fail_source(file, "odbc", "give either table or query");
     if (raw->credentials && raw->environment)
         return fail_source(file, "odbc.credentials", "give either credentials, a file, or environment");
-    if (raw->connection && holds_secret(raw->connection))
+    if (raw->connection && config_text_secret(raw->connection))
         return fail_source(file, "odbc.connection",
                            "a password or token has no place here; put it into the file that odbc.credentials names, "
                            "or into the environment");
-    if (raw->dsn && !is_name(raw->dsn, "_-. "))
+    if (raw->dsn && !config_text_name(raw->dsn, "_-. "))
         return fail_source(file, "odbc.dsn", "must be a name of letters, digits, blanks and _ - .");
-    if (raw->table && !is_name(raw->table, "_$#."))
+    if (raw->table && !config_text_name(raw->table, "_$#."))
         return fail_source(file, "odbc.table",
                            "must be a name like schema.table; for one that needs quotation marks give query");
     return RESULT_OK;
