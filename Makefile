@@ -33,7 +33,7 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-protot
 FLOAT := -ffp-contract=off -fno-fast-math -fno-math-errno
 HARDEN := -fstack-protector-strong -fPIE -fcf-protection $(if $(SANITIZER)$(COVERAGE),,-D_FORTIFY_SOURCE=2)
 OPT := $(if $(SANITIZER),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all,$(if $(COVERAGE),-O0 --coverage,-O2))
-CPPFLAGS += -iquote . -I$(BUILD)/gen -D_GNU_SOURCE -DCOFFERDAM_VERSION='"$(VERSION)"' $(if $(FAILPOINTS),-DFAILPOINTS)
+CPPFLAGS += -iquote . -I$(BUILD)/gen -isystem /usr/include/p11-kit-1 -D_GNU_SOURCE -DCOFFERDAM_VERSION='"$(VERSION)"' $(if $(FAILPOINTS),-DFAILPOINTS)
 CFLAGS := -std=c17 -g $(OPT) $(WARN) $(FLOAT) $(HARDEN) -pthread
 LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $(if $(COVERAGE),--coverage) -pthread
 # What each part links beyond the parts below it.
@@ -42,7 +42,7 @@ LIBS_PROTO := -lprotobuf-c -lcyaml -lyaml -lmpfr -lgmp -ljansson
 LIBS_DATA := -lcsv -lz
 # For programs that call data/odbc.c; the others carry no database driver manager.
 LIBS_ODBC := -lodbc
-LIBS_SYS := -lnng -lssl -lcrypto -lsqlite3 -lcyaml -lmicrohttpd
+LIBS_SYS := -lnng -lssl -lcrypto -lsqlite3 -lcyaml -lmicrohttpd -lp11-kit
 
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

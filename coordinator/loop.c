@@ -23,11 +23,13 @@
 
 static volatile sig_atomic_t stopping;
 static struct transport_server *server_to_wake;
+static const struct sign_key *key_to_interrupt; /* the loop may wait for its token */
 
 static void on_signal(int number)
 {
     (void)number;
     stopping = 1;
+    if (key_to_interrupt) sign_key_interrupt(key_to_interrupt);
     if (server_to_wake) transport_server_wake(server_to_wake);
 }
 
@@ -161,8 +163,14 @@ static struct result loop(struct hub *hub, struct control_server *control, struc
         TRY(answer_control(hub, control));
         TRY(hub_watch_turn(watch));
     }
-    log_info("loop", "stopped; open runs go on at the next start");
     return RESULT_OK;
+}
+
+static struct result restore_and_loop(struct hub *hub, struct control_server *control, struct hub_watch *watch)
+{
+    TRY(sessions_restore(hub));
+    FAILPOINT("coordinator: the runs are restored");
+    return loop(hub, control, watch);
 }
 
 struct result hub_serve(struct hub *hub)
@@ -177,12 +185,15 @@ struct result hub_serve(struct hub *hub)
     CLEANUP(hub_watch_freep) struct hub_watch *watch = NULL;
     TRY(hub_watch_new(hub, &watch));
     server_to_wake = hub->server;
+    key_to_interrupt = hub->key;
     signals_catch();
     log_info("loop", "cofferdam-coordinator %s listens on %s for %u members, roster version %u", COFFERDAM_VERSION,
              address, hub->roster.size, hub->roster.version);
-    TRY(sessions_restore(hub));
-    FAILPOINT("coordinator: the runs are restored");
-    struct result result = loop(hub, control, watch);
+    struct result result = restore_and_loop(hub, control, watch);
     server_to_wake = NULL;
+    key_to_interrupt = NULL;
+    /* Whatever it was that a stop cut short, nothing of it was kept. */
+    if (stopping && result.category == CATEGORY_ENVIRONMENT) result = RESULT_OK;
+    if (result_ok(result)) log_info("loop", "stopped; open runs go on at the next start");
     return result;
 }

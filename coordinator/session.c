@@ -286,8 +286,8 @@ static struct result session_timed_step(struct session *session, const struct in
     return result;
 }
 
-/* What the machine says of an input: refused (nothing changed), the end of the run, or taken: then its effects are
- * carried out, and those of the steps that follow from what was made durable. */
+/* What the machine says of an input: refused (nothing changed), the end of the run, what this process cannot do, or
+ * taken: then its effects are carried out, and those of the steps that follow from what was made durable. */
 static struct result session_judge(struct session *session, struct result result, const char *what)
 {
     for (;;) {
@@ -296,6 +296,10 @@ static struct result session_judge(struct session *session, struct result result
             session->hub->meter.refused++;
             log_warning("run", "%.12s: refused %s: %s", session->hex, what, result_reason());
             return RESULT_OK;
+        }
+        if (result.category == CATEGORY_ENVIRONMENT) { /* this process ends, and the run goes on at the next start */
+            effects_clear(&session->effects);
+            return result;
         }
         if (!result_ok(result)) {
             char reason[SERVICE_REASON_MAX + 1];

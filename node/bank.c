@@ -286,6 +286,7 @@ static void bank_wait(struct bank *bank, const sigset_t *signals)
         if (number == SIGTERM || number == SIGINT) atomic_store(&bank->stopping, true);
         if (number == SIGHUP) reload(bank);
     }
+    sign_key_interrupt(bank->key); /* a thread that waits for the key's token holds the lock */
     (void)pthread_mutex_lock(&bank->lock);
     (void)pthread_cond_broadcast(&bank->changed);
     (void)pthread_mutex_unlock(&bank->lock);

@@ -11,6 +11,7 @@
 #include "sys/file.h"
 #include "sys/http.h"
 #include "sys/log.h"
+#include "sys/token.h"
 
 enum {
     CONFIG_MAX = 1 << 20,
@@ -66,9 +67,10 @@ static struct result copy_path(const struct file *file, const char *text, char *
     return copy(joined, NULL, ret);
 }
 
-/* The daemon's own key: systemd's credential of the file's name, where the service was given one. */
+/* The daemon's own key: in a token; or systemd's credential of the file's name, where the service was given one. */
 static struct result copy_key(const struct file *file, const char *text, char **ret)
 {
+    if (token_is_uri(text)) return copy(text, NULL, ret);
     const char *directory = getenv("CREDENTIALS_DIRECTORY"), *slash = strrchr(text, '/');
     char path[FILE_PATH_MAX];
     if (directory && result_ok(file_path(directory, slash ? slash + 1 : text, path)) && file_exists(path))

@@ -16,7 +16,7 @@ struct config_metrics {
 };
 
 struct config_coordinator {
-    char *key;     /* node.key of the coordinator, or systemd's credential of that name */
+    char *key;     /* node.key, or systemd's credential of that name; or the pkcs11: URI of a token's key */
     char *roster;  /* roster.note */
     char *listen;  /* optional: tls+tcp://host:port; the roster's address where it is left out */
     char *state;   /* directory */
@@ -76,7 +76,7 @@ struct config_psk {
     char *file;
 };
 struct config_node {
-    char *key;
+    char *key; /* as the coordinator's */
     char *roster;
     char *state;
     char *policy;  /* what the bank takes part in (proto/run/policy.h) */
