@@ -239,9 +239,11 @@ static CK_RV sign_now(struct token *token, struct view bytes, struct signature *
 {
     CK_MECHANISM mechanism = {CKM_EDDSA, NULL, 0};
     CK_ULONG length = SIGN_BYTES;
+    const uint8_t nothing = 0; /* an empty message has to be somewhere */
+    const uint8_t *data = bytes.length ? bytes.data : &nothing;
     CK_RV answer = token->module->C_SignInit(token->session, &mechanism, token->key);
     if (answer == CKR_OK)
-        answer = token->module->C_Sign(token->session, (CK_BYTE *)bytes.data, bytes.length, ret->bytes, &length);
+        answer = token->module->C_Sign(token->session, (CK_BYTE *)data, bytes.length, ret->bytes, &length);
     return answer == CKR_OK && length != SIGN_BYTES ? CKR_GENERAL_ERROR : answer;
 }
 
