@@ -13,8 +13,11 @@ struct keygen_officer {
 MUST_USE struct result keygen_officer(const struct keygen_officer *officer);
 
 struct keygen_token {
-    const char *organisation, *uri, *directory;
-    bool json;
+    const char *organisation;
+    const char *identity_uri; /* NULL: the identity key goes into a file */
+    const char *node_uri;
+    const char *directory;
+    bool unsealed, json;
 };
 MUST_USE struct result keygen_token(const struct keygen_token *keygen);
 

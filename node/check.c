@@ -16,6 +16,7 @@
 #include "sys/clock.h"
 #include "sys/control.h"
 #include "sys/file.h"
+#include "sys/token.h"
 
 enum { CONNECT_MS = 5000, CONTROL_MS = 1000, LEVELS_SHOWN = 6 };
 
@@ -225,7 +226,8 @@ struct result bank_check(const char *config_path, const char *plan)
     struct check_known known = {0};
     TRY(bank_load(config_path, &bank));
     const struct config_node *config = bank->config;
-    printf("key       %s, readable by its owner alone\n", config->key);
+    printf("key       %s, %s\n", config->key,
+           token_is_uri(config->key) ? "which its token keeps" : "readable by its owner alone");
     printf("roster    version %u, %u members; this is %s, position %u\n", bank->roster.version, bank->roster.size,
            bank->roster.members[bank->position - 1].name, bank->position);
     TRY(check_policy(bank));

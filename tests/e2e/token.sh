@@ -53,6 +53,15 @@ with north expect_exit 2 "exists; it is never overwritten" "$COFFERDAM" keygen -
     --token "pkcs11:token=bank$(query north)" --out "$HOME_DIR/north"
 with north expect_exit 2 "leave object= and id= out" "$COFFERDAM" keygen --org north --token "$north_node" \
     --out "$HOME_DIR/other"
+# The node's key alone in a token; the identity in its file.
+with coordinator "$COFFERDAM" keygen --org mixed --no-passphrase --out "$HOME_DIR/mixed" \
+    --node-token "pkcs11:token=aggregator$(query coordinator)" >"$HOME_DIR/made" || die "no key file beside a token"
+[ -s "$HOME_DIR/mixed/identity.key" ] && [ ! -e "$HOME_DIR/mixed/node.key" ] || die "not the identity alone in a file"
+cmp "$HOME_DIR/mixed/node.crt" "$HOME_DIR/coordinator/node.crt" || die "another key of the same token"
+expect_exit 2 "leave --no-passphrase out" "$COFFERDAM" keygen --org x --no-passphrase --token "$north_node" \
+    --out "$HOME_DIR/other"
+expect_exit 2 "an officer's key goes into a file" "$COFFERDAM" keygen --org x --officer --name ada --out "$HOME_DIR/other" \
+    --token "$north_node"
 
 # The roster, a plan and what runs: north's and the coordinator's signatures come from tokens.
 PORT=$(free_port)
@@ -162,7 +171,7 @@ with north pkcs11-tool --module "$module" --token-label bank --login --pin secre
 key_line "pkcs11:token=bank;object=curve$(query north)"
 start_fails 2 "an Ed25519 key is needed"
 key_line "$north_node"
-with north "$NODE" check "$HOME_DIR/north" >/dev/null || die "not ready with the right key"
+with north "$NODE" check "$HOME_DIR/north" | grep -q "^key .*, which its token keeps$" || die "not ready with the right key"
 
 # Nobody was told a PIN.
 grep -rlE "secret-pin-|so-pin-of-it" "$HOME_DIR" --include=log --include='*.yaml' --include='*.note' --include='*.pub' &&

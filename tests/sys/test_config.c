@@ -136,6 +136,21 @@ static void metrics_and_log_format(void **state)
     assert_true(coordinator->log_json);
 }
 
+static void a_key_in_a_token_is_no_path(void **state)
+{
+    (void)state;
+    static const char uri[] = "pkcs11:token=bank;object=node?module-path=/m.so";
+    CLEANUP(config_node_freep) struct config_node *node = NULL;
+    CLEANUP(config_coordinator_freep) struct config_coordinator *coordinator = NULL;
+    write_config("key: pkcs11:token=bank;object=node?module-path=/m.so\nroster: r\nstate: s\npolicy: p\n"
+                 "source: {name: n, file: f.csv}\n");
+    ok(config_node_load(path, &node));
+    assert_string_equal(node->key, uri);
+    write_config("key: \"pkcs11:token=bank;object=node?module-path=/m.so\"\nroster: r\nstate: s\n");
+    ok(config_coordinator_load(path, &coordinator));
+    assert_string_equal(coordinator->key, uri);
+}
+
 static void what_is_left_out_has_its_default(void **state)
 {
     (void)state;
@@ -369,6 +384,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_whole_node_configuration, enter, leave),
+        cmocka_unit_test_setup_teardown(a_key_in_a_token_is_no_path, enter, leave),
         cmocka_unit_test_setup_teardown(what_is_left_out_has_its_default, enter, leave),
         cmocka_unit_test_setup_teardown(sources_that_are_joined, enter, leave),
         cmocka_unit_test_setup_teardown(each_mistake_of_a_join_is_told_with_its_line, enter, leave),
