@@ -19,9 +19,6 @@ static struct result pin_path(const char *source, char out[FILE_PATH_MAX])
 
 static struct result check(const struct token_uri *uri)
 {
-    ENSURE(!p11_kit_uri_get_pin_value(uri->parsed), CATEGORY_USAGE,
-           "a PIN has no place in a pkcs11: URI; put it into a file of mode 0600 and name that with "
-           "pin-source=file:/PATH");
     ENSURE(!p11_kit_uri_any_unrecognized(uri->parsed), CATEGORY_USAGE,
            "%s: has a part that is not known; token=, serial=, object= and id= name a key", uri->name);
     ENSURE(uri->module && *uri->module == '/', CATEGORY_USAGE,
@@ -35,6 +32,10 @@ struct result token_uri_parse(const char *text, struct token_uri *ret)
 {
     CLEANUP(token_uri_done) struct token_uri uri = {.parsed = p11_kit_uri_new()};
     ENSURE(uri.parsed, CATEGORY_ENVIRONMENT, "out of memory for a pkcs11: URI");
+    /* Wherever it stands: what is not well formed is quoted below. */
+    ENSURE(!strcasestr(text, "pin-value"), CATEGORY_USAGE,
+           "a PIN has no place in a pkcs11: URI; put it into a file of mode 0600 and name that with "
+           "pin-source=file:/PATH");
     ENSURE(strlen(text) < FILE_PATH_MAX && p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, uri.parsed) == P11_KIT_URI_OK,
            CATEGORY_USAGE,
            "this is no pkcs11: URI; one looks like "
