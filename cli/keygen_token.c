@@ -40,8 +40,9 @@ static struct result paths_check(const struct keygen_token *keygen, struct made 
     char public[NAME_MAX_BYTES + 8];
     (void)snprintf(public, sizeof public, "%s.pub", keygen->organisation);
     const char *const names[FILES] = {"node.crt", public, "identity.key"};
-    made->files = keygen->identity_uri ? FILES - 1 : FILES;
-    for (size_t i = 0; i < made->files; i++) {
+    const size_t files = keygen->identity_uri ? FILES - 1 : FILES;
+    made->files = files;
+    for (size_t i = 0; i < files; i++) {
         TRY(file_path(keygen->directory, names[i], made->paths[i]));
         ENSURE(!file_exists(made->paths[i]), CATEGORY_USAGE,
                "%s exists; it is never overwritten: choose another directory or move it away", made->paths[i]);
