@@ -19,6 +19,7 @@
 #include "sys/file.h"
 #include "sys/keys.h"
 #include "sys/log.h"
+#include "sys/snapshot.h"
 
 /* A request is given up on after this long and sent again: longer than the coordinator parks one. */
 enum { REQUEST_MS = 30000, REST_UNREACHED_MS = 500 };
@@ -329,6 +330,7 @@ struct result bank_serve(struct bank *bank)
     CLEANUP(watch_freep) struct watch *watch = NULL;
     TRY(store_open(bank->config->state, &bank->store));
     FAILPOINT("node: the store is open");
+    TRY(snapshot_remove(bank->config->state)); /* of a backup that was killed */
     TRY(bank_pin(bank));
     FAILPOINT("node: the roster is pinned");
     TRY(journal_open(bank->store, bank->config->state, bank->key, &bank->journal));

@@ -17,6 +17,7 @@
 #include "sys/control.h"
 #include "sys/file.h"
 #include "sys/token.h"
+#include "sys/vitals.h"
 
 enum { CONNECT_MS = 5000, CONTROL_MS = 1000, LEVELS_SHOWN = 6 };
 
@@ -209,6 +210,21 @@ static struct result check_state(struct bank *bank, struct check_known *known)
     return RESULT_OK;
 }
 
+/* A node that runs has the port itself. */
+static struct result check_metrics(const struct bank *bank)
+{
+    CLEANUP(buffer_done) struct buffer reply = {0};
+    const char *address = bank->config->metrics.address;
+    if (!address) return RESULT_OK;
+    if (result_ok(control_request(bank->config->state, view_text("{\"ask\": \"status\"}"), CONTROL_MS, &reply))) {
+        printf("metrics   %s, where this bank's node is running\n", address);
+        return RESULT_OK;
+    }
+    TRY(vitals_try(&bank->config->metrics, bank->config_path));
+    printf("metrics   %s is free\n", address);
+    return RESULT_OK;
+}
+
 /* One part of the check: a failure is printed, and kept when it is the first. */
 static void part(const char *what, struct result result, struct result *kept, char *reason, size_t size)
 {
@@ -239,6 +255,7 @@ struct result bank_check(const char *config_path, const char *plan)
     bool judged = plan && result_ok(opened);
     if (judged) part("plan", check_fit(&config->source, plan, &checked.plan, &known), &kept, reason, sizeof reason);
     part("state", check_state(bank, &known), &kept, reason, sizeof reason);
+    part("metrics", check_metrics(bank), &kept, reason, sizeof reason);
     part("link", check_connection(bank), &kept, reason, sizeof reason);
     if (judged) part("policy", check_policy_plan(bank, &checked, &known), &kept, reason, sizeof reason);
     if (!result_ok(kept)) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analytics/json_text.h"
+#include "node/backup.h"
 #include "node/budget_show.h"
 #include "node/forget.h"
 #include "node/plans.h"
@@ -153,6 +154,15 @@ static struct result ask_forget(struct bank *bank, const json_t *request, json_t
     return RESULT_OK;
 }
 
+static struct result ask_backup(struct bank *bank, const json_t *request, json_t **ret)
+{
+    (void)request;
+    TRY(bank_snapshot(bank));
+    *ret = json_object();
+    ENSURE(*ret, CATEGORY_ENVIRONMENT, "no memory for an answer");
+    return RESULT_OK;
+}
+
 static const struct {
     const char *word;
     struct result (*handle)(struct bank *bank, const json_t *request, json_t **ret);
@@ -160,6 +170,7 @@ static const struct {
     {"status", ask_status}, {"runs", ask_runs},      {"roster", ask_roster},
     {"submit", ask_submit}, {"cancel", ask_cancel},  {"forget", ask_forget},
     {"plans", ask_plans},   {"officer", plans_take}, {"budget", ask_budget},
+    {"backup", ask_backup},
 };
 
 static struct result handle(struct bank *bank, struct view bytes, json_t **ret)

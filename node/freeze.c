@@ -111,6 +111,23 @@ struct result freeze_source(const struct config_source *source, const struct pla
     return RESULT_OK;
 }
 
+struct result freeze_again(const struct config_source *source, const struct plan *plan, const char *path,
+                           const struct hash *hash, struct frozen *ret)
+{
+    CLEANUP(frozen_done) struct frozen frozen = {0};
+    TRY(freeze_source(source, plan, NULL, path, &frozen));
+    if (!hash_equal(&frozen.hash, hash)) {
+        freeze_remove(path);
+        return FAIL(CATEGORY_FALSE,
+                    "%s is gone (no backup has one), and the source's rows are not those that it held: the run cannot "
+                    "go on here",
+                    path);
+    }
+    *ret = frozen;
+    memset(&frozen, 0, sizeof frozen); /* given away */
+    return RESULT_OK;
+}
+
 /* A file as a view, while it is read. */
 struct mapped {
     void *start;

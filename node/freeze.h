@@ -29,6 +29,10 @@ MUST_USE struct result freeze_source(const struct config_source *source, const s
 /* From the frozen file. CATEGORY_FALSE unless it has exactly this hash. */
 MUST_USE struct result freeze_load(const struct plan *plan, const char *path, const struct hash *hash,
                                    struct frozen *ret);
+/* Where the frozen file is gone, as no backup has one: made again from the source, when its rows are still the same.
+ * CATEGORY_FALSE unless the file then has exactly this hash. */
+MUST_USE struct result freeze_again(const struct config_source *source, const struct plan *plan, const char *path,
+                                    const struct hash *hash, struct frozen *ret);
 /* The frozen file, whole or half. */
 void freeze_remove(const char *path);
 

@@ -16,10 +16,12 @@
  *   control.c  what this bank's own commands may ask
  *   watch.c    what Prometheus and probes are told, on an address of its own
  *   forget.c   how a run that is over is removed from this bank
+ *   backup.c   a backup while the daemon runs, and putting one in place
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/backup.h"
 #include "node/budget_show.h"
 #include "node/check.h"
 #include "node/init.h"
@@ -106,6 +108,9 @@ int main(int argc, char **argv)
         {"deny", command_deny, "pikt", "CONFIG|DIR --plan HASH|--run ID --key officer.key [--repetition]",
          "an officer denies it, or takes an approval back; a run under way is refused"},
         {"forget", command_forget, "j2", "CONFIG|DIR RUN [--json]", "removes a run that is over from this bank"},
+        {"backup", bank_backup, "o", "CONFIG|DIR --out FOLDER",
+         "writes configuration and state of one moment, without keys and rows; also while the node runs"},
+        {"restore", bank_restore, "f", "DIR --from FOLDER", "checks a backup and puts it into an empty directory"},
         {0},
     };
     static const struct program program = {
@@ -119,7 +124,9 @@ int main(int argc, char **argv)
                     "  cofferdam-node plans /etc/cofferdam\n"
                     "  cofferdam-node budget /etc/cofferdam\n"
                     "  cofferdam-node approve /etc/cofferdam --plan HASH --key officer.key --expires 2026-12-31\n"
-                    "  cofferdam-node forget /etc/cofferdam 2fc8e8b8e2a8\n",
+                    "  cofferdam-node forget /etc/cofferdam 2fc8e8b8e2a8\n"
+                    "  cofferdam-node backup /etc/cofferdam --out /srv/backup/2026-12-01\n"
+                    "  cofferdam-node restore /etc/cofferdam --from /srv/backup/2026-12-01\n",
         .commands = commands,
     };
     return program_main(&program, argc, argv);

@@ -108,7 +108,10 @@ static struct result part_freeze(struct part *part)
         struct hash hash;
         ENSURE(value.length == HASH_BYTES, CATEGORY_FALSE, "the frozen table's hash is damaged");
         memcpy(hash.bytes, value.data, HASH_BYTES);
-        TRY(freeze_load(&part->submission.plan, path, &hash, &part->frozen));
+        if (file_exists(path))
+            TRY(freeze_load(&part->submission.plan, path, &hash, &part->frozen));
+        else
+            TRY(freeze_again(&bank->config->source, &part->submission.plan, path, &hash, &part->frozen));
         return check_rows(part);
     }
     TRY(freeze_new(part, path));

@@ -270,3 +270,12 @@ struct result forget_lines(struct view text, struct buffer *out)
                             "message counters, which the rules "
                             "need; the journal, which tells of this\n");
 }
+
+struct result backup_answered(struct view text)
+{
+    CLEANUP(json_freep) json_t *json = json_loadb((const char *)text.data, text.length, 0, NULL);
+    ENSURE(json, CATEGORY_ENVIRONMENT, "the node answered something that is no JSON");
+    const json_t *category = json_object_get(json, "category");
+    ENSURE(!category, (enum category)json_integer_value(category), "%s", text_of(json, "reason"));
+    return RESULT_OK;
+}

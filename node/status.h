@@ -18,4 +18,7 @@ MUST_USE struct result status_lines(struct view json, struct buffer *out);
 MUST_USE struct result forget_request(const char *run, struct buffer *out);
 MUST_USE struct result forget_lines(struct view json, struct buffer *out);
 
+/* What the daemon said of the snapshot that a backup asks for: a refusal is the failure that it tells. */
+MUST_USE struct result backup_answered(struct view json);
+
 #endif

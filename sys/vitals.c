@@ -264,3 +264,13 @@ struct result vitals_serve(const struct vitals_serving *serving, struct http_ser
         log_warning("watch", "%s can be reached from other machines, and answers whoever asks", config.address);
     return RESULT_OK;
 }
+
+struct result vitals_try(const struct config_metrics *metrics, const char *where)
+{
+    static const struct http_route none[] = {{0}};
+    CLEANUP(http_server_freep) struct http_server *server = NULL;
+    if (!metrics->address) return RESULT_OK;
+    const struct http_config config = {
+        .address = metrics->address, .beyond_loopback = metrics->chosen, .where = where, .routes = none};
+    return http_server_new(&config, &server);
+}

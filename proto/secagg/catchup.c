@@ -174,6 +174,21 @@ struct result catch_answer_fetch(struct secagg_coordinator *coordinator, unsigne
     return coordinator_reply_with(coordinator, member, MESSAGE_SUM_PIECE, &piece, effects);
 }
 
+struct result catch_end_when_behind(struct secagg_coordinator *coordinator, unsigned from, struct effects *effects)
+{
+    const struct asked *asked = &coordinator->peers[from].asked;
+    /* A bank that has checked the opened sum is a step further than what is certified. */
+    uint64_t step = coordinator->fold.step + (coordinator->phase == PHASE_CLOSE);
+    if (asked->step <= step && asked->round <= coordinator->last && asked->epoch <= coordinator->epoch.epoch)
+        return RESULT_OK;
+    return coordinator_end(coordinator, effects,
+                           "%s has come further than the coordinator, which stands at round %llu (step %llu): the "
+                           "coordinator's state directory is older than its last message (a restored backup?); submit "
+                           "the run again",
+                           run_member(&coordinator->run, from), (unsigned long long)coordinator->last,
+                           (unsigned long long)coordinator->fold.step);
+}
+
 /* At most this many erasures ride on one batch. */
 #define ERASURES_MOST 1024u
 
