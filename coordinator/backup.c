@@ -15,15 +15,18 @@ static const struct snapshot_files snapshot = {
     .skipped = (const char *const[]){NULL},
 };
 
-struct result hub_snapshot(struct hub *hub)
+struct result hub_snapshot(struct hub *hub, struct snapshot_name *ret)
 {
-    return snapshot_take(hub->store, hub->config->state, &snapshot);
+    return snapshot_take(hub->store, hub->config->state, &snapshot, ret);
 }
 
-static struct result answered(struct view reply)
+static struct result answered(struct view reply, struct snapshot_name *ret)
 {
-    ENSURE(view_equal(reply, view_text(BACKUP_READY)), CATEGORY_ENVIRONMENT, "the coordinator says: %.*s",
-           (int)(reply.length < SERVICE_REASON_MAX ? reply.length : SERVICE_REASON_MAX), (const char *)reply.data);
+    const size_t begin = strlen(BACKUP_READY);
+    int length = reply.length < SERVICE_REASON_MAX ? (int)reply.length : (int)SERVICE_REASON_MAX;
+    ENSURE(reply.length > begin && memcmp(reply.data, BACKUP_READY, begin) == 0, CATEGORY_ENVIRONMENT,
+           "the coordinator says: %.*s", length, (const char *)reply.data);
+    (void)snprintf(ret->text, sizeof ret->text, "%.*s", length - (int)begin, (const char *)reply.data + begin);
     return RESULT_OK;
 }
 

@@ -131,10 +131,11 @@ static int patience(const struct hub *hub)
 static struct result answer_backup(struct hub *hub, struct buffer *out)
 {
     uint64_t start = clock_monotonic_ms();
-    struct result result = hub_snapshot(hub);
+    struct snapshot_name name;
+    struct result result = hub_snapshot(hub, &name);
     if (!result_ok(result)) return buffer_text(out, result_reason());
     log_info("loop", "a snapshot for a backup took %llu ms", (unsigned long long)(clock_monotonic_ms() - start));
-    return buffer_text(out, BACKUP_READY);
+    return buffer_format(out, BACKUP_READY "%s", name.text);
 }
 
 static struct result answer_control(struct hub *hub, struct control_server *control)

@@ -18,15 +18,21 @@ static const struct snapshot_files snapshot = {
     .skipped = (const char *const[]){PART_TABLE, NULL},
 };
 
+struct taking {
+    const struct bank *bank;
+    struct snapshot_name *name;
+};
+
 static struct result take(void *context)
 {
-    const struct bank *bank = context;
-    return snapshot_take(bank->store, bank->config->state, &snapshot);
+    const struct taking *taking = context;
+    return snapshot_take(taking->bank->store, taking->bank->config->state, &snapshot, taking->name);
 }
 
-struct result bank_snapshot(struct bank *bank)
+struct result bank_snapshot(struct bank *bank, struct snapshot_name *ret)
 {
-    return journal_still(bank->journal, take, bank);
+    struct taking taking = {bank, ret};
+    return journal_still(bank->journal, take, &taking);
 }
 
 static struct result check_journal(struct store *store, const char *state)

@@ -156,9 +156,10 @@ static struct result ask_forget(struct bank *bank, const json_t *request, json_t
 
 static struct result ask_backup(struct bank *bank, const json_t *request, json_t **ret)
 {
+    struct snapshot_name name;
     (void)request;
-    TRY(bank_snapshot(bank));
-    *ret = json_object();
+    TRY(bank_snapshot(bank, &name));
+    *ret = json_pack("{s:s}", "snapshot", name.text);
     ENSURE(*ret, CATEGORY_ENVIRONMENT, "no memory for an answer");
     return RESULT_OK;
 }
@@ -167,10 +168,9 @@ static const struct {
     const char *word;
     struct result (*handle)(struct bank *bank, const json_t *request, json_t **ret);
 } asks[] = {
-    {"status", ask_status}, {"runs", ask_runs},      {"roster", ask_roster},
-    {"submit", ask_submit}, {"cancel", ask_cancel},  {"forget", ask_forget},
-    {"plans", ask_plans},   {"officer", plans_take}, {"budget", ask_budget},
-    {"backup", ask_backup},
+    {"status", ask_status}, {"runs", ask_runs},     {"roster", ask_roster}, {"submit", ask_submit},
+    {"cancel", ask_cancel}, {"forget", ask_forget}, {"plans", ask_plans},   {"officer", plans_take},
+    {"budget", ask_budget}, {"backup", ask_backup},
 };
 
 static struct result handle(struct bank *bank, struct view bytes, json_t **ret)

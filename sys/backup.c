@@ -85,7 +85,8 @@ static struct result draft_finish(struct draft *draft, const char *name)
 {
     TRY(copy_walk(draft->path, &(struct copy_visit){sync_folder, pass_by, NULL}));
     TRY(file_directory_sync(draft->path));
-    ENSURE(rename(draft->path, name) == 0, errno == ENOTEMPTY || errno == EEXIST ? CATEGORY_USAGE : CATEGORY_ENVIRONMENT,
+    ENSURE(rename(draft->path, name) == 0,
+           errno == ENOTEMPTY || errno == EEXIST ? CATEGORY_USAGE : CATEGORY_ENVIRONMENT,
            "%s: could not be put in place: %s", name, strerror(errno));
     (void)close(draft->lock);
     draft->lock = -1;
@@ -164,8 +165,8 @@ static struct result write_manifest(struct writing *writing)
     return file_write_new(path, buffer_view(&text), 0600);
 }
 
-static struct result write_all(const struct backup_source *source, bool running, const char *out,
-                               struct backup_made *ret)
+static struct result write_all(const struct backup_source *source, const struct snapshot_name *name, bool running,
+                               const char *out, struct backup_made *ret)
 {
     CLEANUP(draft_done) struct draft draft = {.lock = -1};
     struct backup_made made = {.head.made = clock_now_ms() / 1000, .head.running = running};
@@ -173,7 +174,7 @@ static struct result write_all(const struct backup_source *source, bool running,
     char snapshot[FILE_PATH_MAX];
     (void)snprintf(made.head.program, sizeof made.head.program, "%s", source->program);
     (void)snprintf(made.head.version, sizeof made.head.version, "%s", source->version);
-    TRY(file_path(source->state, SNAPSHOT_FOLDER, snapshot));
+    TRY(snapshot_path(source->state, view_text(name->text), snapshot));
     TRY(draft_new(out, &draft));
     for (size_t i = 0; i < source->files_count; i++)
         TRY(take_file(&writing, source->files[i].path, source->files[i].name));
@@ -192,18 +193,19 @@ static void close_p(const int *descriptor)
     if (*descriptor >= 0) (void)close(*descriptor);
 }
 
-static struct result take_snapshot(const struct backup_source *source, struct store **ret_store)
+static struct result take_snapshot(const struct backup_source *source, struct store **ret_store,
+                                   struct snapshot_name *ret)
 {
     CLEANUP(buffer_done) struct buffer reply = {0};
     char database[FILE_PATH_MAX], reason[512];
     struct result asked = control_request(source->state, view_text(source->request), SNAPSHOT_MS, &reply);
-    if (result_ok(asked)) return source->answered(buffer_view(&reply));
+    if (result_ok(asked)) return source->answered(buffer_view(&reply), ret);
     (void)snprintf(reason, sizeof reason, "%s", result_reason());
     TRY(file_path(source->state, "state.db", database));
     ENSURE(file_exists(database), CATEGORY_USAGE, "%s: is not there; there is nothing to back up yet", database);
     TRY(result_at(store_open(source->state, ret_store), "%s; and ", reason));
     if (source->check) TRY(source->check(*ret_store, source->state));
-    return snapshot_take(*ret_store, source->state, source->snapshot);
+    return snapshot_take(*ret_store, source->state, source->snapshot, ret);
 }
 
 /* The store, where it was opened here, stays open: a daemon that starts removes the snapshot. */
@@ -211,14 +213,16 @@ struct result backup_make(const struct backup_source *source, const char *out, s
 {
     CLEANUP(store_closep) struct store *store = NULL;
     CLEANUP(close_p) int lock = -1;
+    struct snapshot_name name = {{0}};
     char reason[512];
     ENSURE(!file_exists(out), CATEGORY_USAGE, "%s: something is there already, and no backup is overwritten", out);
     TRY(lock_folder(source->state, "backup", &lock));
-    TRY(take_snapshot(source, &store));
-    struct result result = write_all(source, store == NULL, out, ret);
+    (void)snapshot_remove(source->state).category; /* of those that were killed; one may still be under way */
+    TRY(take_snapshot(source, &store, &name));
+    struct result result = write_all(source, &name, store == NULL, out, ret);
     (void)snprintf(reason, sizeof reason, "%s", result_ok(result) ? "" : result_reason());
-    struct result removed = snapshot_remove(source->state);
-    return result_ok(result) ? removed : FAIL(result.category, "%s", reason);
+    (void)snapshot_remove(source->state).category;
+    return result_ok(result) ? RESULT_OK : FAIL(result.category, "%s", reason);
 }
 
 /* ---- restoring */
@@ -254,7 +258,8 @@ static struct result restore_file(void *visitor, const struct manifest_file *fil
     TRY(copy_file(from, to, &digest, &bytes));
     ENSURE(bytes == file->bytes, CATEGORY_FALSE, "%s: has %" PRIu64 " bytes, and " MANIFEST_FILE " says %" PRIu64, from,
            bytes, file->bytes);
-    ENSURE(hash_equal(&digest, &file->digest), CATEGORY_FALSE, "%s: is not the file that " MANIFEST_FILE " names", from);
+    ENSURE(hash_equal(&digest, &file->digest), CATEGORY_FALSE, "%s: is not the file that " MANIFEST_FILE " names",
+           from);
     restoring->made->files++;
     restoring->made->bytes += bytes;
     return RESULT_OK;

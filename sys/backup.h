@@ -25,7 +25,7 @@ struct backup_source {
     size_t files_count;
     /* To the daemon that works there, which takes the snapshot; where none does, the store is opened here. */
     const char *request;
-    struct result (*answered)(struct view reply); /* what the daemon's answer means */
+    struct result (*answered)(struct view reply, struct snapshot_name *ret); /* what the daemon's answer means */
     const struct snapshot_files *snapshot;
     struct result (*check)(struct store *store, const char *state); /* where no daemon does; NULL: nothing beside */
 };
@@ -37,8 +37,8 @@ struct backup_made {
 /* CATEGORY_USAGE when something is at `out`, or there is no state yet. */
 MUST_USE struct result backup_make(const struct backup_source *source, const char *out, struct backup_made *ret);
 
-/* The backup's files in a directory that is not there or empty, all or none, every one checked against backup.txt on the
- * way. CATEGORY_FALSE: the backup is not whole, or has what backup.txt does not name, or is another program's;
+/* The backup's files in a directory that is not there or empty, all or none, every one checked against backup.txt on
+ * the way. CATEGORY_FALSE: the backup is not whole, or has what backup.txt does not name, or is another program's;
  * CATEGORY_USAGE: the directory is not empty.
  * finish does what else has to be done in the directory, before it is given its name. */
 MUST_USE struct result backup_restore(const char *program, const char *from, const char *into,
@@ -47,8 +47,8 @@ MUST_USE struct result backup_restore(const char *program, const char *from, con
 /* What both commands print. */
 void backup_tell(const char *what, const char *where, const struct backup_made *made);
 
-/* Sets these keys of a restored configuration anew; a key is a word at a line's begin. `good` looks at the file, and when
- * it says no, the file is as it was. */
+/* Sets these keys of a restored configuration anew; a key is a word at a line's begin. `good` looks at the file, and
+ * when it says no, the file is as it was. */
 struct backup_key {
     const char *key, *value;
 };

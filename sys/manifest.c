@@ -78,8 +78,8 @@ static struct result head_read(struct lines *lines, struct manifest_head *ret)
     ENSURE(strcmp(lines->line, FIRST) == 0, CATEGORY_FALSE, "line 1: is not \"" FIRST "\"");
     TRY(next(lines));
     at = lines->line + strlen("program ");
-    ENSURE(strncmp(lines->line, "program ", strlen("program ")) == 0 && word(&at, &program) && *at && !strchr(at, ' ') &&
-               strlen(program) < sizeof ret->program && strlen(at) < sizeof ret->version,
+    ENSURE(strncmp(lines->line, "program ", strlen("program ")) == 0 && word(&at, &program) && *at &&
+               !strchr(at, ' ') && strlen(program) < sizeof ret->program && strlen(at) < sizeof ret->version,
            CATEGORY_FALSE, "line 2: is not \"program NAME VERSION\"");
     (void)snprintf(ret->program, sizeof ret->program, "%s", program);
     (void)snprintf(ret->version, sizeof ret->version, "%s", at);

@@ -7,8 +7,8 @@
  *   ...
  *   end COUNT
  *
- * One spelling only. It says whether a backup is whole, and nobody's key vouches for it: its own digest does, where that
- * was written down elsewhere.
+ * One spelling only. It says whether a backup is whole, and nobody's key vouches for it: its own digest does, where
+ * that was written down elsewhere.
  */
 #ifndef SYS_MANIFEST_H
 #define SYS_MANIFEST_H
@@ -34,7 +34,8 @@ MUST_USE struct result manifest_begin(const struct manifest_head *head, struct b
 MUST_USE struct result manifest_add(const struct manifest_file *file, struct buffer *out);
 MUST_USE struct result manifest_end(uint64_t count, struct buffer *out);
 
-/* CATEGORY_FALSE with the line when the text is none, or a path in it leads out of the backup; else what visit gives. */
+/* CATEGORY_FALSE with the line when the text is none, or a path in it leads out of the backup; else what visit gives.
+ */
 MUST_USE struct result manifest_read(struct view text, struct manifest_head *ret,
                                      struct result (*visit)(void *visitor, const struct manifest_file *file),
                                      void *visitor);

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/clock.h"
 #include "sys/copy.h"
-#include "sys/file.h"
 #include "sys/folder.h"
 
 struct linking {
@@ -80,23 +80,46 @@ static struct result copy_one(const char *directory, const char *folder, const c
     return file_exists(from) ? copy_file(from, to, &hash, &bytes) : RESULT_OK;
 }
 
-struct result snapshot_take(struct store *store, const char *directory, const struct snapshot_files *files)
+static struct result take_all(struct store *store, const char *directory, const char *folder,
+                              const struct snapshot_files *files)
 {
-    char folder[FILE_PATH_MAX], database[FILE_PATH_MAX];
-    TRY(snapshot_remove(directory));
-    TRY(file_path(directory, SNAPSHOT_FOLDER, folder));
+    char database[FILE_PATH_MAX];
     TRY(file_directory(folder, 0700));
     TRY(file_path(folder, "state.db", database));
-    struct result result = store_copy(store, database);
-    for (const char *const *name = files->copied; result_ok(result) && *name; name++)
-        result = copy_one(directory, folder, *name);
-    for (const char *const *name = files->linked; result_ok(result) && *name; name++)
-        result = link_all(directory, folder, *name, files);
+    TRY(store_copy(store, database));
+    for (const char *const *name = files->copied; *name; name++) TRY(copy_one(directory, folder, *name));
+    for (const char *const *name = files->linked; *name; name++) TRY(link_all(directory, folder, *name, files));
+    return RESULT_OK;
+}
+
+struct result snapshot_take(struct store *store, const char *directory, const struct snapshot_files *files,
+                            struct snapshot_name *ret)
+{
+    char all[FILE_PATH_MAX], folder[FILE_PATH_MAX], reason[512];
+    struct snapshot_name name;
+    (void)snprintf(name.text, sizeof name.text, "%llu", (unsigned long long)clock_monotonic_us());
+    TRY(file_path(directory, SNAPSHOT_FOLDER, all));
+    TRY(file_directory(all, 0700));
+    TRY(file_path(all, name.text, folder));
+    struct result result = take_all(store, directory, folder, files);
+    if (result_ok(result)) *ret = name;
     if (result_ok(result)) return RESULT_OK;
-    char reason[512];
     (void)snprintf(reason, sizeof reason, "%s", result_reason());
-    (void)snapshot_remove(directory).category; /* the next one does it else */
+    (void)folder_remove(folder).category; /* the next start does it else */
     return FAIL(result.category, "%s", reason);
+}
+
+struct result snapshot_path(const char *directory, struct view name, char out[FILE_PATH_MAX])
+{
+    char all[FILE_PATH_MAX];
+    struct snapshot_name text = {{0}};
+    bool good = name.length > 0 && name.length < sizeof text.text;
+    for (size_t i = 0; good && i < name.length; i++) good = name.data[i] >= '0' && name.data[i] <= '9';
+    ENSURE(good, CATEGORY_ENVIRONMENT,
+           "%s: the daemon does not say where its snapshot is; do both programs belong together?", directory);
+    memcpy(text.text, name.data, name.length);
+    TRY(file_path(directory, SNAPSHOT_FOLDER, all));
+    return file_path(all, text.text, out);
 }
 
 struct result snapshot_remove(const char *directory)

@@ -239,7 +239,7 @@ static struct result take_message(struct secagg_coordinator *coordinator, const 
                 : FAIL(CATEGORY_PEER, "%s while %s", message_name(message.kind), phase_names[coordinator->phase]);
     if (!result_ok(result)) *asked = before;
     TRY(result);
-    return coordinator->phase < PHASE_FINISHED ? catch_end_when_behind(coordinator, input->from, effects) : RESULT_OK;
+    return coordinator->phase < PHASE_FINISHED ? catch_end_when_behind(coordinator, effects) : RESULT_OK;
 }
 
 static struct result take(struct secagg_coordinator *coordinator, const struct input *input, struct effects *effects)

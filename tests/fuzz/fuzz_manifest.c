@@ -1,5 +1,5 @@
-/* Any bytes as a backup's list of files: refused with its line, or every path in it stays inside the backup and the text
- * written again from what was read is the same. */
+/* Any bytes as a backup's list of files: refused with its line, or every path in it stays inside the backup and the
+ * text written again from what was read is the same. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Backups: what is written is restored byte for byte, and what is not whole, or was changed, or would overwrite something,
- * is refused and leaves nothing. */
+/* Backups: what is written is restored byte for byte, and what is not whole, or was changed, or would overwrite
+ * something, is refused and leaves nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,9 +89,9 @@ static int leave(void **state)
     return 0;
 }
 
-static struct result no_daemon(struct view reply)
+static struct result no_daemon(struct view reply, struct snapshot_name *ret)
 {
-    (void)reply;
+    (void)reply, (void)ret;
     return FAIL(CATEGORY_BUG, "nobody is there to answer");
 }
 
