@@ -26,11 +26,12 @@ ends_with() { # RUN BANK TEXT: the run ends at the bank, and says so
 }
 counted() { grep -c -- "$2" "$at/$1/log"; } # PARTY TEXT
 more_than() { [ "$(counted "$2" "$3")" -gt "$1" ]; }
-reload() { # PARTY: and waits until it has read its files anew
-    local before
-    before=$(counted "$1" "reloading; open runs go on")
+reload() { # PARTY: and waits until it works by the new files
+    local before started="roster version [0-9]*$"
+    before=$(counted "$1" "$started")
     kill -HUP "${PROCESS[$1]}"
-    until_true 10 more_than "$before" "$1" "reloading; open runs go on" || die "$1 does not reload: $(tail -n 3 "$at/$1/log")"
+    until_true 10 more_than "$before" "$1" "$started" || die "$1 does not reload: $(tail -n 3 "$at/$1/log")"
+    log_has "$1" "reloading; open runs go on" || die "$1 started again without a reload"
 }
 program_of() { if [ "$1" = coordinator ]; then echo "$COORDINATOR"; else echo "$NODE"; fi; }
 backup() { "$(program_of "$1")" backup "$at/$1" --out "$2"; }     # PARTY FOLDER
@@ -269,6 +270,17 @@ run=$(submit north) || die "not submitted"
 done_at "$run" "${banks[@]}" coordinator
 still_good "$before" north "$at/v1.note"
 
+# South rotates its node key and keeps its identity: the cohort is the same, and nobody is asked.
+"$COFFERDAM" keygen --org south --no-passphrase --out "$at/south-keys" >/dev/null || die "no new keys"
+{ grep -v '^identity' "$at/south-keys/south.pub" | sed '/^node/d'; grep '^identity' "$at/south/south.pub"; grep '^node' "$at/south-keys/south.pub"; } >"$at/south-rotated.pub"
+change v3 "$at/south-rotated.pub" "$(identity north)" "$(identity south)" "$(identity east)"
+mv "$at/south-keys/node.key" "$at/south/node.key"
+hand_out coordinator "${banks[@]}"
+for party in coordinator "${banks[@]}"; do reload "$party"; done
+run=$(submit north) || die "not submitted"
+done_at "$run" "${banks[@]}" coordinator
+still_good "$before" south "$at/v1.note"
+
 # East's state is lost, and the backup is older: it must not go on with its key, and gets new ones by the roster.
 backup east "$at/east-old" >/dev/null || die "no backup of east"
 run=$(submit north) || die "not submitted"
@@ -283,7 +295,7 @@ for attempt in first second; do # what it signs to say so must not carry its cou
 done
 party_kill east TERM
 "$COFFERDAM" keygen --org east --no-passphrase --out "$at/east-keys" >/dev/null || die "no new keys"
-change v3 "$at/east-keys/east.pub" "$(identity north)" "$(identity south)" "$(identity west)" "$at/east-keys/identity.key"
+change v4 "$at/east-keys/east.pub" "$(identity north)" "$(identity south)" "$(identity west)" "$at/east-keys/identity.key"
 cp "$at/east-keys/"{node.key,identity.key} "$at/east/"
 hand_out coordinator "${banks[@]}"
 node_start east
@@ -293,19 +305,8 @@ approved_run "${banks[@]}"
 done_at "$run" "${banks[@]}" coordinator
 still_good "$first" east "$at/v1.note"
 still_good "$before" north "$at/v1.note"
-"$COFFERDAM" audit journal "$at/east/state/journal.jsonl" --roster "$at/v2.note" --roster "$at/v3.note" >/dev/null ||
+"$COFFERDAM" audit journal "$at/east/state/journal.jsonl" --roster "$at/v3.note" --roster "$at/v4.note" >/dev/null ||
     die "the journal of east does not hold over the change of its key"
-
-# South rotates its node key and keeps its identity: the cohort is the same, and nobody is asked.
-"$COFFERDAM" keygen --org south --no-passphrase --out "$at/south-keys" >/dev/null || die "no new keys"
-{ grep -v '^identity' "$at/south-keys/south.pub" | sed '/^node/d'; grep '^identity' "$at/south/south.pub"; grep '^node' "$at/south-keys/south.pub"; } >"$at/south-rotated.pub"
-change v4 "$at/south-rotated.pub" "$(identity north)" "$(identity south)" "$(identity east)"
-mv "$at/south-keys/node.key" "$at/south/node.key"
-hand_out coordinator "${banks[@]}"
-for party in coordinator "${banks[@]}"; do reload "$party"; done
-run=$(submit north) || die "not submitted"
-done_at "$run" "${banks[@]}" coordinator
-still_good "$before" south "$at/v1.note"
 
 # A bank joins: it signs the roster too, and the first run with it is one of another cohort.
 "$COFFERDAM" keygen --org hill --no-passphrase --out "$at/hill" >/dev/null || die "no keys of hill"
