@@ -51,7 +51,7 @@ struct result hub_backup(const struct program_words *words)
     };
     TRY(backup_make(&source, words->out, &made));
     backup_tell("written", words->out, &made);
-    printf("left out  %s, which nothing copies\n", config->key);
+    printf("left out  the coordinator's key, which nothing copies\n");
     return RESULT_OK;
 }
 

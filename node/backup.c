@@ -64,8 +64,8 @@ struct result bank_backup(const struct program_words *words)
     };
     TRY(backup_make(&source, words->out, &made));
     backup_tell("written", words->out, &made);
-    printf("left out  %s, pre-shared keys and credentials, which nothing copies; rows and secrets of rounds\n",
-           config->key);
+    printf(
+        "left out  the node key, pre-shared keys and credentials, which nothing copies; rows and secrets of rounds\n");
     return RESULT_OK;
 }
 

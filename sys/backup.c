@@ -324,8 +324,15 @@ void backup_tell(const char *what, const char *where, const struct backup_made *
 
 /* ---- the configuration's paths */
 
+/* A key in a token is no file, and stays where it is. */
+static bool in_token(struct view line)
+{
+    return memmem(line.data, line.length, "pkcs11:", strlen("pkcs11:")) != NULL;
+}
+
 static const struct backup_key *key_of(struct view line, const struct backup_key *keys, size_t count)
 {
+    if (in_token(line)) return NULL;
     for (size_t i = 0; i < count; i++) {
         size_t length = strlen(keys[i].key);
         if (line.length > length && memcmp(line.data, keys[i].key, length) == 0 && line.data[length] == ':')

@@ -47,7 +47,8 @@ MUST_USE struct result backup_restore(const char *program, const char *from, con
 /* What both commands print. */
 void backup_tell(const char *what, const char *where, const struct backup_made *made);
 
-/* Sets these keys of a restored configuration anew; a key is a word at a line's begin. `good` looks at the file, and
+/* Sets these keys of a restored configuration anew; a key is a word at a line's begin, and
+ * one whose value is a pkcs11: URI is left. `good` looks at the file, and
  * when it says no, the file is as it was. */
 struct backup_key {
     const char *key, *value;

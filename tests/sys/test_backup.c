@@ -275,6 +275,9 @@ static void paths_are_set_or_left(void **state)
     ok(backup_set_paths(in("node.yaml"), keys, 2, yes, &set));
     assert_true(set);
     holds("node.yaml", "key: node.key\nstate: state\nsource: {name: a}\n");
+    put("node.yaml", "key: \"pkcs11:object=node;pin-source=pin\"\nstate: elsewhere\n");
+    ok(backup_set_paths(in("node.yaml"), keys, 2, yes, &set));
+    holds("node.yaml", "key: \"pkcs11:object=node;pin-source=pin\"\nstate: state\n");
 }
 
 /* ---- the list of files */
