@@ -56,7 +56,9 @@ CRYPTO := $(call objects,$(call sources,crypto crypto/base))
 PROTO := $(call objects,$(call sources,proto proto/wire proto/secagg proto/run proto/log proto/audit)) $(SCHEMA:%.proto=$(BUILD)/obj/gen/%.pb-c.o)
 DATA := $(call objects,$(call sources,data))
 ANALYTICS := $(call objects,$(call sources,analytics analytics/export analytics/report)) $(BUILD)/obj/gen/onnx/onnx.pb-c.o
-SYS := $(call objects,$(call sources,sys))
+# The console's pages are built into the programs.
+CONSOLE := $(sort $(wildcard console/*.html console/*.css console/*.js console/*.svg))
+SYS := $(call objects,$(call sources,sys)) $(BUILD)/obj/gen/console/assets.o
 NODE := $(call objects,$(call sources,node))
 COORDINATOR := $(call objects,$(call sources,coordinator))
 CLI := $(call objects,$(call sources,cli))
@@ -88,6 +90,10 @@ $(BUILD)/gen/%.pb-c.c: %.proto
 $(BUILD)/gen/onnx/onnx.pb-c.c:
 	@mkdir -p $(BUILD)/gen
 	$(call run,SCHEMA,protoc-c --proto_path=/usr/include --c_out=$(BUILD)/gen $(ONNX_SCHEMA))
+
+$(BUILD)/gen/console/assets.c: $(CONSOLE) console/embed.py
+	@mkdir -p $(@D)
+	$(call run,EMBED,python3 console/embed.py $(CONSOLE) >$@)
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)

@@ -1,10 +1,11 @@
 /* The loop: one thread takes requests, timers and the operator's questions in turn. Nothing else runs, but for the
- * thread that tells figures (hub_watch.c), from a copy. */
+ * threads that tell figures (hub_watch.c) and serve the console (hub_console.c), from copies. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "coordinator/backup.h"
+#include "coordinator/hub_console.h"
 #include "coordinator/hub_watch.h"
 #include "coordinator/overview.h"
 #include "coordinator/session.h"
@@ -138,7 +139,16 @@ static struct result answer_backup(struct hub *hub, struct buffer *out)
     return buffer_format(out, BACKUP_READY "%s", name.text);
 }
 
-static struct result answer_control(struct hub *hub, struct control_server *control)
+/* "console", a backup, or anything else: the status is all there is to know. */
+static struct result answer_operator(struct hub *hub, const struct hub_console *console, struct view request,
+                                     struct buffer *out)
+{
+    if (view_equal(request, view_text("console"))) return hub_console_invite(console, out);
+    if (view_equal(request, view_text(BACKUP_REQUEST))) return answer_backup(hub, out);
+    return overview_json(hub, out);
+}
+
+static struct result answer_control(struct hub *hub, struct control_server *control, const struct hub_console *console)
 {
     for (;;) {
         struct control_request request = {0};
@@ -146,9 +156,9 @@ static struct result answer_control(struct hub *hub, struct control_server *cont
         TRY(control_server_receive(control, 0, &request, &got));
         if (!got) return RESULT_OK;
         CLEANUP(buffer_done) struct buffer answer = {0};
-        bool backup = view_equal(buffer_view(&request.bytes), view_text(BACKUP_REQUEST));
-        buffer_done(&request.bytes); /* else, whatever is asked, the status is all there is to know */
-        TRY(backup ? answer_backup(hub, &answer) : overview_json(hub, &answer));
+        struct result result = answer_operator(hub, console, buffer_view(&request.bytes), &answer);
+        buffer_done(&request.bytes);
+        TRY(result);
         TRY(control_server_reply(control, request.id, buffer_view(&answer)));
     }
 }
@@ -178,7 +188,8 @@ static void reload(struct hub *hub)
         log_error("loop", "not reloaded, and the coordinator goes on as it was: %s", result_reason());
 }
 
-static struct result loop(struct hub *hub, struct control_server *control, struct hub_watch *watch)
+static struct result loop(struct hub *hub, struct control_server *control, struct hub_watch *watch,
+                          struct hub_console *console)
 {
     uint64_t turned = 0;
     bool got = false;
@@ -189,19 +200,21 @@ static struct result loop(struct hub *hub, struct control_server *control, struc
         if (got && now - turned < TURN_AGAIN_MS) continue;
         turned = now;
         TRY(turn(hub));
-        TRY(answer_control(hub, control));
+        TRY(answer_control(hub, control, console));
         TRY(hub_watch_turn(watch));
+        TRY(hub_console_turn(console));
     }
     return RESULT_OK;
 }
 
-static struct result restore_and_loop(struct hub *hub, struct control_server *control, struct hub_watch *watch)
+static struct result restore_and_loop(struct hub *hub, struct control_server *control, struct hub_watch *watch,
+                                      struct hub_console *console)
 {
     TRY(restored_load(hub));
     TRY(sessions_restore(hub));
     TRY(restored_end_runs(hub));
     FAILPOINT("coordinator: the runs are restored");
-    return loop(hub, control, watch);
+    return loop(hub, control, watch, console);
 }
 
 struct result hub_serve(struct hub *hub)
@@ -216,12 +229,14 @@ struct result hub_serve(struct hub *hub)
     const char *address = hub_address(hub);
     TRY(transport_server_new(address, hub->key, hub_accept, hub, &hub->server));
     CLEANUP(hub_watch_freep) struct hub_watch *watch = NULL;
+    CLEANUP(hub_console_freep) struct hub_console *console = NULL;
     TRY(hub_watch_new(hub, &watch));
+    TRY(hub_console_new(hub, &console));
     server_to_wake = hub->server;
     key_to_interrupt = hub->key;
     log_info("loop", "cofferdam-coordinator %s listens on %s for %u members, roster version %u", COFFERDAM_VERSION,
              address, hub->roster.size, hub->roster.version);
-    struct result result = restore_and_loop(hub, control, watch);
+    struct result result = restore_and_loop(hub, control, watch, console);
     server_to_wake = NULL;
     key_to_interrupt = NULL;
     /* Whatever it was that a stop cut short, nothing of it was kept. */

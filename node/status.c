@@ -311,10 +311,8 @@ static struct result digest_line(const json_t *json, const char *key, const char
 
 struct result forget_lines(struct view text, struct buffer *out)
 {
-    CLEANUP(json_freep) json_t *json = json_loadb((const char *)text.data, text.length, 0, NULL);
-    ENSURE(json, CATEGORY_ENVIRONMENT, "the node answered something that is no JSON");
-    const json_t *category = json_object_get(json, "category");
-    ENSURE(!category, (enum category)json_integer_value(category), "%s", text_of(json, "reason"));
+    CLEANUP(json_freep) json_t *json = NULL;
+    TRY(json_answer(text, &json));
     TRY(buffer_format(out, "run        %s\n", text_of(json, "run")));
     if (json_is_true(json_object_get(json, "before")))
         return buffer_text(out, "removed    nothing: it was forgotten before, as the journal tells\n");

@@ -94,7 +94,7 @@ static struct result log_format(const struct file *file, const char *text, bool 
     return RESULT_OK;
 }
 
-static struct result metrics_from(const struct file *file, const struct raw_metrics *raw, struct config_metrics *config)
+static struct result metrics_from(const struct file *file, const struct raw_served *raw, struct config_metrics *config)
 {
     if (!raw) return RESULT_OK;
     if (raw->address && !http_address_good(raw->address))
@@ -103,6 +103,17 @@ static struct result metrics_from(const struct file *file, const struct raw_metr
             "key \"metrics.address\": must be HOST:PORT with an IP address or localhost, like " HTTP_DEFAULT_ADDRESS);
     config->chosen = raw->address != NULL;
     return copy(raw->address, HTTP_DEFAULT_ADDRESS, &config->address);
+}
+
+static struct result console_from(const struct file *file, const struct raw_served *raw, struct config_console *config)
+{
+    if (!raw) return RESULT_OK;
+    if (raw->address && !(http_address_good(raw->address) && http_address_loopback(raw->address)))
+        return document_fail(&file->document, "console.address",
+                             "key \"console.address\": must be a loopback address of this machine and a port, "
+                             "like " CONSOLE_DEFAULT_ADDRESS
+                             "; others come through a tunnel or a proxy that knows who they are");
+    return copy(raw->address, CONSOLE_DEFAULT_ADDRESS, &config->address);
 }
 
 static struct result whole(const struct file *file, const char *key, const char *text, uint32_t least, uint32_t most,
@@ -158,6 +169,7 @@ static struct result coordinator_from(const struct file *file, struct config_coo
     TRY(copy_log(file, raw->log, &config->log));
     TRY(log_format(file, raw->log_format, &config->log_json));
     TRY(metrics_from(file, raw->metrics, &config->metrics));
+    TRY(console_from(file, raw->console, &config->console));
     return whole(file, "patience_seconds", raw->patience_seconds, 1, PATIENCE_MAX_SECONDS, 0,
                  &config->patience_seconds);
 }
@@ -183,6 +195,7 @@ void config_coordinator_free(struct config_coordinator *config)
     free(config->state);
     free(config->log);
     free(config->metrics.address);
+    free(config->console.address);
     free(config);
 }
 
@@ -441,6 +454,7 @@ static struct result node_from(const struct file *file, struct config_node *conf
     TRY(copy_log(file, raw->log, &config->log));
     TRY(log_format(file, raw->log_format, &config->log_json));
     TRY(metrics_from(file, raw->metrics, &config->metrics));
+    TRY(console_from(file, raw->console, &config->console));
     TRY(whole(file, "threads", raw->threads, 1, THREADS_MAX, 1, &config->threads));
     TRY(source_from(file, raw->source, &config->source));
     if (!config->source.file && !config->source.odbc)
@@ -538,6 +552,7 @@ void config_node_free(struct config_node *config)
     free(config->policy);
     free(config->log);
     free(config->metrics.address);
+    free(config->console.address);
     source_done(&config->source);
     for (unsigned i = 0; i < config->psk_count; i++) {
         free(config->psk[i].member);

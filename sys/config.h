@@ -15,6 +15,11 @@ struct config_metrics {
     bool chosen;   /* the file says the address itself; else it is HTTP_DEFAULT_ADDRESS */
 };
 
+/* Where people look at the daemon: sys/console.h. */
+struct config_console {
+    char *address; /* of this machine alone; NULL: nothing is served */
+};
+
 struct config_coordinator {
     char *key;     /* node.key, or systemd's credential of that name; or the pkcs11: URI of a token's key */
     char *roster;  /* roster.note */
@@ -23,6 +28,7 @@ struct config_coordinator {
     char *log;     /* debug, info, warning or error; info where it is left out */
     bool log_json; /* log_format: json; text where it is left out */
     struct config_metrics metrics;
+    struct config_console console;
     uint32_t patience_seconds; /* optional; 0 = the protocol's default */
 };
 
@@ -83,6 +89,7 @@ struct config_node {
     char *log;     /* debug, info, warning or error; info where it is left out */
     bool log_json; /* log_format: json; text where it is left out */
     struct config_metrics metrics;
+    struct config_console console;
     struct config_source source;
     uint32_t threads; /* for contributions; 1 where it is left out */
     struct config_psk *psk;

@@ -6,8 +6,8 @@
 #define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
 #define TEXT(key, flags, structure, member) CYAML_FIELD_STRING_PTR(key, flags, structure, member, 1, CYAML_UNLIMITED)
 
-static const cyaml_schema_field_t metrics_fields[] = {
-    TEXT("address", OPTIONAL, struct raw_metrics, address),
+static const cyaml_schema_field_t served_fields[] = {
+    TEXT("address", OPTIONAL, struct raw_served, address),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t coordinator_fields[] = {
@@ -17,7 +17,8 @@ static const cyaml_schema_field_t coordinator_fields[] = {
     TEXT("state", REQUIRED, struct raw_coordinator, state),
     TEXT("log", OPTIONAL, struct raw_coordinator, log),
     TEXT("log_format", OPTIONAL, struct raw_coordinator, log_format),
-    CYAML_FIELD_MAPPING_PTR("metrics", OPTIONAL, struct raw_coordinator, metrics, metrics_fields),
+    CYAML_FIELD_MAPPING_PTR("metrics", OPTIONAL, struct raw_coordinator, metrics, served_fields),
+    CYAML_FIELD_MAPPING_PTR("console", OPTIONAL, struct raw_coordinator, console, served_fields),
     TEXT("patience_seconds", OPTIONAL, struct raw_coordinator, patience_seconds),
     CYAML_FIELD_END,
 };
@@ -124,7 +125,8 @@ static const cyaml_schema_field_t node_fields[] = {
     TEXT("policy", OPTIONAL, struct raw_node, policy),
     TEXT("log", OPTIONAL, struct raw_node, log),
     TEXT("log_format", OPTIONAL, struct raw_node, log_format),
-    CYAML_FIELD_MAPPING_PTR("metrics", OPTIONAL, struct raw_node, metrics, metrics_fields),
+    CYAML_FIELD_MAPPING_PTR("metrics", OPTIONAL, struct raw_node, metrics, served_fields),
+    CYAML_FIELD_MAPPING_PTR("console", OPTIONAL, struct raw_node, console, served_fields),
     CYAML_FIELD_MAPPING_PTR("source", REQUIRED, struct raw_node, source, source_fields),
     TEXT("threads", OPTIONAL, struct raw_node, threads),
     /* They stand in the policy; node_moved says so. */

@@ -5,12 +5,13 @@
 #include "crypto/base/document.h"
 #include "sys/config.h"
 
-struct raw_metrics {
+/* Of what a daemon serves over HTTP. */
+struct raw_served {
     char *address;
 };
 struct raw_coordinator {
     char *key, *roster, *listen, *state, *log, *log_format, *patience_seconds;
-    struct raw_metrics *metrics;
+    struct raw_served *metrics, *console;
 };
 struct raw_column {
     char *plan, *column, *factor;
@@ -42,7 +43,7 @@ struct raw_source {
 };
 struct raw_node {
     char *key, *roster, *state, *policy, *log, *log_format, *threads;
-    struct raw_metrics *metrics;
+    struct raw_served *metrics, *console;
     struct raw_source *source;
     struct config_psk *psk;
     unsigned psk_count;

@@ -255,6 +255,7 @@ struct result vitals_serve(const struct vitals_serving *serving, struct http_ser
         .address = serving->metrics->address,
         .beyond_loopback = serving->metrics->chosen,
         .where = serving->where,
+        .what = "metrics",
         .routes = routes,
         .context = (void *)(uintptr_t)serving,
     };

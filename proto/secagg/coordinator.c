@@ -385,6 +385,13 @@ const char *secagg_coordinator_phase(const struct secagg_coordinator *coordinato
     return coordinator->text;
 }
 
+bool secagg_coordinator_survivors(const struct secagg_coordinator *coordinator, struct members *ret)
+{
+    if (!coordinator->round.proposed) return false;
+    *ret = coordinator->round.survivors;
+    return true;
+}
+
 struct members secagg_coordinator_awaited(const struct secagg_coordinator *coordinator)
 {
     const struct coordinator_round *round = &coordinator->round;
