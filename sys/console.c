@@ -274,6 +274,7 @@ static struct result answer_api(struct console *console, const struct http_reque
 {
     const struct console_config *config = &console->config;
     struct console_run run;
+    if (strcmp(request->path, "/api/session") == 0) return answer_json(buffer_text(answer->body, "{}"), answer);
     if (strcmp(request->path, "/api/events") == 0) return answer_events(console, request, answer);
     if (console_path_run(request->path, &run)) {
         if (run.file) return answer_file(console, &run, answer);

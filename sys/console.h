@@ -2,6 +2,7 @@
  *
  *   / and what it loads     the page itself, built in; it holds nothing of the daemon's
  *   POST /login, /logout    a token for a session's cookie (console_door.h)
+ *   /api/session            whether there is a session
  *   /api/events             what the daemon published, and each time that it changes (server-sent events)
  *   /api/runs/RUN           what is known of a run; with /model, /report, /plan or /bundle, that file
  *   /api/NAME               what else the daemon tells
