@@ -1,6 +1,6 @@
 // The coordinator's views.
 
-import { badge, el, facts, list, table, whole } from "./dom.js";
+import { el, facts, list, table, whole } from "./dom.js";
 import { phases, runsTable } from "./run.js";
 import { warnings } from "./warnings.js";
 
@@ -64,5 +64,3 @@ export function sections(state, view) {
   if (view === "warnings") return warnings(state);
   return view === "" ? overview(state) : null;
 }
-
-export const changed = (before, after) => (before.state !== after.state ? [`Run ${after.run.slice(0, 12)} `, badge(after.state)] : null);

@@ -2,6 +2,7 @@
 
 import { curve } from "./chart.js";
 import { badge, el, facts, fixed, list, since, span, table, when, whole } from "./dom.js";
+import { entries, sent } from "./journal.js";
 import { modelView } from "./model.js";
 
 const number = (text) => ({ text, number: true });
@@ -140,7 +141,27 @@ export function runSections(run, details, model) {
       { id: "rounds", data: steps, build: () => rounds(steps, run) },
     );
   }
+  if (details.journal) {
+    sections.push(
+      { id: "sent", data: [run.asks, sent(details.journal)], build: () => left(run, sent(details.journal)) },
+      { id: "entries", data: details.journal.length, build: () => card("Journal", entries(details.journal, "This run's entries, the newest first")) },
+    );
+  }
   return sections;
+}
+
+// What a bank gave to a run, and by whose word.
+function left(run, total) {
+  const asks = run.asks || {};
+  return card(
+    "What left this bank",
+    facts([
+      ["Masked inputs", whole(total.inputs)],
+      ["Words of 64 bits", whole(total.words)],
+      ["Bytes", whole(total.bytes)],
+      ["Approved by", asks.needed ? `${asks.approvals} of ${asks.needed} officers${asks.approved_by ? `: ${asks.approved_by}` : ""}` : "a rule of the policy"],
+    ]),
+  );
 }
 
 export function runsTable(runs) {

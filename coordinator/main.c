@@ -110,7 +110,7 @@ static struct result command_status(const struct program_words *words)
 
 static struct result command_console(const struct program_words *words)
 {
-    return ask(words, "console", console_lines);
+    return ask(words, "console", overview_console_lines);
 }
 
 int main(int argc, char **argv)

@@ -83,7 +83,7 @@ struct result overview_lines(struct view json, struct buffer *out)
     return RESULT_OK;
 }
 
-struct result console_lines(struct view text, struct buffer *out)
+struct result overview_console_lines(struct view text, struct buffer *out)
 {
     CLEANUP(json_freep) json_t *json = NULL;
     TRY(json_answer(text, &json));

@@ -13,7 +13,7 @@ MUST_USE struct result overview_json(const struct hub *hub, struct buffer *out);
 MUST_USE struct result overview_lines(struct view json, struct buffer *out);
 
 /* The answer to "console" (hub_console.h) as lines. */
-MUST_USE struct result console_lines(struct view json, struct buffer *out);
+MUST_USE struct result overview_console_lines(struct view json, struct buffer *out);
 /* The parts of it: a run; the names of members. NULL: out of memory. */
 json_t *overview_run(const struct hub *hub, const struct session *session);
 json_t *overview_names(const struct roster *roster, const struct members *set);

@@ -11,6 +11,7 @@
 #include "node/admit.h"
 #include "node/journal.h"
 #include "node/journal_facts.h"
+#include "node/node_console.h"
 #include "node/part.h"
 #include "node/source.h"
 #include "node/watch.h"
@@ -328,6 +329,7 @@ struct result bank_serve(struct bank *bank)
     (void)signal(SIGPIPE, SIG_IGN);
     CLEANUP(control_server_freep) struct control_server *control = NULL;
     CLEANUP(watch_freep) struct watch *watch = NULL;
+    CLEANUP(node_console_freep) struct node_console *console = NULL;
     TRY(store_open(bank->config->state, &bank->store));
     FAILPOINT("node: the store is open");
     TRY(snapshot_remove(bank->config->state)); /* of a backup that was killed */
@@ -337,6 +339,8 @@ struct result bank_serve(struct bank *bank)
     TRY(control_server_new(bank->config->state, &control));
     TRY(transport_client_new(bank->roster.address, bank->key, &bank->roster.coordinator, &bank->client));
     TRY(watch_new(bank, &watch));
+    TRY(node_console_new(bank, &console));
+    bank->console = console;
     const struct roster_member *self = &bank->roster.members[bank->position - 1];
     log_info("node", "cofferdam-node %s of %s (position %u) dials %s, roster version %u", COFFERDAM_VERSION, self->name,
              bank->position, bank->roster.address, bank->roster.version);

@@ -10,6 +10,7 @@
 #include "node/backup.h"
 #include "node/budget_show.h"
 #include "node/forget.h"
+#include "node/node_console.h"
 #include "node/plans.h"
 #include "node/status.h"
 #include "sys/log.h"
@@ -127,6 +128,12 @@ static struct result ask_budget(struct bank *bank, const json_t *request, json_t
     return budget_list(bank, ret);
 }
 
+static struct result ask_console(struct bank *bank, const json_t *request, json_t **ret)
+{
+    (void)request;
+    return node_console_invite(bank->console, ret);
+}
+
 static json_t *hash_json(const struct hash *hash)
 {
     char hex[2 * HASH_BYTES + 1];
@@ -168,9 +175,9 @@ static const struct {
     const char *word;
     struct result (*handle)(struct bank *bank, const json_t *request, json_t **ret);
 } asks[] = {
-    {"status", ask_status}, {"runs", ask_runs},     {"roster", ask_roster}, {"submit", ask_submit},
-    {"cancel", ask_cancel}, {"forget", ask_forget}, {"plans", ask_plans},   {"officer", plans_take},
-    {"budget", ask_budget}, {"backup", ask_backup},
+    {"status", ask_status}, {"runs", ask_runs},     {"roster", ask_roster},   {"submit", ask_submit},
+    {"cancel", ask_cancel}, {"forget", ask_forget}, {"plans", ask_plans},     {"officer", plans_take},
+    {"budget", ask_budget}, {"backup", ask_backup}, {"console", ask_console},
 };
 
 static struct result handle(struct bank *bank, struct view bytes, json_t **ret)

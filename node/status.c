@@ -10,6 +10,7 @@
 #include "node/journal.h"
 #include "node/spent.h"
 #include "sys/clock.h"
+#include "sys/console.h"
 
 enum { STATUS_MS = 3000 };
 
@@ -328,10 +329,16 @@ struct result forget_lines(struct view text, struct buffer *out)
 
 struct result backup_answered(struct view text, struct snapshot_name *ret)
 {
-    CLEANUP(json_freep) json_t *json = json_loadb((const char *)text.data, text.length, 0, NULL);
-    ENSURE(json, CATEGORY_ENVIRONMENT, "the node answered something that is no JSON");
-    const json_t *category = json_object_get(json, "category");
-    ENSURE(!category, (enum category)json_integer_value(category), "%s", text_of(json, "reason"));
+    CLEANUP(json_freep) json_t *json = NULL;
+    TRY(json_answer(text, &json));
     (void)snprintf(ret->text, sizeof ret->text, "%s", text_of(json, "snapshot"));
     return RESULT_OK;
+}
+
+struct result status_console_lines(struct view text, struct buffer *out)
+{
+    CLEANUP(json_freep) json_t *json = NULL;
+    TRY(json_answer(text, &json));
+    return buffer_format(out, CONSOLE_LINES, text_of(json, "url"),
+                         (int)json_integer_value(json_object_get(json, "minutes")));
 }

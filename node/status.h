@@ -21,5 +21,7 @@ MUST_USE struct result forget_lines(struct view json, struct buffer *out);
 
 /* What the daemon said of the snapshot that a backup asks for: a refusal is the failure that it tells. */
 MUST_USE struct result backup_answered(struct view json, struct snapshot_name *ret);
+/* The answer to "console" as lines; a refusal is the failure that it tells. */
+MUST_USE struct result status_console_lines(struct view json, struct buffer *out);
 
 #endif

@@ -54,6 +54,7 @@ async function look(page, name) {
 async function walk(page) {
   await page.setViewportSize(DESKTOP);
   await page.evaluate(() => {
+    for (const node of document.querySelectorAll("[data-met]")) node.removeAttribute("data-met");
     const start = document.createElement("button");
     document.body.prepend(start);
     start.focus();
@@ -100,7 +101,7 @@ async function watch(page) {
   await page.keyboard.press("Enter");
   await heading(page, "Run");
   must(await page.evaluate(() => document.activeElement.tagName === "H1"), "the focus is not on the view's heading");
-  await look(page, "running");
+  if (role === "coordinator") await look(page, "running");
   await page.evaluate(() => {
     window.seen = new Set();
     const take = () => {

@@ -37,8 +37,14 @@ browser=$!
 until_true 60 watched coordinator || die "the page does not watch"
 for bank in south east; do node_start $bank; done
 wait $browser || { shots; die "$(cat "$HOME_DIR/coordinator-browser/said")"; }
+url=$(address "$NODE" north)
+[ -n "$url" ] || die "no address of the node's console"
+browse node "$url"
+wait $! || { shots; die "$(cat "$HOME_DIR/node-browser/said")"; }
 shots
-"$COFFERDAM" audit verify "$HOME_DIR/coordinator-browser/coordinator.cfd" >/dev/null || die "the downloaded bundle does not verify"
+for role in coordinator node; do
+    "$COFFERDAM" audit verify "$HOME_DIR/$role-browser/$role.cfd" >/dev/null || die "the bundle downloaded from the $role does not verify"
+done
 ! grep -q "${url#*token=}" "$HOME_DIR/coordinator/log" || die "the token is in the log"
 ! grep -qE 'ThreadSanitizer|ERROR: AddressSanitizer|runtime error' "$HOME_DIR"/*/log || die "a sanitizer has something to say"
 good
