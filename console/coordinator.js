@@ -44,7 +44,7 @@ function members(state) {
     {
       id: "roster",
       data: [state.roster_version, state.roster_hash],
-      build: () => facts([["Roster", `version ${state.roster_version}, ${state.members.length} members, all signed`], ["Hash", el("code", { class: "long" }, state.roster_hash)], ["Address", state.address]]),
+      build: () => facts([["Roster", `version ${state.roster_version}, ${state.members.length} members`], ["Hash", el("code", { class: "long" }, state.roster_hash)], ["Address", state.address]]),
     },
     {
       id: "members",
