@@ -112,6 +112,26 @@ static struct result node_with(const char *line, struct config_node **ret)
     return config_node_load(path, ret);
 }
 
+static void console_is_of_this_machine(void **state)
+{
+    (void)state;
+    CLEANUP(config_node_freep) struct config_node *config = NULL, *plain = NULL, *without = NULL, *bad = NULL;
+    CLEANUP(config_coordinator_freep) struct config_coordinator *coordinator = NULL;
+    ok(node_with("console: {address: \"127.0.0.2:9000\"}", &config));
+    assert_string_equal(config->console.address, "127.0.0.2:9000");
+    ok(node_with("console: {}", &plain));
+    assert_string_equal(plain->console.address, "127.0.0.1:9465");
+    ok(node_with("", &without));
+    assert_null(without->console.address);
+    refused(node_with("console: {address: \"0.0.0.0:9465\"}", &bad), 6, "must be a loopback address of this machine");
+    refused(node_with("console: {address: \"[::]:9465\"}", &bad), 6, "must be a loopback address of this machine");
+    refused(node_with("console: {address: \"bank.example:9465\"}", &bad), 6, "must be a loopback address");
+    refused(node_with("console: {address: \"127.0.0.1:0\"}", &bad), 6, "must be a loopback address");
+    write_config("key: k\nroster: r\nstate: s\nconsole: {address: \"[::1]:9465\"}\n");
+    ok(config_coordinator_load(path, &coordinator));
+    assert_string_equal(coordinator->console.address, "[::1]:9465");
+}
+
 static void metrics_and_log_format(void **state)
 {
     (void)state;
@@ -388,6 +408,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_left_out_has_its_default, enter, leave),
         cmocka_unit_test_setup_teardown(sources_that_are_joined, enter, leave),
         cmocka_unit_test_setup_teardown(each_mistake_of_a_join_is_told_with_its_line, enter, leave),
+        cmocka_unit_test_setup_teardown(console_is_of_this_machine, enter, leave),
         cmocka_unit_test_setup_teardown(metrics_and_log_format, enter, leave),
         cmocka_unit_test_setup_teardown(a_mapping_alone, enter, leave),
         cmocka_unit_test_setup_teardown(a_database_in_place_of_a_file, enter, leave),
