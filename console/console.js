@@ -26,6 +26,16 @@ function say(text, alarm) {
 
 // ---- what is on the page
 
+// What one section cannot show does not take the others away.
+function built(build) {
+  try {
+    return build();
+  } catch (error) {
+    console.error(error);
+    return el("p", { class: "alarm" }, `This cannot be shown: ${error.message}`);
+  }
+}
+
 function put(sections, key) {
   if (shown.key !== key) {
     main.replaceChildren();
@@ -37,7 +47,7 @@ function put(sections, key) {
   for (const { id, data, build } of sections) {
     const text = JSON.stringify(data);
     const before = shown.sections.get(id);
-    const entry = before && before.text === text ? before : { text, node: el("section", { class: "block", id: `block-${id}` }, build()) };
+    const entry = before && before.text === text ? before : { text, node: el("section", { class: "block", id: `block-${id}` }, built(build)) };
     if (before && entry !== before) before.node.replaceWith(entry.node);
     else if (!before) main.append(entry.node);
     kept.set(id, entry);

@@ -98,8 +98,13 @@ function terms(model) {
   return section("Coefficients", table("Coefficients, on the standardised scale", ["Term", number("Estimate"), number("Standard error"), number("z"), number("p")], rows));
 }
 
-const between = (low, high) => (low === null || low === undefined ? `below ${high}` : high === null || high === undefined ? `${low} and above` : `${low} to below ${high}`);
-const className = (one) => one.label || (one.levels ? one.levels.join(", ") : one.missing ? "missing" : between(one.from, one.to));
+// A class is levels, or numbers from one bound to another; those without a value may be among them.
+function className(one) {
+  const low = typeof one.from === "number";
+  const high = typeof one.to === "number";
+  const numbers = low && high ? `${one.from} to below ${one.to}` : low ? `${one.from} and above` : high ? `below ${one.to}` : "";
+  return [one.levels ? one.levels.join(", ") : numbers, one.missing === true ? "missing" : ""].filter(Boolean).join(", ") || "all";
+}
 
 function scorecard(model) {
   const features = (model.features || []).filter((feature) => feature.classes);
@@ -131,9 +136,10 @@ export function modelView(model) {
       ["Log-likelihood", typeof model.log_likelihood === "number" ? fixed(model.log_likelihood, 4) : null],
     ]),
     metrics(model),
-    histogram ? rocSection(histogram) : null,
-    histogram ? calibrationSection(histogram) : null,
+    histogram?.edges ? rocSection(histogram) : null,
+    histogram?.edges ? calibrationSection(histogram) : null,
     terms(model),
     scorecard(model),
+    model.terms ? null : el("p", { class: "muted" }, "The report shows the rest of it."),
   );
 }

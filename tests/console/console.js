@@ -29,7 +29,7 @@ function listen(context) {
   context.on("weberror", (error) => troubles.push(`an exception: ${error.error()}`));
 }
 
-const settled = (page) => page.waitForTimeout(300);
+const settled = (page) => page.waitForTimeout(100);
 const heading = (page, text) => page.getByRole("heading", { level: 1, name: text }).waitFor({ timeout: WAIT });
 
 // Every view, light and dark, on a phone and a desktop: nothing that axe finds, nothing wider than the screen.
