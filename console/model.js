@@ -47,7 +47,7 @@ function rocSection(histogram) {
   const curves = SETS.map(([set, name, kind]) => ({ set, name, kind, points: roc(histogram, set) })).filter((curve) => curve.points);
   if (!curves.length) return null;
   const rows = curves[0].points.map((_, index) => [String(index), ...curves.flatMap((curve) => curve.points[index].map(percent))]);
-  const heads = curves.flatMap((curve) => [number(`${curve.name}: false alarms`), number(`${curve.name}: positives found`)]);
+  const heads = curves.flatMap((curve) => [number(`${curve.name}: negatives called positive`), number(`${curve.name}: positives found`)]);
   const options = {
     title: "ROC curve",
     description: "Share of positives found by share of negatives called positive; the table below has the numbers.",

@@ -68,15 +68,15 @@ function convergence(steps) {
 function rounds(steps, run) {
   const rows = [...steps].reverse().map((step) => [
     String(step.step),
+    step.text,
+    step.missing ? list(step.missing, "nobody") : "–",
     step.round === undefined ? "–" : String(step.round),
     when(step.at_ms),
-    step.missing ? list(step.missing, "nobody") : "–",
-    step.text,
   ]);
   const missed = steps.filter((step) => step.missing && step.missing.length).length;
   const voided = steps.length && steps[steps.length - 1].round ? steps[steps.length - 1].round - steps.length : 0;
   const told = steps.length ? el("p", {}, `${steps.length} sums; ${missed} without some bank; ${voided} rounds given up and begun anew.`) : null;
-  return card("Rounds", told, table("Rounds, the latest first", [number("Sum"), number("Round"), "Closed", "Without", words("Where it stands")], rows, run.state === "open" ? "No sum yet." : "This coordinator kept none."));
+  return card("Rounds", told, table("Rounds, the latest first", [number("Sum"), words("Where it stands"), "Without", number("Round"), "Closed"], rows, run.state === "open" ? "No sum yet." : "This coordinator kept none."));
 }
 
 function log(checkpoint, run) {
@@ -167,12 +167,12 @@ function left(run, total) {
 export function runsTable(runs) {
   return table(
     "Runs, the newest first",
-    ["Run", "Plan", "State", words("Doing"), "For"],
+    ["Run", "State", words("Doing"), "Plan", "For"],
     runs.map((run) => [
       el("a", { href: `#/run/${run.run}`, id: `run-${run.run}` }, el("code", {}, run.run.slice(0, 12))),
-      run.plan || "–",
       badge(run.state),
       run.state === "open" || run.state === "waits" ? [run.phase, run.awaited?.length && run.awaited.length < run.cohort.length ? el("div", { class: "muted" }, `awaited: ${list(run.awaited)}`) : null] : run.state === "failed" || run.state === "refused" ? run.phase : "",
+      run.plan || "–",
       since(run.since_ms),
     ]),
     "No run yet.",
