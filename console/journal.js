@@ -1,6 +1,6 @@
 // Entries of a node's journal.
 
-import { el, table, when, whole } from "./dom.js";
+import { el, precise, table, when, whole } from "./dom.js";
 
 const HEX = /^[0-9a-f]{64,}$/;
 
@@ -8,7 +8,7 @@ function fact(value) {
   if (typeof value === "string") return HEX.test(value) ? el("code", { title: value }, value.slice(0, 12)) : value.length > 300 ? `${value.slice(0, 300)} …` : value;
   if (Array.isArray(value)) return value.map((item) => (item && typeof item === "object" ? JSON.stringify(item) : String(item))).join(", ");
   if (value && typeof value === "object") return JSON.stringify(value);
-  return typeof value === "number" ? whole(value) : String(value);
+  return Number.isInteger(value) ? whole(value) : typeof value === "number" ? precise(value) : String(value);
 }
 
 const told = (facts) => Object.entries(facts).map(([name, value], index) => [index ? "; " : "", el("span", { class: "muted" }, `${name.replaceAll("_", " ")} `), fact(value)]);

@@ -18,12 +18,15 @@ const METRICS = [
 const number = (text) => ({ text, number: true });
 const section = (title, ...content) => el("section", { class: "card" }, el("h3", {}, title), content);
 
+// What the histogram, or noise, leaves open.
+const error = (value, digits) => (typeof value === "number" ? ` ± ${fixed(value, digits)}` : "");
+
 function metrics(model) {
   const sets = SETS.filter(([name]) => model.metrics && model.metrics[name]);
   if (!sets.length) return null;
   const rows = METRICS.filter(([name]) => sets.some(([set]) => typeof model.metrics[set][name] === "number")).map(([name, title, digits]) => [
     title,
-    ...sets.map(([set]) => fixed(model.metrics[set][name], digits)),
+    ...sets.map(([set]) => fixed(model.metrics[set][name], digits) + error(model.metrics[set][`${name}_error`], digits)),
   ]);
   return section("How well it tells", table("Measures of the model", ["Measure", ...sets.map(([, title]) => number(title))], rows));
 }
