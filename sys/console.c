@@ -203,7 +203,9 @@ static struct result answer_events(struct console *console, const struct http_re
     page->console = console;
     (void)snprintf(page->session, sizeof page->session, "%s", request->cookie);
     answer->type = "text/event-stream";
-    answer->stream = (struct http_stream){page, page_next, page_end};
+    answer->stream.each = page; /* page_end frees it */
+    answer->stream.next = page_next;
+    answer->stream.end = page_end;
     return RESULT_OK;
 }
 
