@@ -20,6 +20,7 @@
 #include "coordinator/backup.h"
 #include "coordinator/overview.h"
 #include "coordinator/session.h"
+#include "sys/console.h"
 #include "sys/control.h"
 #include "sys/file.h"
 #include "sys/program.h"
@@ -69,6 +70,8 @@ static struct result command_check(const struct program_words *words)
     TRY(transport_server_new(address, hub->key, hub_accept, hub, &hub->server));
     printf("listen    %s is free\n", address);
     TRY(vitals_try(&hub->config->metrics, path));
+    TRY(console_try(&hub->config->console, path));
+    if (hub->config->console.address) printf("console   %s is free\n", hub->config->console.address);
     if (hub->config->metrics.address) printf("metrics   %s is free\n", hub->config->metrics.address);
     printf("ready\n");
     return RESULT_OK;

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "coordinator/hub.h"
+#include "sys/console.h"
 #include "sys/vitals.h"
 
 /* The members' word for a roster that is another one; a start takes it from the operator, a reload does not. */
@@ -17,6 +18,9 @@ static struct result check_ports(const struct hub *hub, struct hub *next)
 {
     const char *before = hub->config->metrics.address, *after = next->config->metrics.address;
     if (after && (!before || strcmp(before, after) != 0)) TRY(vitals_try(&next->config->metrics, next->config_path));
+    const char *shown = hub->config->console.address, *shown_after = next->config->console.address;
+    if (shown_after && (!shown || strcmp(shown, shown_after) != 0))
+        TRY(console_try(&next->config->console, next->config_path));
     if (strcmp(hub_address(hub), hub_address(next)) == 0) return RESULT_OK;
     return transport_server_new(hub_address(next), next->key, hub_accept, next, &next->server);
 }

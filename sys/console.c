@@ -399,6 +399,15 @@ static struct result start(struct console *console)
     return http_server_new(&http, &console->server);
 }
 
+struct result console_try(const struct config_console *config, const char *where)
+{
+    static const struct http_route none[] = {{0}};
+    CLEANUP(http_server_freep) struct http_server *server = NULL;
+    if (!config->address) return RESULT_OK;
+    return http_server_new(
+        &(struct http_config){.address = config->address, .where = where, .what = "console", .routes = none}, &server);
+}
+
 struct result console_new(const struct console_config *config, struct console **ret)
 {
     CLEANUP(console_freep) struct console *console = calloc(1, sizeof *console);

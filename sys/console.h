@@ -37,6 +37,9 @@ struct console_config {
 MUST_USE struct result console_put_files(const char *directory, const char *id, struct buffer *out);
 unsigned console_evidence(const char *directory, const char *id);
 
+/* Whether a console could listen; nothing is served. Without an address there is nothing to try. */
+MUST_USE struct result console_try(const struct config_console *config, const char *where);
+
 struct console;
 /* Listens; the log says where. The config is borrowed for as long as the console lives. */
 MUST_USE struct result console_new(const struct console_config *config, struct console **ret);

@@ -271,7 +271,10 @@ struct result vitals_try(const struct config_metrics *metrics, const char *where
     static const struct http_route none[] = {{0}};
     CLEANUP(http_server_freep) struct http_server *server = NULL;
     if (!metrics->address) return RESULT_OK;
-    const struct http_config config = {
-        .address = metrics->address, .beyond_loopback = metrics->chosen, .where = where, .routes = none};
+    const struct http_config config = {.address = metrics->address,
+                                       .beyond_loopback = metrics->chosen,
+                                       .where = where,
+                                       .what = "metrics",
+                                       .routes = none};
     return http_server_new(&config, &server);
 }

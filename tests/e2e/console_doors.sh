@@ -71,6 +71,14 @@ assert sorted(told["checkpoint"]["cosigned_by"]) == ["east", "north", "south"], 
 assert told["files"] == ["model", "report", "plan", "bundle"] and told["evidence"] == 0
 END
 
+# A console that could not listen leaves the coordinator as it is.
+cp "$HOME_DIR/coordinator/coordinator.yaml" "$HOME_DIR/kept.yaml"
+sed -i "s/^console: .*/console: {address: \"${AT[north]}\"}/" "$HOME_DIR/coordinator/coordinator.yaml"
+kill -HUP "${PROCESS[coordinator]}"
+until_true 10 log_has coordinator "not reloaded.*console: another program listens" || die "it reloads what cannot listen"
+cp "$HOME_DIR/kept.yaml" "$HOME_DIR/coordinator/coordinator.yaml"
+[ "$(status coordinator /api/session -b "$cookie")" = 200 ] || die "a refused reload ends a session"
+
 # The node's: what its own commands say.
 cookie=$(enter north "$(address north)")
 event north "$cookie" >"$HOME_DIR/state.json" || die "no event at north"
