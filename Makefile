@@ -33,7 +33,7 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-protot
 FLOAT := -ffp-contract=off -fno-fast-math -fno-math-errno
 HARDEN := -fstack-protector-strong -fPIE -fcf-protection $(if $(SANITIZER)$(COVERAGE),,-D_FORTIFY_SOURCE=2)
 OPT := $(if $(SANITIZER),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all,$(if $(COVERAGE),-O0 --coverage,-O2))
-CPPFLAGS += -iquote . -I$(BUILD)/gen -D_GNU_SOURCE -DCOFFERDAM_VERSION='"$(VERSION)"' $(if $(FAILPOINTS),-DFAILPOINTS)
+CPPFLAGS += -iquote . -I$(BUILD)/gen -isystem /usr/include/p11-kit-1 -D_GNU_SOURCE -DCOFFERDAM_VERSION='"$(VERSION)"' $(if $(FAILPOINTS),-DFAILPOINTS)
 CFLAGS := -std=c17 -g $(OPT) $(WARN) $(FLOAT) $(HARDEN) -pthread
 LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $(if $(COVERAGE),--coverage) -pthread
 # What each part links beyond the parts below it.
@@ -42,7 +42,7 @@ LIBS_PROTO := -lprotobuf-c -lcyaml -lyaml -lmpfr -lgmp -ljansson
 LIBS_DATA := -lcsv -lz
 # For programs that call data/odbc.c; the others carry no database driver manager.
 LIBS_ODBC := -lodbc
-LIBS_SYS := -lnng -lssl -lcrypto -lsqlite3 -lcyaml -lmicrohttpd
+LIBS_SYS := -lnng -lssl -lcrypto -lsqlite3 -lcyaml -lmicrohttpd -lp11-kit
 
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -58,7 +58,9 @@ DATA := $(call objects,$(call sources,data))
 # Sums as expressions, which the analyses build; what writes them as SQL is among what the coordinator does not link.
 FORMULAS := $(call objects,data/formula.c data/formula_arithmetic.c)
 ANALYTICS := $(call objects,$(call sources,analytics analytics/export analytics/report)) $(BUILD)/obj/gen/onnx/onnx.pb-c.o
-SYS := $(call objects,$(call sources,sys))
+# The console's pages are built into the programs.
+CONSOLE := $(sort $(wildcard console/*.html console/*.css console/*.js console/*.svg))
+SYS := $(call objects,$(call sources,sys)) $(BUILD)/obj/gen/console/assets.o
 NODE := $(call objects,$(call sources,node))
 COORDINATOR := $(call objects,$(call sources,coordinator))
 CLI := $(call objects,$(call sources,cli))
@@ -90,6 +92,10 @@ $(BUILD)/gen/%.pb-c.c: %.proto
 $(BUILD)/gen/onnx/onnx.pb-c.c:
 	@mkdir -p $(BUILD)/gen
 	$(call run,SCHEMA,protoc-c --proto_path=/usr/include --c_out=$(BUILD)/gen $(ONNX_SCHEMA))
+
+$(BUILD)/gen/console/assets.c: $(CONSOLE) console/embed.py
+	@mkdir -p $(@D)
+	$(call run,EMBED,python3 console/embed.py $(CONSOLE) >$@)
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)

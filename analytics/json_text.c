@@ -77,6 +77,21 @@ static struct result put_hash(json_t *document, const char *hash)
     return RESULT_OK;
 }
 
+struct result json_answer(struct view text, json_t **ret)
+{
+    json_t *json = json_loadb((const char *)text.data, text.length, 0, NULL);
+    ENSURE(json, CATEGORY_ENVIRONMENT, "the daemon answered something that is no JSON");
+    const json_t *category = json_object_get(json, "category");
+    if (!category) {
+        *ret = json;
+        return RESULT_OK;
+    }
+    const char *reason = json_string_value(json_object_get(json, "reason"));
+    struct result result = FAIL((enum category)json_integer_value(category), "%s", reason ? reason : "no reason given");
+    json_decref(json);
+    return result;
+}
+
 struct result json_put_hash(json_t *document)
 {
     char hash[2 * HASH_BYTES + 1];

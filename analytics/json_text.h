@@ -13,6 +13,9 @@ MUST_USE struct result json_text(const json_t *json, size_t flags, struct buffer
 /* A file's text as JSON; name is the file's, for errors. Free with json_decref. */
 MUST_USE struct result json_parse(struct view text, const char *name, json_t **ret);
 
+/* What a daemon answered a command; {"category", "reason"} is the failure that it tells. Free with json_decref. */
+MUST_USE struct result json_answer(struct view text, json_t **ret);
+
 /* "hash" of a document: SHA-256 over label "model" and the rest of it as compact JSON, keys in order of their bytes,
  * numbers with 17 digits. It notices what was changed by mistake or on the way; it does not say who wrote the file.
  * The check: CATEGORY_USAGE when it is missing or another; the document is then without it. */

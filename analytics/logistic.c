@@ -209,6 +209,16 @@ static struct result logistic_progress(const struct plan *plan, struct view byte
     }
 }
 
+/* Under differential privacy a state knows no likelihood. */
+static struct result logistic_figure(const struct plan *plan, struct view bytes, struct task_figure *ret)
+{
+    CLEANUP(logistic_done) struct logistic state = {0};
+    TRY(logistic_parse(plan, bytes, &state));
+    bool fitted = state.stage == LOGISTIC_INFERENCE || (state.stage == LOGISTIC_NEWTON && state.tried);
+    if (!state.private && fitted) *ret = (struct task_figure){"log-likelihood", state.likelihood};
+    return RESULT_OK;
+}
+
 /* One line for a stage: what is released, how many numbers. */
 static struct result explain_stage(const struct logistic *state, const char *when, const char *what, struct buffer *out)
 {
@@ -278,4 +288,5 @@ const struct task logistic_task = {
     .advance = logistic_advance,
     .result = logistic_result,
     .progress = logistic_progress,
+    .figure = logistic_figure,
 };

@@ -153,6 +153,16 @@ static struct result scorecard_progress(const struct plan *plan, struct view sta
     return (struct result){category};
 }
 
+static struct result scorecard_figure(const struct plan *plan, struct view state, struct task_figure *ret)
+{
+    CLEANUP(scorecard_done) struct scorecard scorecard = {0};
+    CLEANUP(scorecard_fit_done) struct scorecard_fit fit = {0};
+    TRY(scorecard_parse(plan, state, &scorecard));
+    if (scorecard.stage == SCORECARD_PROFILE) return RESULT_OK;
+    TRY(scorecard_fit_of(&scorecard, &fit));
+    return logistic_task.figure(&fit.plan, buffer_view(&scorecard.fit), ret);
+}
+
 const struct task scorecard_task = {
     .name = "scorecard",
     .private = true,
@@ -166,4 +176,5 @@ const struct task scorecard_task = {
     .advance = scorecard_advance,
     .result = finish,
     .progress = scorecard_progress,
+    .figure = scorecard_figure,
 };

@@ -96,6 +96,25 @@ static struct result put_sentence(const char *sentence, const json_t *facts, str
     return RESULT_OK;
 }
 
+/* What did not find together in a source that joins others. */
+static struct result put_joined(const char *before, const json_t *facts, const char *after, struct buffer *out)
+{
+    size_t index;
+    const json_t *one;
+    json_array_foreach(json_object_get(facts, "joined"), index, one)
+    {
+        TRY(buffer_text(out, before));
+        TRY(put_sentence("joined with {source}: {unmatched} rows have no match there, {orphans} of its {rows} match "
+                         "nobody, {without_key} have no key",
+                         one, out));
+        TRY(buffer_text(out, after));
+    }
+    if (!json_is_integer(json_object_get(facts, "without_match"))) return RESULT_OK;
+    TRY(buffer_text(out, before));
+    TRY(put_sentence("{without_match} of {joined_rows} rows were left out for want of a match", facts, out));
+    return buffer_text(out, after);
+}
+
 /* What an entry has in some cases only. */
 static struct result put_more(const json_t *facts, bool forgotten, struct buffer *out)
 {
@@ -103,6 +122,7 @@ static struct result put_more(const json_t *facts, bool forgotten, struct buffer
         TRY(put_sentence("; {without_consent} more were left out for want of consent", facts, out));
     if (json_is_integer(json_object_get(facts, "unfit")))
         TRY(put_sentence("; {unfit} more do not fit the plan and were left out", facts, out));
+    TRY(put_joined("; ", facts, "", out));
     if (json_is_true(json_object_get(facts, "cohort_change")))
         TRY(buffer_text(out, "; an officer approved its cohort, which is another than before"));
     if (forgotten && json_object_get(facts, "model")) TRY(put_sentence(", model.json {model:}", facts, out));
@@ -191,6 +211,7 @@ struct result journal_show_run(const json_t *run, struct buffer *out)
                          run, out));
     if (json_is_integer(json_object_get(run, "without_consent")))
         TRY(put_sentence("             {without_consent} more rows were left out for want of consent\n", run, out));
+    TRY(put_joined("             ", run, "\n", out));
     TRY(put_left(run, out));
     TRY(journal_budget_show_run(run, out));
     TRY(buffer_format(out, "  closed     %zu steps\n", json_array_size(json_object_get(run, "closed"))));

@@ -89,7 +89,7 @@ static struct result report(const struct keygen *keygen, bool json)
 
 struct result cli_keygen(int argc, char **argv)
 {
-    const char *name = NULL, *directory = NULL, *person = NULL;
+    const char *name = NULL, *directory = NULL, *person = NULL, *token = NULL, *node_token = NULL;
     bool unsealed = false, json = false, officer = false;
     const struct cli_option options[] = {
         {.name = "org", .required = true, .value = &name},
@@ -97,6 +97,8 @@ struct result cli_keygen(int argc, char **argv)
         {.name = "no-passphrase", .flag = &unsealed},
         {.name = "officer", .flag = &officer},
         {.name = "name", .value = &person},
+        {.name = "token", .value = &token},
+        {.name = "node-token", .value = &node_token},
         {.name = "json", .flag = &json},
         {0},
     };
@@ -104,7 +106,14 @@ struct result cli_keygen(int argc, char **argv)
     TRY(result_at(roster_name_check(name), "--org "));
     ENSURE(officer == (person != NULL), CATEGORY_USAGE,
            "keygen: --officer and --name go together: --name is the officer's");
+    ENSURE(!officer || (!token && !node_token), CATEGORY_USAGE,
+           "keygen: an officer's key goes into a file; leave --token and --node-token out");
     if (officer) return keygen_officer(&(struct keygen_officer){name, person, directory, unsealed, json});
+    ENSURE(!token || !unsealed, CATEGORY_USAGE,
+           "keygen: a token guards its keys with its PIN; leave --no-passphrase out");
+    if (token || node_token)
+        return keygen_token(
+            &(struct keygen_token){name, token, node_token ? node_token : token, directory, unsealed, json});
     CLEANUP(keygen_done) struct keygen keygen = {0};
     TRY(paths_check(&keygen, directory, name));
     if (!unsealed) TRY(keys_passphrase("Passphrase for the identity key", true, &keygen.passphrase));

@@ -11,18 +11,26 @@
 #include "sys/process.h"
 
 static const struct cli_command commands[] = {
-    {"keygen", cli_keygen, "--org NAME --out DIR [--officer --name PERSON] [--no-passphrase] [--json]",
+    {"keygen", cli_keygen,
+     "--org NAME --out DIR [--token URI] [--node-token URI] [--officer --name PERSON] [--no-passphrase] [--json]",
      "Makes an organisation's two keys and the file it sends to the others; or an officer's key",
      "Writes DIR/identity.key, DIR/node.key, DIR/node.crt and DIR/NAME.pub; none may exist. With --officer it writes\n"
-     "DIR/officer.key alone, with which a person approves plans for the bank, and prints the line for its policy.\n\n"
+     "DIR/officer.key alone, with which a person approves plans for the bank, and prints the line for its policy. "
+     "With\n"
+     "--token both keys are made in a PKCS#11 token and stay there, or are those that it has: DIR/node.crt and\n"
+     "DIR/NAME.pub are written.\n\n"
      "  --org NAME        the name in the roster: no blanks, no slash\n"
      "  --out DIR         made when it is not there\n"
+     "  --token URI       the token, as pkcs11:token=NAME?module-path=/PATH&pin-source=file:/PATH\n"
+     "  --node-token URI  another token for the node key; without --token the identity key goes into its file\n"
      "  --officer         an officer's key, whose name is given with --name PERSON\n"
      "  --no-passphrase   leaves the key unsealed; else COFFERDAM_PASSPHRASE_FILE or the terminal is asked\n"
      "  --json            prints the public keys as JSON\n\n"
      "Examples:\n"
      "  cofferdam keygen --org north --out keys\n"
      "  cofferdam keygen --officer --org north --name ada --out ada\n"
+     "  cofferdam keygen --org north --out keys --token "
+     "'pkcs11:token=bank?module-path=/usr/lib/softhsm/libsofthsm2.so'\n"
      "  cofferdam keygen --org test --out /tmp/test --no-passphrase\n"},
     {"roster new", cli_roster_new, "--coordinator FILE.pub --address ADDRESS -o ROSTER MEMBER.pub...",
      "Writes the first roster from the .pub files of coordinator and members",

@@ -62,6 +62,10 @@ static struct result ask_run(const struct ask *ask)
 {
     struct session *session = NULL;
     struct result found = run_of(ask, &session);
+    if (ask->hub->restored.made && !session_find(ask->hub, &ask->frame.run))
+        return reply_answer(ask, SERVICE_ENDED, &ask->frame.run, false,
+                            "the coordinator was restored from a backup from before this run, which it does not know; "
+                            "submit it again");
     if (!result_ok(found)) return reply_refusal(ask, found);
     if (session->state == SERVICE_RUN_FAILED)
         return reply_answer(ask, SERVICE_ENDED, &ask->frame.run, false, session->reason);

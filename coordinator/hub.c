@@ -31,6 +31,11 @@ void hub_freep(struct hub **hub)
     hub_free(*hub);
 }
 
+const char *hub_address(const struct hub *hub)
+{
+    return hub->config->listen ? hub->config->listen : hub->roster.address;
+}
+
 static struct result roster_load(const char *path, struct roster *ret)
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};

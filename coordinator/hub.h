@@ -16,6 +16,12 @@ struct parked {
     uint64_t at;
 };
 
+/* The backup that the state directory was restored from, if any. */
+struct restored {
+    uint64_t made; /* seconds since the epoch; 0: none */
+    bool ends;     /* the runs that are open in it have to end */
+};
+
 struct session;
 struct hub {
     struct config_coordinator *config;
@@ -29,6 +35,8 @@ struct hub {
     struct buffer known[MEMBERS_MAX + 1]; /* and its payload: the runs it said it knows */
     struct service_poll_reader poll;      /* the one being answered */
     struct meter meter;
+    bool again; /* it stops to read its files anew */
+    struct restored restored;
 };
 
 /* Reads configuration, key and roster, checks that they belong together; opens nothing else. */
@@ -39,8 +47,13 @@ void hub_freep(struct hub **hub);
 /* A transport_accept over the coordinator: members' node keys alone. */
 bool hub_accept(void *context, const struct sign_public *peer);
 
-/* Opens the store and the port, restores the runs, serves until SIGTERM or SIGINT. */
+/* Opens the store and the port, restores the runs, serves until SIGTERM or SIGINT; or until SIGHUP, which sets `again`,
+ * when the files that were loaded from can be loaded anew. */
 MUST_USE struct result hub_serve(struct hub *hub);
+/* coordinator/reload.c: whether what the files say now could be served in place of this; nothing has changed. */
+MUST_USE struct result hub_check_reload(const struct hub *hub);
+/* Where it listens. */
+const char *hub_address(const struct hub *hub);
 
 /* One request of a member: answered now, or parked (coordinator/asks.c). */
 MUST_USE struct result asks_dispatch(struct hub *hub, const struct transport_request *request);

@@ -1,9 +1,11 @@
 /* The loop: one thread takes requests, timers and the operator's questions in turn. Nothing else runs, but for the
- * thread that tells figures (hub_watch.c), from a copy. */
+ * threads that tell figures (hub_watch.c) and serve the console (hub_console.c), from copies. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "coordinator/backup.h"
+#include "coordinator/hub_console.h"
 #include "coordinator/hub_watch.h"
 #include "coordinator/overview.h"
 #include "coordinator/session.h"
@@ -11,6 +13,7 @@
 #include "sys/clock.h"
 #include "sys/control.h"
 #include "sys/log.h"
+#include "sys/snapshot.h"
 
 /* A parked request is answered with WAIT after this long: well before a client or a firewall gives up on it. */
 #define PARKED_MS 20000u
@@ -21,13 +24,17 @@
 /* The machine of a run that is over, kept for late nodes, goes after this long without a request. */
 #define IDLE_MS 60000u
 
-static volatile sig_atomic_t stopping;
+static volatile sig_atomic_t stopping, reloading;
 static struct transport_server *server_to_wake;
+static const struct sign_key *key_to_interrupt; /* the loop may wait for its token */
 
 static void on_signal(int number)
 {
-    (void)number;
-    stopping = 1;
+    if (number == SIGHUP)
+        reloading = 1;
+    else
+        stopping = 1;
+    if (stopping && key_to_interrupt) sign_key_interrupt(key_to_interrupt);
     if (server_to_wake) transport_server_wake(server_to_wake);
 }
 
@@ -36,6 +43,7 @@ static void signals_catch(void)
     struct sigaction action = {.sa_handler = on_signal};
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGHUP, &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
@@ -121,16 +129,36 @@ static int patience(const struct hub *hub)
     return (int)most;
 }
 
-static struct result answer_control(struct hub *hub, struct control_server *control)
+static struct result answer_backup(struct hub *hub, struct buffer *out)
+{
+    uint64_t start = clock_monotonic_ms();
+    struct snapshot_name name;
+    struct result result = hub_snapshot(hub, &name);
+    if (!result_ok(result)) return buffer_text(out, result_reason());
+    log_info("loop", "a snapshot for a backup took %llu ms", (unsigned long long)(clock_monotonic_ms() - start));
+    return buffer_format(out, BACKUP_READY "%s", name.text);
+}
+
+/* "console", a backup, or anything else: the status is all there is to know. */
+static struct result answer_operator(struct hub *hub, const struct hub_console *console, struct view request,
+                                     struct buffer *out)
+{
+    if (view_equal(request, view_text("console"))) return hub_console_invite(console, out);
+    if (view_equal(request, view_text(BACKUP_REQUEST))) return answer_backup(hub, out);
+    return overview_json(hub, out);
+}
+
+static struct result answer_control(struct hub *hub, struct control_server *control, const struct hub_console *console)
 {
     for (;;) {
         struct control_request request = {0};
         bool got = false;
         TRY(control_server_receive(control, 0, &request, &got));
         if (!got) return RESULT_OK;
-        buffer_done(&request.bytes); /* whatever is asked, the status is all there is to know */
         CLEANUP(buffer_done) struct buffer answer = {0};
-        TRY(overview_json(hub, &answer));
+        struct result result = answer_operator(hub, console, buffer_view(&request.bytes), &answer);
+        buffer_done(&request.bytes);
+        TRY(result);
         TRY(control_server_reply(control, request.id, buffer_view(&answer)));
     }
 }
@@ -148,41 +176,71 @@ static struct result take_request(struct hub *hub, int patience_ms, bool *ret_go
     return RESULT_OK;
 }
 
-static struct result loop(struct hub *hub, struct control_server *control, struct hub_watch *watch)
+/* SIGHUP: files that are wrong leave all as it was. */
+static void reload(struct hub *hub)
+{
+    reloading = 0;
+    struct result result = hub_check_reload(hub);
+    hub->again = result_ok(result);
+    if (hub->again)
+        log_info("loop", "reloading; open runs go on");
+    else
+        log_error("loop", "not reloaded, and the coordinator goes on as it was: %s", result_reason());
+}
+
+static struct result loop(struct hub *hub, struct control_server *control, struct hub_watch *watch,
+                          struct hub_console *console)
 {
     uint64_t turned = 0;
     bool got = false;
-    while (!stopping) {
+    while (!stopping && !hub->again) {
+        if (reloading) reload(hub);
         TRY(take_request(hub, got ? (int)TURN_AGAIN_MS : patience(hub), &got));
         uint64_t now = clock_monotonic_ms();
         if (got && now - turned < TURN_AGAIN_MS) continue;
         turned = now;
         TRY(turn(hub));
-        TRY(answer_control(hub, control));
+        TRY(answer_control(hub, control, console));
         TRY(hub_watch_turn(watch));
+        TRY(hub_console_turn(console));
     }
-    log_info("loop", "stopped; open runs go on at the next start");
     return RESULT_OK;
+}
+
+static struct result restore_and_loop(struct hub *hub, struct control_server *control, struct hub_watch *watch,
+                                      struct hub_console *console)
+{
+    TRY(restored_load(hub));
+    TRY(sessions_restore(hub));
+    TRY(restored_end_runs(hub));
+    FAILPOINT("coordinator: the runs are restored");
+    return loop(hub, control, watch, console);
 }
 
 struct result hub_serve(struct hub *hub)
 {
+    signals_catch();
     TRY(store_open(hub->config->state, &hub->store));
     FAILPOINT("coordinator: the store is open");
+    TRY(snapshot_remove(hub->config->state)); /* of a backup that was killed */
     TRY(run_bundle_keep_roster(hub));
     CLEANUP(control_server_freep) struct control_server *control = NULL;
     TRY(control_server_new(hub->config->state, &control));
-    const char *address = hub->config->listen ? hub->config->listen : hub->roster.address;
+    const char *address = hub_address(hub);
     TRY(transport_server_new(address, hub->key, hub_accept, hub, &hub->server));
     CLEANUP(hub_watch_freep) struct hub_watch *watch = NULL;
+    CLEANUP(hub_console_freep) struct hub_console *console = NULL;
     TRY(hub_watch_new(hub, &watch));
+    TRY(hub_console_new(hub, &console));
     server_to_wake = hub->server;
-    signals_catch();
+    key_to_interrupt = hub->key;
     log_info("loop", "cofferdam-coordinator %s listens on %s for %u members, roster version %u", COFFERDAM_VERSION,
              address, hub->roster.size, hub->roster.version);
-    TRY(sessions_restore(hub));
-    FAILPOINT("coordinator: the runs are restored");
-    struct result result = loop(hub, control, watch);
+    struct result result = restore_and_loop(hub, control, watch, console);
     server_to_wake = NULL;
+    key_to_interrupt = NULL;
+    /* Whatever it was that a stop cut short, nothing of it was kept. */
+    if (stopping && result.category == CATEGORY_ENVIRONMENT) result = RESULT_OK;
+    if (result_ok(result) && !hub->again) log_info("loop", "stopped; open runs go on at the next start");
     return result;
 }

@@ -5,10 +5,10 @@
 #include "coordinator/session.h"
 #include "sys/clock.h"
 
-static void spend(struct meter *meter, const char *phase, uint64_t ms)
+static void spend(struct meter_phase phases[SECAGG_PHASES_MAX], const char *phase, uint64_t ms)
 {
     for (size_t i = 0; i < SECAGG_PHASES_MAX; i++) {
-        struct meter_phase *place = &meter->phases[i];
+        struct meter_phase *place = &phases[i];
         if (place->name && strcmp(place->name, phase) != 0) continue;
         place->name = phase;
         place->ms += ms;
@@ -20,7 +20,8 @@ static void spend(struct meter *meter, const char *phase, uint64_t ms)
 static void look_phase(struct run_meter *own, struct meter *meter, const char *phase)
 {
     uint64_t now = clock_monotonic_ms();
-    if (own->phase) spend(meter, own->phase, now - own->at_ms);
+    if (own->phase) spend(meter->phases, own->phase, now - own->at_ms);
+    if (own->phase) spend(own->phases, own->phase, now - own->at_ms);
     own->phase = phase;
     own->at_ms = now;
 }

@@ -17,6 +17,7 @@ struct meter {
 };
 /* Of one run, as of the latest look. */
 struct run_meter {
+    struct meter_phase phases[SECAGG_PHASES_MAX]; /* how long it was in each since the coordinator started */
     struct tally tally;
     const char *phase; /* NULL: not looked at yet, or over */
     uint64_t at_ms;    /* by the steady clock */

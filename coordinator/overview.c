@@ -1,10 +1,9 @@
 #include "coordinator/overview.h"
 
-#include <jansson.h>
-
 #include "analytics/json_text.h"
 #include "coordinator/session.h"
 #include "sys/clock.h"
+#include "sys/console.h"
 
 static void json_freep(json_t **json)
 {
@@ -14,7 +13,7 @@ static void json_freep(json_t **json)
 static const char *const state_names[] = {
     [SERVICE_RUN_OPEN] = "open", [SERVICE_RUN_DONE] = "done", [SERVICE_RUN_FAILED] = "failed"};
 
-static json_t *names_json(const struct roster *roster, const struct members *set)
+json_t *overview_names(const struct roster *roster, const struct members *set)
 {
     json_t *names = json_array();
     for (unsigned member = members_next(set, 0); member; member = members_next(set, member))
@@ -22,24 +21,24 @@ static json_t *names_json(const struct roster *roster, const struct members *set
     return names;
 }
 
-static json_t *session_json(const struct hub *hub, const struct session *session)
+json_t *overview_run(const struct hub *hub, const struct session *session)
 {
     const struct roster *roster = &hub->roster;
     struct service_run_status status;
     session_status(session, &status);
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:s}", "run", session->hex, "plan",
                      status.plan, "submitter", roster->members[status.submitter - 1].name, "state",
-                     state_names[status.state], "cohort", names_json(roster, &status.cohort), "awaited",
-                     names_json(roster, &status.awaited), "submitted_ms", (json_int_t)status.submitted_at, "since_ms",
-                     (json_int_t)status.since, "sums", (json_int_t)status.step, "phase", status.phase, "progress",
-                     status.progress);
+                     state_names[status.state], "cohort", overview_names(roster, &status.cohort), "awaited",
+                     overview_names(roster, &status.awaited), "submitted_ms", (json_int_t)status.submitted_at,
+                     "since_ms", (json_int_t)status.since, "sums", (json_int_t)status.step, "phase", status.phase,
+                     "progress", status.progress);
 }
 
 struct result overview_json(const struct hub *hub, struct buffer *out)
 {
     CLEANUP(json_freep) json_t *runs = json_array();
     for (const struct session *session = hub->sessions; session; session = session->next)
-        (void)json_array_append_new(runs, session_json(hub, session));
+        (void)json_array_append_new(runs, overview_run(hub, session));
     CLEANUP(json_freep)
     json_t *json =
         json_pack("{s:s, s:i, s:i, s:I, s:O}", "version", COFFERDAM_VERSION, "roster_version", (int)hub->roster.version,
@@ -82,4 +81,12 @@ struct result overview_lines(struct view json, struct buffer *out)
     json_array_foreach(json_object_get(status, "runs"), index, session)
         TRY(session_lines(session, json_integer_value(json_object_get(status, "now_ms")), out));
     return RESULT_OK;
+}
+
+struct result overview_console_lines(struct view text, struct buffer *out)
+{
+    CLEANUP(json_freep) json_t *json = NULL;
+    TRY(json_answer(text, &json));
+    return buffer_format(out, CONSOLE_LINES, text_of(json, "url"),
+                         (int)json_integer_value(json_object_get(json, "minutes")));
 }

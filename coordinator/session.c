@@ -12,8 +12,7 @@
 #include "sys/log.h"
 
 /* In the store, under the run's scope, beside the machine's records. */
-#define KEY_SUBMISSION "daemon/submission" /* u64 time ‖ the submission */
-#define KEY_END "daemon/end"               /* u64 time ‖ an answer: ok, or why it failed */
+#define KEY_END "daemon/end" /* u64 time ‖ an answer: ok, or why it failed */
 
 void session_free(struct session *session)
 {
@@ -286,8 +285,8 @@ static struct result session_timed_step(struct session *session, const struct in
     return result;
 }
 
-/* What the machine says of an input: refused (nothing changed), the end of the run, or taken: then its effects are
- * carried out, and those of the steps that follow from what was made durable. */
+/* What the machine says of an input: refused (nothing changed), the end of the run, what this process cannot do, or
+ * taken: then its effects are carried out, and those of the steps that follow from what was made durable. */
 static struct result session_judge(struct session *session, struct result result, const char *what)
 {
     for (;;) {
@@ -296,6 +295,10 @@ static struct result session_judge(struct session *session, struct result result
             session->hub->meter.refused++;
             log_warning("run", "%.12s: refused %s: %s", session->hex, what, result_reason());
             return RESULT_OK;
+        }
+        if (result.category == CATEGORY_ENVIRONMENT) { /* this process ends, and the run goes on at the next start */
+            effects_clear(&session->effects);
+            return result;
         }
         if (!result_ok(result)) {
             char reason[SERVICE_REASON_MAX + 1];
@@ -317,7 +320,7 @@ static struct result session_judge(struct session *session, struct result result
         result = session_timed_step(session, &durable);
     }
     session_look(session);
-    return RESULT_OK;
+    return story_look(session);
 }
 
 struct result session_step(struct session *session, const struct input *input)
@@ -370,7 +373,7 @@ struct result session_submit(struct hub *hub, struct view payload, struct sessio
     TRY(buffer_u64(&value, session->submitted_at));
     TRY(buffer_append(&value, payload));
     const struct store_record record = {
-        .scope = &session->submission.id, .key = KEY_SUBMISSION, .value = buffer_view(&value)};
+        .scope = &session->submission.id, .key = SESSION_KEY_SUBMISSION, .value = buffer_view(&value)};
     FAILPOINT("coordinator: before a submission is kept");
     TRY(store_commit(hub->store, &record, 1));
     FAILPOINT("coordinator: a submission is kept");
@@ -403,7 +406,7 @@ struct result session_restore(struct hub *hub, const struct hash *id, struct ses
 {
     CLEANUP(buffer_done) struct buffer value = {0};
     bool found = false;
-    TRY(store_load(hub->store, false, id, KEY_SUBMISSION, &value, &found));
+    TRY(store_load(hub->store, false, id, SESSION_KEY_SUBMISSION, &value, &found));
     ENSURE(found, CATEGORY_ENVIRONMENT, "the store has a run without its submission");
     struct reader reader = reader_of(buffer_view(&value), "the submission");
     uint64_t submitted_at = 0;

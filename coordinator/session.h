@@ -8,6 +8,7 @@
 
 #include "coordinator/bundle.h"
 #include "coordinator/hub.h"
+#include "coordinator/story.h"
 #include "proto/secagg/submission.h"
 
 struct session {
@@ -28,7 +29,11 @@ struct session {
     struct effects effects;                  /* of the step under way */
     struct run_bundle bundle;
     struct run_meter meter;
+    struct story story;
 };
+
+/* In the store, under the run's scope, beside the machine's records: u64 time ‖ the submission. */
+#define SESSION_KEY_SUBMISSION "daemon/submission"
 
 void session_free(struct session *session);
 /* A run just submitted, made durable. CATEGORY_PEER, _FALSE or _USAGE when the submission does not hold. */

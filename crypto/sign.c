@@ -7,8 +7,9 @@
 #include "crypto/label.h"
 
 struct sign_key {
-    struct secret *expanded; /* libsodium's form: seed ‖ public key */
+    struct secret *expanded; /* libsodium's form: seed ‖ public key; NULL: the key is held elsewhere */
     struct sign_public public;
+    struct sign_elsewhere holder;
 };
 
 struct result sign_key_from_seed(const struct secret *seed, struct sign_key **ret)
@@ -25,9 +26,30 @@ struct result sign_key_from_seed(const struct secret *seed, struct sign_key **re
     return RESULT_OK;
 }
 
+struct result sign_key_elsewhere(const struct sign_elsewhere *take_holder, struct sign_key **ret)
+{
+    struct sign_key *key = calloc(1, sizeof *key);
+    ENSURE(key, CATEGORY_ENVIRONMENT, "out of memory for a signing key");
+    key->public = take_holder->public;
+    key->holder = *take_holder;
+    *ret = key;
+    return RESULT_OK;
+}
+
+bool sign_key_in_memory(const struct sign_key *key)
+{
+    return key->expanded != NULL;
+}
+
+void sign_key_interrupt(const struct sign_key *key)
+{
+    if (!sign_key_in_memory(key)) key->holder.interrupt(key->holder.context);
+}
+
 void sign_key_free(struct sign_key *key)
 {
     if (!key) return;
+    if (key->holder.free) key->holder.free(key->holder.context);
     secret_free(key->expanded);
     free(key);
 }
@@ -58,13 +80,32 @@ static struct result labelled(const char *kind, struct view bytes, struct buffer
     return buffer_append(out, bytes);
 }
 
+static struct result sign_with(const struct sign_key *key, struct view message, bool wait, struct signature *ret)
+{
+    if (sign_key_in_memory(key)) {
+        ENSURE(crypto_sign_detached(ret->bytes, NULL, message.data, message.length, secret_view(key->expanded).data) ==
+                   0,
+               CATEGORY_BUG, "libsodium could not sign");
+        return RESULT_OK;
+    }
+    struct signature made;
+    TRY(key->holder.sign(key->holder.context, message, wait, &made));
+    ENSURE(result_ok(sign_verify(&key->public, NULL, message, &made)), CATEGORY_ENVIRONMENT,
+           "a signature came back that does not verify by the key's public half: it is not used");
+    *ret = made;
+    return RESULT_OK;
+}
+
 struct result sign_bytes(const struct sign_key *key, const char *kind, struct view bytes, struct signature *ret)
 {
     CLEANUP(buffer_done) struct buffer message = {0};
     TRY(labelled(kind, bytes, &message));
-    ENSURE(crypto_sign_detached(ret->bytes, NULL, message.data, message.length, secret_view(key->expanded).data) == 0,
-           CATEGORY_BUG, "libsodium could not sign");
-    return RESULT_OK;
+    return sign_with(key, buffer_view(&message), true, ret);
+}
+
+struct result sign_at_once(const struct sign_key *key, struct view bytes, struct signature *ret)
+{
+    return sign_with(key, bytes, false, ret);
 }
 
 struct result sign_verify(const struct sign_public *by, const char *kind, struct view bytes,

@@ -16,17 +16,36 @@ struct signature {
     uint8_t bytes[SIGN_BYTES];
 };
 
-struct sign_key; /* opaque: seed and expanded key in guarded memory */
+struct sign_key; /* opaque: seed and expanded key in guarded memory, or a key that is held elsewhere */
 
 MUST_USE struct result sign_key_from_seed(const struct secret *seed, struct sign_key **ret);
+
+/* A private key that never comes into this process, in a PKCS#11 token for one (sys/token.h). */
+struct sign_elsewhere {
+    struct sign_public public;
+    void *context;
+    /* Signs the bytes as they are. wait: stays until whoever holds the key is there; else CATEGORY_ENVIRONMENT at once.
+     */
+    struct result (*sign)(void *context, struct view bytes, bool wait, struct signature *ret);
+    void (*interrupt)(void *context); /* from a signal handler, too */
+    void (*free)(void *context);
+};
+/* The context is the key's from then on. */
+MUST_USE struct result sign_key_elsewhere(const struct sign_elsewhere *take_holder, struct sign_key **ret);
+bool sign_key_in_memory(const struct sign_key *key);
+/* Ends the waiting of sign_bytes for a key that is held elsewhere, now and from now on. Safe in a signal handler. */
+void sign_key_interrupt(const struct sign_key *key);
 void sign_key_free(struct sign_key *key);
 void sign_key_freep(struct sign_key **key);
 const struct sign_public *sign_key_public(const struct sign_key *key);
-struct view sign_key_seed(const struct sign_key *key); /* for sealing to a file and for the TLS key */
+struct view sign_key_seed(const struct sign_key *key); /* of one in memory: for sealing to a file and for the TLS key */
 
-/* kind NULL signs the bytes alone: only for signed notes, whose format C2SP fixes. */
+/* kind NULL signs the bytes alone: only for signed notes, whose format C2SP fixes. With a key that is held elsewhere it
+ * waits until that is there (sign_key_interrupt), and no signature goes out that does not verify. */
 MUST_USE struct result sign_bytes(const struct sign_key *key, const char *kind, struct view bytes,
                                   struct signature *ret);
+/* The same for the bytes alone, without waiting: a TLS handshake is tried again by itself. */
+MUST_USE struct result sign_at_once(const struct sign_key *key, struct view bytes, struct signature *ret);
 /* CATEGORY_FALSE "the signature does not verify" when it does not. Small-order and non-canonical keys are refused. */
 MUST_USE struct result sign_verify(const struct sign_public *by, const char *kind, struct view bytes,
                                    const struct signature *signature);

@@ -11,6 +11,7 @@
 struct feeding {
     size_t index; /* of the file's column */
     const struct csv_column *mapping;
+    const struct csv_options *written;
     bool as_it_is; /* the options say nothing about its fields */
 };
 
@@ -35,9 +36,11 @@ static struct result find_columns(struct csv_reader *reader)
         const struct csv_column *mapping = csv_column_of_plan(&reader->options, column->spec.name);
         const char *source = mapping && mapping->source ? mapping->source : column->spec.name;
         TRY(csv_header_find(&reader->header, source, column->spec.name, &reader->feedings[k].index));
+        const struct csv_options *written = csv_written(&reader->options, reader->feedings[k].index);
         reader->feedings[k].mapping = mapping;
-        reader->feedings[k].as_it_is = !mapping && !reader->options.trim && !reader->options.missing_count;
-        column->format = csv_number_format(&reader->options, mapping);
+        reader->feedings[k].written = written;
+        reader->feedings[k].as_it_is = !mapping && !written->trim && !written->missing_count;
+        column->format = csv_number_format(written, mapping);
     }
     return RESULT_OK;
 }
@@ -58,14 +61,15 @@ static struct result take(void *context, const struct record *record)
         TRY(csv_header_set(&reader->header, &reader->options, record));
         return find_columns(reader);
     }
-    if (reader->consent != SIZE_MAX && !csv_consents(&reader->options, record_field(record, reader->consent))) {
+    if (reader->consent != SIZE_MAX &&
+        !csv_consents(&reader->options, reader->consent, record_field(record, reader->consent))) {
         reader->table->without_consent++;
         return RESULT_OK;
     }
     for (size_t k = 0; k < reader->table->columns_count; k++) {
         const struct feeding *feeding = &reader->feedings[k];
         struct view field = record_field(record, feeding->index);
-        if (field.length == 0 || !feeding->as_it_is) field = csv_field(&reader->options, feeding->mapping, field);
+        if (field.length == 0 || !feeding->as_it_is) field = csv_field(feeding->written, feeding->mapping, field);
         reader->fields[k] = field;
     }
     const struct csv_witness *witness = &reader->options.witness;
@@ -88,6 +92,13 @@ static const char *column_name(void *context, size_t index)
 {
     const struct csv_reader *reader = context;
     return csv_header_name(&reader->header, index);
+}
+
+static size_t column_refused(void *context)
+{
+    const struct csv_reader *reader = context;
+    size_t column = reader->table->refused;
+    return column < reader->table->columns_count ? reader->feedings[column].index : SIZE_MAX;
 }
 
 static struct result reader_new(const char *name, const struct csv_options *options, const struct column_spec *specs,
@@ -114,7 +125,7 @@ struct result csv_reader_new(const char *name, const struct csv_options *options
     TRY(reader_new(name, options, specs, specs_count, rows_max, &reader));
     TRY(result_at(csv_header_given(&reader->header, options), "%s: ", name));
     if (reader->header.names) TRY(result_at(find_columns(reader), "%s: ", name));
-    struct record_client client = {reader, take, column_name};
+    struct record_client client = {reader, take, column_name, column_refused};
     TRY(record_reader_new(name, options->delimiter ? options->delimiter : ',', reader->header.count, client,
                           &reader->records));
     *ret = reader;
@@ -192,7 +203,7 @@ struct result csv_read_records(const char *name, struct record_origin origin, co
 {
     CLEANUP(csv_reader_freep) struct csv_reader *reader = NULL;
     TRY(reader_new(name, options, specs, specs_count, rows_max, &reader));
-    TRY(origin.read(origin.context, (struct record_client){reader, take, column_name}));
+    TRY(origin.read(origin.context, (struct record_client){reader, take, column_name, column_refused}));
     return give_table(reader, csv_none_in_origin, ret);
 }
 
@@ -205,7 +216,7 @@ struct result csv_read_records_in_pieces(const char *name, struct record_origin 
     ENSURE(pieces.rows > 0, CATEGORY_BUG, "pieces of no rows");
     TRY(reader_new(name, options, specs, specs_count, rows_max, &reader));
     reader->pieces = pieces;
-    TRY(origin.read(origin.context, (struct record_client){reader, take, column_name}));
+    TRY(origin.read(origin.context, (struct record_client){reader, take, column_name, column_refused}));
     struct table *table = reader->table;
     if (table->before + table->rows == 0)
         return result_at(csv_no_rows(options, table->without_consent, csv_none_in_origin), "%s: ", name);
@@ -213,4 +224,23 @@ struct result csv_read_records_in_pieces(const char *name, struct record_origin 
     *ret = table;
     reader->table = NULL;
     return RESULT_OK;
+}
+
+static struct result feed_records(void *context, struct view piece)
+{
+    return record_reader_feed(context, piece);
+}
+
+static struct result read_file(void *context, struct record_client client)
+{
+    const struct csv_file *file = context;
+    CLEANUP(record_reader_freep) struct record_reader *records = NULL;
+    TRY(record_reader_new(file->path, file->delimiter ? file->delimiter : ',', 0, client, &records));
+    TRY(csv_file_read(file->path, feed_records, records));
+    return record_reader_finish(records);
+}
+
+struct record_origin csv_origin(const struct csv_file *file)
+{
+    return (struct record_origin){(void *)(uintptr_t)file, read_file};
 }

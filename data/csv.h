@@ -48,6 +48,17 @@ struct csv_witness {
     struct result (*row)(void *context, struct view record); /* NULL: nobody */
 };
 
+/* One of several sources that make one record together (data/join.h). */
+struct csv_part {
+    const char *name;                  /* of its column c: name.c, or c where no other part has a c */
+    const char *place;                 /* for reasons */
+    const struct csv_options *written; /* its decimal mark, and its tokens that mean missing */
+};
+struct csv_parts {
+    const void *context;
+    const struct csv_part *(*of)(const void *context, size_t column); /* NULL: there are no parts */
+};
+
 /* A zeroed struct reads a plain CSV with a header whose names are the plan's. Everything is borrowed. */
 struct csv_options {
     char delimiter; /* 0 stands for ',' */
@@ -61,7 +72,8 @@ struct csv_options {
     size_t columns_count;
     struct csv_consent consent;
     struct csv_witness witness;
-    bool leave_out; /* rows that the specs refuse are counted and left out, where they would stop the reading */
+    struct csv_parts parts; /* then decimal_comma and missing are those of the column's part */
+    bool leave_out;         /* rows that the specs refuse are counted and left out, where they would stop the reading */
 };
 
 /* Wrong content is CATEGORY_USAGE, a file that cannot be read CATEGORY_ENVIRONMENT. specs: as for table_new. */

@@ -48,7 +48,7 @@ static struct result header_new(size_t count, struct csv_header *ret)
 {
     char **names = calloc(count + 1, sizeof *names);
     ENSURE(names, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
-    *ret = (struct csv_header){names, count};
+    *ret = (struct csv_header){.names = names, .count = count};
     return RESULT_OK;
 }
 
@@ -67,7 +67,8 @@ struct result csv_header_set(struct csv_header *header, const struct csv_options
         struct view name = record_field(record, k);
         TRY(header_name(&read, k, options->trim ? trimmed(name) : name));
     }
-    TRY(check_distinct(&read));
+    read.parts = options->parts;
+    if (!read.parts.of) TRY(check_distinct(&read)); /* each part's has been checked as such */
     csv_header_done(header);
     *header = read;
     read = (struct csv_header){0};
@@ -93,14 +94,54 @@ const char *csv_header_name(const struct csv_header *header, size_t index)
     return header->names && index < header->count ? header->names[index] : NULL;
 }
 
-static bool place_of(const struct csv_header *header, const char *name, size_t *ret)
+static const struct csv_part *part_of(const struct csv_header *header, size_t index)
 {
-    for (size_t k = 0; k < header->count; k++)
-        if (strcmp(header->names[k], name) == 0) {
-            *ret = k;
-            return true;
+    return header->parts.of ? header->parts.of(header->parts.context, index) : NULL;
+}
+
+static bool is_named(const struct csv_header *header, size_t index, const char *name)
+{
+    const struct csv_part *part = part_of(header, index);
+    const size_t length = part ? strlen(part->name) : 0;
+    if (strcmp(header->names[index], name) == 0) return true;
+    return part && strncmp(part->name, name, length) == 0 && name[length] == '.' &&
+           strcmp(header->names[index], name + length + 1) == 0;
+}
+
+struct result csv_header_place(const struct csv_header *header, const char *name, size_t *ret)
+{
+    size_t found = SIZE_MAX;
+    for (size_t k = 0; k < header->count; k++) {
+        if (!is_named(header, k, name)) continue;
+        if (found == SIZE_MAX) {
+            found = k;
+            if (!header->parts.of) break; /* there is no second */
+            continue;
         }
-    return false;
+        const struct csv_part *one = part_of(header, found), *other = part_of(header, k);
+        return FAIL(CATEGORY_USAGE,
+                    "%s is a column of %s and of %s; say which one is meant, %s.%s or %s.%s, in the node's "
+                    "configuration",
+                    name, one->place, other->place, one->name, header->names[found], other->name, header->names[k]);
+    }
+    *ret = found;
+    return RESULT_OK;
+}
+
+struct result csv_header_full_name(const struct csv_header *header, size_t index, char **ret)
+{
+    const struct csv_part *part = part_of(header, index);
+    bool others = false;
+    for (size_t k = 0; part && k < header->count; k++)
+        others = others || (k != index && strcmp(header->names[k], header->names[index]) == 0);
+    CLEANUP(buffer_done) struct buffer name = {0};
+    const char *text;
+    if (others) TRY(buffer_format(&name, "%s.", part->name));
+    TRY(buffer_text(&name, header->names[index]));
+    TRY(buffer_terminate(&name, &text));
+    *ret = strdup(text);
+    ENSURE(*ret, CATEGORY_ENVIRONMENT, "out of memory for a column's name");
+    return RESULT_OK;
 }
 
 /* What a reason says where a column is missing: the remedy, and the columns that there are. */
@@ -118,7 +159,12 @@ static const char *hint_of(const struct csv_header *header, const char *otherwis
 struct result csv_header_find(const struct csv_header *header, const char *name, const char *plan, size_t *ret)
 {
     char listed[LISTED_MAX];
-    if (place_of(header, name, ret)) return RESULT_OK;
+    size_t found;
+    TRY(csv_header_place(header, name, &found));
+    if (found != SIZE_MAX) {
+        *ret = found;
+        return RESULT_OK;
+    }
     const char *hint = hint_of(header, "name the bank's own column for it in the node's configuration", listed);
     return strcmp(name, plan) == 0
                ? FAIL(CATEGORY_USAGE, "there is no column %s; %s (there are: %s)", name, hint, listed)
@@ -131,12 +177,26 @@ struct result csv_header_consent(const struct csv_header *header, const struct c
     const char *name = options->consent.column;
     char listed[LISTED_MAX];
     *ret = SIZE_MAX;
-    if (!name || place_of(header, name, ret)) return RESULT_OK;
+    if (!name) return RESULT_OK;
+    TRY(csv_header_place(header, name, ret));
+    if (*ret != SIZE_MAX) return RESULT_OK;
     const char *hint = hint_of(header, "name the right one under source.consent, or export it as well", listed);
     return FAIL(CATEGORY_USAGE,
                 "there is no column %s, which is to say who consented, so that no row may be read; %s "
                 "(there are: %s)",
                 name, hint, listed);
+}
+
+struct result csv_header_key(const struct csv_header *header, const char *name, size_t *ret)
+{
+    size_t found;
+    char listed[LISTED_MAX];
+    TRY(csv_header_place(header, name, &found));
+    const char *hint = hint_of(header, "name the right one as its key under source", listed);
+    ENSURE(found != SIZE_MAX, CATEGORY_USAGE,
+           "there is no column %s, by which rows are to be joined; %s (there are: %s)", name, hint, listed);
+    *ret = found;
+    return RESULT_OK;
 }
 
 const struct csv_column *csv_column_of_plan(const struct csv_options *options, const char *name)
@@ -146,13 +206,9 @@ const struct csv_column *csv_column_of_plan(const struct csv_options *options, c
     return NULL;
 }
 
-const struct csv_column *csv_column_of_source(const struct csv_options *options, const char *name)
+const struct csv_options *csv_written(const struct csv_options *options, size_t column)
 {
-    for (size_t k = 0; k < options->columns_count; k++) {
-        const struct csv_column *column = &options->columns[k];
-        if (strcmp(column->source ? column->source : column->name, name) == 0) return column;
-    }
-    return NULL;
+    return options->parts.of ? options->parts.of(options->parts.context, column)->written : options;
 }
 
 struct number_format csv_number_format(const struct csv_options *options, const struct csv_column *column)
@@ -193,10 +249,10 @@ static bool lists(struct view field, char separator, const char *purpose)
     return false;
 }
 
-bool csv_consents(const struct csv_options *options, struct view field)
+bool csv_consents(const struct csv_options *options, size_t column, struct view field)
 {
     const struct csv_consent *consent = &options->consent;
-    field = csv_field(options, NULL, field);
+    field = csv_field(csv_written(options, column), NULL, field);
     if (!field.data) return false;
     if (consent->separator) return lists(field, consent->separator, consent->purpose);
     return listed(consent->given, consent->given_count, field);

@@ -6,6 +6,13 @@
 #include "data/csv.h"
 #include "data/record.h"
 
+/* A file as an origin itself. */
+struct csv_file {
+    const char *path; /* borrowed */
+    char delimiter;   /* 0 stands for ',' */
+};
+struct record_origin csv_origin(const struct csv_file *file);
+
 /* name: of the origin, for reasons about all of it; places of single records are the origin's own to give. The options'
  * delimiter and names are not looked at. */
 MUST_USE struct result csv_read_records(const char *name, struct record_origin origin,

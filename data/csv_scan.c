@@ -13,6 +13,7 @@ _Static_assert((SLOTS & (SLOTS - 1)) == 0 && SLOTS >= 2 * CSV_DISTINCT_MAX, "ope
 struct known {
     uint16_t slots[SLOTS];
     const struct csv_column *mapping;
+    const struct csv_options *written;
     struct number_format format;
 };
 
@@ -24,6 +25,18 @@ struct scanning {
     size_t consent;      /* of the columns; SIZE_MAX: none */
 };
 
+/* The first that names a column maps it. */
+static struct result set_mappings(struct scanning *scanning)
+{
+    for (size_t k = 0; k < scanning->options.columns_count; k++) {
+        const struct csv_column *mapping = &scanning->options.columns[k];
+        size_t place;
+        TRY(csv_header_place(&scanning->header, mapping->source ? mapping->source : mapping->name, &place));
+        if (place != SIZE_MAX && !scanning->known[place].mapping) scanning->known[place].mapping = mapping;
+    }
+    return RESULT_OK;
+}
+
 static struct result set_columns(struct scanning *scanning)
 {
     size_t count = scanning->header.count;
@@ -32,14 +45,17 @@ static struct result set_columns(struct scanning *scanning)
     scanning->known = calloc(count, sizeof *scanning->known);
     ENSURE(scanning->scan->columns && scanning->known, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
     scanning->scan->columns_count = count;
+    TRY(set_mappings(scanning));
     for (size_t k = 0; k < count; k++) {
         struct csv_profile *profile = &scanning->scan->columns[k];
-        const char *name = scanning->header.names[k];
-        const struct csv_column *mapping = csv_column_of_source(&scanning->options, name);
-        profile->name = strdup(mapping ? mapping->name : name);
+        struct known *known = &scanning->known[k];
+        if (known->mapping)
+            profile->name = strdup(known->mapping->name);
+        else
+            TRY(csv_header_full_name(&scanning->header, k, &profile->name));
         ENSURE(profile->name, CATEGORY_ENVIRONMENT, "out of memory for %zu columns", count);
-        scanning->known[k].mapping = mapping;
-        scanning->known[k].format = csv_number_format(&scanning->options, mapping);
+        known->written = csv_written(&scanning->options, k);
+        known->format = csv_number_format(known->written, known->mapping);
         profile->numeric = profile->whole = true;
         profile->minimum = HUGE_VAL;
         profile->maximum = -HUGE_VAL;
@@ -97,7 +113,8 @@ static struct result take(void *context, const struct record *record)
         TRY(csv_header_set(&scanning->header, &scanning->options, record));
         return set_columns(scanning);
     }
-    if (scanning->consent != SIZE_MAX && !csv_consents(&scanning->options, record_field(record, scanning->consent))) {
+    if (scanning->consent != SIZE_MAX &&
+        !csv_consents(&scanning->options, scanning->consent, record_field(record, scanning->consent))) {
         scanning->scan->without_consent++;
         return RESULT_OK;
     }
@@ -105,7 +122,7 @@ static struct result take(void *context, const struct record *record)
     for (size_t k = 0; k < record->count; k++) {
         struct csv_profile *profile = &scanning->scan->columns[k];
         struct known *known = &scanning->known[k];
-        struct view field = csv_field(&scanning->options, known->mapping, record_field(record, k));
+        struct view field = csv_field(known->written, known->mapping, record_field(record, k));
         if (!field.data) {
             profile->missing++;
             continue;
@@ -169,7 +186,7 @@ struct result csv_scan(const char *path, const struct csv_options *options, stru
     TRY(scanning_new(path, options, &scanning));
     TRY(result_at(csv_header_given(&scanning.header, options), "%s: ", path));
     if (scanning.header.names) TRY(set_columns(&scanning));
-    struct record_client client = {&scanning, take, column_name};
+    struct record_client client = {.context = &scanning, .take = take, .column = column_name};
     TRY(record_reader_new(path, options->delimiter ? options->delimiter : ',', scanning.header.count, client,
                           &records));
     TRY(csv_file_read(path, feed, records));
@@ -182,7 +199,7 @@ struct result csv_scan_records(const char *name, struct record_origin origin, co
 {
     CLEANUP(scanning_done) struct scanning scanning = {0};
     TRY(scanning_new(name, options, &scanning));
-    TRY(origin.read(origin.context, (struct record_client){&scanning, take, column_name}));
+    TRY(origin.read(origin.context, (struct record_client){.context = &scanning, .take = take, .column = column_name}));
     return give_scan(&scanning, name, csv_none_in_origin, ret);
 }
 

@@ -256,7 +256,7 @@ static struct result read_all(void *context, struct record_client client)
     return fetch_all(&reading);
 }
 
-static struct record_origin origin_of(const struct odbc_source *source)
+struct record_origin odbc_origin(const struct odbc_source *source)
 {
     return (struct record_origin){(void *)(uintptr_t)source, read_all};
 }
@@ -264,18 +264,18 @@ static struct record_origin origin_of(const struct odbc_source *source)
 struct result odbc_read(const struct odbc_source *source, const struct csv_options *options,
                         const struct column_spec *specs, size_t specs_count, uint64_t rows_max, struct table **ret)
 {
-    return csv_read_records(source->name, origin_of(source), options, specs, specs_count, rows_max, ret);
+    return csv_read_records(source->name, odbc_origin(source), options, specs, specs_count, rows_max, ret);
 }
 
 struct result odbc_read_in_pieces(const struct odbc_source *source, const struct csv_options *options,
                                   const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
                                   struct csv_pieces pieces, struct table **ret)
 {
-    return csv_read_records_in_pieces(source->name, origin_of(source), options, specs, specs_count, rows_max, pieces,
+    return csv_read_records_in_pieces(source->name, odbc_origin(source), options, specs, specs_count, rows_max, pieces,
                                       ret);
 }
 
 struct result odbc_scan(const struct odbc_source *source, const struct csv_options *options, struct csv_scan **ret)
 {
-    return csv_scan_records(source->name, origin_of(source), options, ret);
+    return csv_scan_records(source->name, odbc_origin(source), options, ret);
 }

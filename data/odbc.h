@@ -14,6 +14,7 @@
 #define DATA_ODBC_H
 
 #include "data/csv.h"
+#include "data/record.h"
 
 #define ODBC_TEXT_MAX 4095u /* UTF-16 units: a block of rows has room for this in every column */
 
@@ -25,6 +26,8 @@ struct odbc_source {
     const char *user, *password;  /* NULL: none are given */
 };
 
+/* The records themselves; the source is borrowed. */
+struct record_origin odbc_origin(const struct odbc_source *source);
 /* As csv_read and csv_scan, without a delimiter. A database that cannot be reached, does not
  * let the user in, lacks the table or breaks off is CATEGORY_ENVIRONMENT; a query that is none and wrong values are
  * CATEGORY_USAGE. */

@@ -36,6 +36,8 @@ struct record_client {
     struct result (*take)(void *context, const struct record *record);
     /* The name of a column for reasons; NULL when it has none yet. */
     const char *(*column)(void *context, size_t index);
+    /* The field for which `take` has just refused a record; SIZE_MAX: for none in particular. NULL: nobody knows. */
+    size_t (*refused)(void *context);
 };
 
 /* What gives records when it is not the bytes of a file: to a client, the column names first, each row's fields after.

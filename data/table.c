@@ -294,8 +294,22 @@ static struct result set_text(struct column *column, uint64_t row, struct view t
     return RESULT_OK;
 }
 
+static struct result set_cell(struct column *column, uint64_t row, struct view text, struct cell *cell)
+{
+    cell->event = EVENT_NONE;
+    switch (column->spec.kind) {
+    case COLUMN_NUMBER:
+        return set_number(column, row, text, cell);
+    case COLUMN_CATEGORY:
+        return set_code(column, row, text, cell);
+    default:
+        return set_text(column, row, text, cell);
+    }
+}
+
 static struct result set_cells(struct table *table, const struct view *fields)
 {
+    table->refused = SIZE_MAX;
     ENSURE(table->before + table->rows < table->rows_max, CATEGORY_USAGE,
            "more than the %llu rows that the plan allows a bank; raise `cohort: {rows: ...}` in the plan",
            (unsigned long long)table->rows_max);
@@ -304,19 +318,10 @@ static struct result set_cells(struct table *table, const struct view *fields)
         TRY(table_resize(table, capacity < table->rows_max ? capacity : table->rows_max));
     }
     for (size_t k = 0; k < table->columns_count; k++) {
-        struct column *column = &table->columns[k];
-        struct cell *cell = &table->row[k];
-        cell->event = EVENT_NONE;
-        switch (column->spec.kind) {
-        case COLUMN_NUMBER:
-            TRY(set_number(column, table->rows, fields[k], cell));
-            break;
-        case COLUMN_CATEGORY:
-            TRY(set_code(column, table->rows, fields[k], cell));
-            break;
-        default:
-            TRY(set_text(column, table->rows, fields[k], cell));
-        }
+        struct result set = set_cell(&table->columns[k], table->rows, fields[k], &table->row[k]);
+        if (result_ok(set)) continue;
+        table->refused = k;
+        return set;
     }
     return RESULT_OK;
 }

@@ -85,6 +85,7 @@ struct table {
     uint64_t unfit;           /* the same of rows that the specs refuse, where these are left out */
     uint8_t *held;    /* of each row, 1 when it is held out: derived once by analytics/cases.h; NULL until then */
     struct cell *row; /* data/table.c: the row being added, until all of it is accepted */
+    size_t refused;   /* the column for which the last row was refused; SIZE_MAX: it was not, or for none */
 };
 
 /* specs are copied. rows_max: more rows than this are refused. */

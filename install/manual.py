@@ -222,7 +222,7 @@ def main():
     pages = {f"{name}.1": page_1(commands.read_program(build, name), version, date) for name in commands.PROGRAMS}
     for name, summary, body, others in (
         ("cofferdam-node.yaml", "configuration of a bank's node",
-         configuration(build, "cofferdam-node", "node.yaml", ("Consent", "Databases")), ["cofferdam-node(1)", "cofferdam-policy.yaml(5)"]),
+         configuration(build, "cofferdam-node", "node.yaml", ("Consent", "Databases", "Joined sources")), ["cofferdam-node(1)", "cofferdam-policy.yaml(5)"]),
         ("cofferdam-coordinator.yaml", "configuration of the coordinator",
          configuration(build, "cofferdam-coordinator", "coordinator.yaml", ()), ["cofferdam-coordinator(1)"]),
         ("cofferdam-policy.yaml", "what a bank takes part in",

@@ -11,6 +11,7 @@
 #include "node/admit.h"
 #include "node/journal.h"
 #include "node/journal_facts.h"
+#include "node/node_console.h"
 #include "node/part.h"
 #include "node/source.h"
 #include "node/watch.h"
@@ -19,6 +20,7 @@
 #include "sys/file.h"
 #include "sys/keys.h"
 #include "sys/log.h"
+#include "sys/snapshot.h"
 
 /* A request is given up on after this long and sent again: longer than the coordinator parks one. */
 enum { REQUEST_MS = 30000, REST_UNREACHED_MS = 500 };
@@ -286,6 +288,7 @@ static void bank_wait(struct bank *bank, const sigset_t *signals)
         if (number == SIGTERM || number == SIGINT) atomic_store(&bank->stopping, true);
         if (number == SIGHUP) reload(bank);
     }
+    sign_key_interrupt(bank->key); /* a thread that waits for the key's token holds the lock */
     (void)pthread_mutex_lock(&bank->lock);
     (void)pthread_cond_broadcast(&bank->changed);
     (void)pthread_mutex_unlock(&bank->lock);
@@ -326,14 +329,18 @@ struct result bank_serve(struct bank *bank)
     (void)signal(SIGPIPE, SIG_IGN);
     CLEANUP(control_server_freep) struct control_server *control = NULL;
     CLEANUP(watch_freep) struct watch *watch = NULL;
+    CLEANUP(node_console_freep) struct node_console *console = NULL;
     TRY(store_open(bank->config->state, &bank->store));
     FAILPOINT("node: the store is open");
+    TRY(snapshot_remove(bank->config->state)); /* of a backup that was killed */
     TRY(bank_pin(bank));
     FAILPOINT("node: the roster is pinned");
     TRY(journal_open(bank->store, bank->config->state, bank->key, &bank->journal));
     TRY(control_server_new(bank->config->state, &control));
     TRY(transport_client_new(bank->roster.address, bank->key, &bank->roster.coordinator, &bank->client));
     TRY(watch_new(bank, &watch));
+    TRY(node_console_new(bank, &console));
+    bank->console = console;
     const struct roster_member *self = &bank->roster.members[bank->position - 1];
     log_info("node", "cofferdam-node %s of %s (position %u) dials %s, roster version %u", COFFERDAM_VERSION, self->name,
              bank->position, bank->roster.address, bank->roster.version);

@@ -15,6 +15,7 @@
 
 struct part;
 struct journal;
+struct node_console;
 struct bank {
     struct config_node *config;
     char *config_path;
@@ -26,6 +27,7 @@ struct bank {
     struct store *store;
     struct journal *journal;
     struct transport_client *client;
+    struct node_console *console; /* borrowed; NULL: none is served */
     atomic_bool stopping;
     bool again;                      /* it stops to read its files anew */
     atomic_uint_fast64_t refused;    /* messages of the coordinator that did not hold */

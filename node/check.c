@@ -10,6 +10,7 @@
 #include "node/budget.h"
 #include "node/check_policy.h"
 #include "node/check_pushdown.h"
+#include "node/joining.h"
 #include "node/journal.h"
 #include "node/pushdown.h"
 #include "node/source.h"
@@ -17,6 +18,8 @@
 #include "sys/clock.h"
 #include "sys/control.h"
 #include "sys/file.h"
+#include "sys/token.h"
+#include "sys/vitals.h"
 
 enum { CONNECT_MS = 5000, CONTROL_MS = 1000, LEVELS_SHOWN = 6 };
 
@@ -52,16 +55,28 @@ static void show_consent(const struct csv_consent *consent, uint64_t left_out, u
     printf("\n");
 }
 
+/* What did not find together, of every row there is. */
+static void show_losses(const struct config_source *source, const struct join_losses *losses)
+{
+    for (size_t k = 0; losses->count && k <= losses->count; k++) {
+        char sentence[JOINING_SENTENCE_MAX];
+        joining_sentence(source, losses, k, sentence);
+        printf("joined    %s\n", sentence);
+    }
+}
+
 static struct result check_source(const struct config_source *source)
 {
     CLEANUP(csv_scan_freep) struct csv_scan *scan = NULL;
     CLEANUP(source_options_done) struct source_options options = {0};
     char place[SOURCE_PLACE_MAX];
     TRY(source_options_of(source, NULL, &options));
-    TRY(source_scan(source, &options.csv, &scan));
+    struct join_losses losses;
+    TRY(source_scan(source, &options.csv, &scan, &losses));
     source_place(source, place);
     printf("source    %s: %s, %" PRIu64 " rows, %zu columns under the plans' names\n", source->name, place, scan->rows,
            scan->columns_count);
+    show_losses(source, &losses);
     show_consent(&options.csv.consent, scan->without_consent, scan->rows);
     for (size_t k = 0; k < scan->columns_count; k++) show_column(&scan->columns[k]);
     return RESULT_OK;
@@ -128,11 +143,12 @@ static struct result read_to_fit(const struct config_source *source, const struc
                                  const struct schema *schema, struct fitting *fitting, struct table **ret)
 {
     const uint64_t most = fitting->plan->rows;
+    struct join_losses losses; /* told of the source already */
     if (source->pushdown) {
         TRY(source_read_in_pieces(source, options, schema->specs, schema->count, most,
-                                  (struct csv_pieces){PUSHDOWN_PART_ROWS, fitting, fit_part}, ret));
+                                  (struct csv_pieces){PUSHDOWN_PART_ROWS, fitting, fit_part}, ret, &losses));
     } else {
-        TRY(source_read(source, options, schema->specs, schema->count, most, ret));
+        TRY(source_read(source, options, schema->specs, schema->count, most, ret, &losses));
         coding_add_rows(fitting->plan, *ret, &fitting->coding);
     }
     coding_add_others(fitting->plan, *ret, &fitting->coding);
@@ -224,6 +240,21 @@ static struct result check_state(struct bank *bank, struct check_known *known)
     return RESULT_OK;
 }
 
+/* A node that runs has the port itself. */
+static struct result check_metrics(const struct bank *bank)
+{
+    CLEANUP(buffer_done) struct buffer reply = {0};
+    const char *address = bank->config->metrics.address;
+    if (!address) return RESULT_OK;
+    if (result_ok(control_request(bank->config->state, view_text("{\"ask\": \"status\"}"), CONTROL_MS, &reply))) {
+        printf("metrics   %s, where this bank's node is running\n", address);
+        return RESULT_OK;
+    }
+    TRY(vitals_try(&bank->config->metrics, bank->config_path));
+    printf("metrics   %s is free\n", address);
+    return RESULT_OK;
+}
+
 /* One part of the check: a failure is printed, and kept when it is the first. */
 static void part(const char *what, struct result result, struct result *kept, char *reason, size_t size)
 {
@@ -241,7 +272,8 @@ struct result bank_check(const char *config_path, const char *plan, bool sql)
     struct check_known known = {0};
     TRY(bank_load(config_path, &bank));
     const struct config_node *config = bank->config;
-    printf("key       %s, readable by its owner alone\n", config->key);
+    printf("key       %s, %s\n", config->key,
+           token_is_uri(config->key) ? "which its token keeps" : "readable by its owner alone");
     printf("roster    version %u, %u members; this is %s, position %u\n", bank->roster.version, bank->roster.size,
            bank->roster.members[bank->position - 1].name, bank->position);
     TRY(check_policy(bank));
@@ -256,6 +288,7 @@ struct result bank_check(const char *config_path, const char *plan, bool sql)
         part("pushdown", check_pushdown(&config->source, judged ? &checked.plan : NULL, sql), &kept, reason,
              sizeof reason);
     part("state", check_state(bank, &known), &kept, reason, sizeof reason);
+    part("metrics", check_metrics(bank), &kept, reason, sizeof reason);
     part("link", check_connection(bank), &kept, reason, sizeof reason);
     if (judged) part("policy", check_policy_plan(bank, &checked, &known), &kept, reason, sizeof reason);
     if (!result_ok(kept)) {

@@ -106,13 +106,15 @@ static struct result show_plan(const struct config_source *source, const struct 
     CLEANUP(source_options_done) struct source_options options = {0};
     CLEANUP(schema_done) struct schema schema = {0};
     CLEANUP(table_freep) struct table *last = NULL;
+    struct join_losses losses; /* told of the source already */
     CLEANUP(showing_done) struct showing showing = {.plan = plan, .about = about, .sql = sql};
     TRY(schema_of(plan, &schema));
     TRY(source_options_of(source, plan->purpose, &options));
     options.csv.leave_out = true; /* what does not fit is told already */
     printf("          as over the first rows of this bank alone:\n");
-    struct result result = source_read_in_pieces(source, &options.csv, schema.specs, schema.count, plan->rows,
-                                                 (struct csv_pieces){PUSHDOWN_PART_ROWS, &showing, show_part}, &last);
+    struct result result =
+        source_read_in_pieces(source, &options.csv, schema.specs, schema.count, plan->rows,
+                              (struct csv_pieces){PUSHDOWN_PART_ROWS, &showing, show_part}, &last, &losses);
     return showing.shown ? RESULT_OK : result;
 }
 

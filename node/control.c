@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "analytics/json_text.h"
+#include "node/backup.h"
 #include "node/budget_show.h"
 #include "node/forget.h"
+#include "node/node_console.h"
 #include "node/plans.h"
 #include "node/status.h"
 #include "sys/log.h"
@@ -126,6 +128,12 @@ static struct result ask_budget(struct bank *bank, const json_t *request, json_t
     return budget_list(bank, ret);
 }
 
+static struct result ask_console(struct bank *bank, const json_t *request, json_t **ret)
+{
+    (void)request;
+    return node_console_invite(bank->console, ret);
+}
+
 static json_t *hash_json(const struct hash *hash)
 {
     char hex[2 * HASH_BYTES + 1];
@@ -153,13 +161,23 @@ static struct result ask_forget(struct bank *bank, const json_t *request, json_t
     return RESULT_OK;
 }
 
+static struct result ask_backup(struct bank *bank, const json_t *request, json_t **ret)
+{
+    struct snapshot_name name;
+    (void)request;
+    TRY(bank_snapshot(bank, &name));
+    *ret = json_pack("{s:s}", "snapshot", name.text);
+    ENSURE(*ret, CATEGORY_ENVIRONMENT, "no memory for an answer");
+    return RESULT_OK;
+}
+
 static const struct {
     const char *word;
     struct result (*handle)(struct bank *bank, const json_t *request, json_t **ret);
 } asks[] = {
-    {"status", ask_status}, {"runs", ask_runs},      {"roster", ask_roster},
-    {"submit", ask_submit}, {"cancel", ask_cancel},  {"forget", ask_forget},
-    {"plans", ask_plans},   {"officer", plans_take}, {"budget", ask_budget},
+    {"status", ask_status}, {"runs", ask_runs},     {"roster", ask_roster},   {"submit", ask_submit},
+    {"cancel", ask_cancel}, {"forget", ask_forget}, {"plans", ask_plans},     {"officer", plans_take},
+    {"budget", ask_budget}, {"backup", ask_backup}, {"console", ask_console},
 };
 
 static struct result handle(struct bank *bank, struct view bytes, json_t **ret)

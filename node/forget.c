@@ -13,6 +13,7 @@
 #include "sys/folder.h"
 #include "sys/growing.h"
 #include "sys/log.h"
+#include "sys/snapshot.h"
 
 #define KEY_FORGOTTEN "daemon/forgotten" /* u64 time */
 
@@ -40,6 +41,7 @@ struct result run_forget_rest(struct bank *bank, const struct hash *run)
     char folder[FILE_PATH_MAX];
     TRY(folder_of(bank, run, folder));
     TRY(store_scrub(bank->store));
+    TRY(snapshot_remove(bank->config->state)); /* a backup under way fails, and leaves no trace of the run here */
     if (!file_exists(folder)) return RESULT_OK;
     FAILPOINT("node: a run is forgotten, its files are here");
     TRY(folder_remove(folder));

@@ -116,11 +116,29 @@ struct result freeze_source(const struct config_source *source, const struct pla
     CLEANUP(frozen_done) struct frozen frozen = {0};
     TRY(freeze_options(source, plan, &witness, &options));
     TRY(schema_of(plan, &frozen.schema));
-    TRY(source_read(source, &options.csv, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table));
+    TRY(source_read(source, &options.csv, frozen.schema.specs, frozen.schema.count, plan->rows, &frozen.table,
+                    &frozen.losses));
     TRY(write_table(frozen.table, path, &frozen.hash));
     TRY(cases_hold_out(plan, frozen.table));
     if (key) TRY(rows_of(&witness, frozen.table->held, &frozen.rows));
     frozen_count(&frozen.counts, frozen.table);
+    *ret = frozen;
+    memset(&frozen, 0, sizeof frozen); /* given away */
+    return RESULT_OK;
+}
+
+struct result freeze_again(const struct config_source *source, const struct plan *plan, const char *path,
+                           const struct hash *hash, struct frozen *ret)
+{
+    CLEANUP(frozen_done) struct frozen frozen = {0};
+    TRY(freeze_source(source, plan, NULL, path, &frozen));
+    if (!hash_equal(&frozen.hash, hash)) {
+        freeze_remove(path);
+        return FAIL(CATEGORY_FALSE,
+                    "%s is gone (no backup has one), and the source's rows are not those that it held: the run cannot "
+                    "go on here",
+                    path);
+    }
     *ret = frozen;
     memset(&frozen, 0, sizeof frozen); /* given away */
     return RESULT_OK;

@@ -18,6 +18,7 @@ static struct result node_text(const struct program_words *words, struct buffer 
                          "policy: " POLICY_FILE "              # what this bank takes part in\n"
                          "log: info\n"
                          "# metrics: {address: \"127.0.0.1:9464\"}    figures for Prometheus, /healthz, /readyz\n"
+                         "# console: {address: \"127.0.0.1:9465\"}    a page for people, on this machine alone\n"
                          "source:\n"
                          "  name: %s                 # what the ledger calls these rows; never rename it\n"
                          "  file: %s\n"

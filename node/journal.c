@@ -295,14 +295,18 @@ static struct result add_note(struct journal *journal, const struct journal_note
     return RESULT_OK;
 }
 
+static struct result head_known(struct journal *journal)
+{
+    if (!journal->unknown) return RESULT_OK;
+    let_go(journal); /* what the store knows to be settled may be less */
+    return head_load(journal);
+}
+
 static struct result commit_all(struct journal *journal, const struct store_record *records, size_t count,
                                 const struct journal_notes *notes)
 {
     CLEANUP(commit_done) struct commit commit = {.count = count};
-    if (journal->unknown) {
-        let_go(journal); /* what the store knows to be settled may be less */
-        TRY(head_load(journal));
-    }
+    TRY(head_known(journal));
     commit.head = journal->head;
     commit.records = calloc(count + notes->count + 1, sizeof *commit.records);
     ENSURE(commit.records, CATEGORY_ENVIRONMENT, "no memory for a batch");
@@ -329,6 +333,21 @@ struct result journal_commit(struct journal *journal, const struct store_record 
 {
     (void)pthread_mutex_lock(&journal->mutex);
     struct result result = commit_all(journal, records, count, notes);
+    (void)pthread_mutex_unlock(&journal->mutex);
+    return result;
+}
+
+static struct result settle_known(struct journal *journal)
+{
+    TRY(head_known(journal));
+    return settle(journal, true);
+}
+
+struct result journal_still(struct journal *journal, struct result (*work)(void *context), void *context)
+{
+    (void)pthread_mutex_lock(&journal->mutex);
+    struct result result = settle_known(journal);
+    if (result_ok(result)) result = work(context);
     (void)pthread_mutex_unlock(&journal->mutex);
     return result;
 }

@@ -50,6 +50,8 @@ void journal_close(struct journal *journal);
  * Thread-safe. CATEGORY_ENVIRONMENT: the store or the file; the batch may be durable then, and its entries with it. */
 MUST_USE struct result journal_commit(struct journal *journal, const struct store_record *records, size_t count,
                                       const struct journal_notes *notes);
+/* Does something at a moment at which the file has every entry that the store knows of, and none is added. */
+MUST_USE struct result journal_still(struct journal *journal, struct result (*work)(void *context), void *context);
 /* Whether the run's entry of this key is made. */
 MUST_USE struct result journal_tells(struct journal *journal, const struct hash *run, const char *key, bool *ret);
 const char *journal_path(const struct journal *journal);

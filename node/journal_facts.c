@@ -113,6 +113,32 @@ static json_t *with_count(json_t *facts, const char *key, uint64_t count)
     return NULL;
 }
 
+static json_t *losses_json(const struct join_losses *losses)
+{
+    json_t *joined = json_array();
+    for (size_t k = 0; joined && k < losses->count; k++) {
+        const struct join_loss *loss = &losses->joined[k];
+        json_t *one = json_pack("{s:s, s:b, s:I, s:I, s:I, s:I}", "source", loss->name, "required", loss->required,
+                                "rows", (json_int_t)loss->rows, "unmatched", (json_int_t)loss->unmatched, "orphans",
+                                (json_int_t)loss->orphans, "without_key", (json_int_t)loss->keyless);
+        if (json_array_append_new(joined, one) == 0) continue;
+        json_decref(joined);
+        return NULL;
+    }
+    return joined;
+}
+
+/* The facts with what did not find together; NULL when memory is short. */
+static json_t *with_losses(json_t *facts, const struct join_losses *losses)
+{
+    facts = with_count(facts, "joined_rows", losses->rows);
+    if (facts) facts = with_count(facts, "without_key", losses->keyless);
+    if (facts) facts = with_count(facts, "without_match", losses->left_out);
+    if (facts && json_object_set_new(facts, "joined", losses_json(losses)) == 0) return facts;
+    json_decref(facts);
+    return NULL;
+}
+
 struct result journal_frozen(struct part *part, struct journal_notes *notes)
 {
     const struct frozen_counts *counts = &part->frozen.counts;
@@ -123,6 +149,7 @@ struct result journal_frozen(struct part *part, struct journal_notes *notes)
                   (json_int_t)counts->held, "digest", digest.text, "columns", columns_json(&part->frozen.schema));
     if (source->consent.column) facts = with_count(facts, "without_consent", counts->without_consent);
     if (plan_private(&part->submission.plan)) facts = with_count(facts, "unfit", counts->unfit);
+    if (part->frozen.losses.count) facts = with_losses(facts, &part->frozen.losses);
     return journal_note(notes, run_of(part), "frozen", facts, "frozen");
 }
 

@@ -17,11 +17,14 @@
  *   journal.c  what the bank did, signed, for its officers; journal_facts.c says what each entry tells
  *   control.c  what this bank's own commands may ask
  *   watch.c    what Prometheus and probes are told, on an address of its own
+ *   node_console.c the console's page for this bank's people
  *   forget.c   how a run that is over is removed from this bank
+ *   backup.c   a backup while the daemon runs, and putting one in place
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/backup.h"
 #include "node/budget_show.h"
 #include "node/check.h"
 #include "node/init.h"
@@ -82,6 +85,11 @@ static struct result command_budget(const struct program_words *words)
     return ask(words, view_text("{\"ask\": \"budget\"}"), STATUS_TIMEOUT_MS, budget_lines);
 }
 
+static struct result command_console(const struct program_words *words)
+{
+    return ask(words, view_text("{\"ask\": \"console\"}"), STATUS_TIMEOUT_MS, status_console_lines);
+}
+
 static struct result command_forget(const struct program_words *words)
 {
     CLEANUP(buffer_done) struct buffer request = {0};
@@ -102,12 +110,17 @@ int main(int argc, char **argv)
          "plans that wait for an officer, approved and refused ones, and what officers said"},
         {"budget", command_budget, "j", "CONFIG|DIR [--json]",
          "what runs have cost of each source's privacy budget, and what is left"},
+        {"console", command_console, "j", "CONFIG|DIR [--json]",
+         "an address that opens the console's page in a browser, once, within five minutes"},
         {"approve", command_approve, "pikect",
          "CONFIG|DIR --plan HASH|--run ID --key officer.key [--expires 2026-12-31] [--cohort-change|--repetition]",
          "an officer approves a plan, or one run of it"},
         {"deny", command_deny, "pikt", "CONFIG|DIR --plan HASH|--run ID --key officer.key [--repetition]",
          "an officer denies it, or takes an approval back; a run under way is refused"},
         {"forget", command_forget, "j2", "CONFIG|DIR RUN [--json]", "removes a run that is over from this bank"},
+        {"backup", bank_backup, "o", "CONFIG|DIR --out FOLDER",
+         "writes configuration and state of one moment, without keys and rows; also while the node runs"},
+        {"restore", bank_restore, "f", "DIR --from FOLDER", "checks a backup and puts it into an empty directory"},
         {0},
     };
     static const struct program program = {
@@ -120,8 +133,11 @@ int main(int argc, char **argv)
                     "  cofferdam-node status --json /etc/cofferdam\n"
                     "  cofferdam-node plans /etc/cofferdam\n"
                     "  cofferdam-node budget /etc/cofferdam\n"
+                    "  cofferdam-node console /etc/cofferdam\n"
                     "  cofferdam-node approve /etc/cofferdam --plan HASH --key officer.key --expires 2026-12-31\n"
-                    "  cofferdam-node forget /etc/cofferdam 2fc8e8b8e2a8\n",
+                    "  cofferdam-node forget /etc/cofferdam 2fc8e8b8e2a8\n"
+                    "  cofferdam-node backup /etc/cofferdam --out /srv/backup/2026-12-01\n"
+                    "  cofferdam-node restore /etc/cofferdam --from /srv/backup/2026-12-01\n",
         .commands = commands,
     };
     return program_main(&program, argc, argv);

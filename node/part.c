@@ -11,6 +11,7 @@
 #include "node/bundle.h"
 #include "node/evidence.h"
 #include "node/forget.h"
+#include "node/joining.h"
 #include "node/journal_facts.h"
 #include "node/officers.h"
 #include "node/repetition.h"

@@ -6,6 +6,7 @@
 #include "crypto/base/failpoint.h"
 #include "node/admit.h"
 #include "node/budget.h"
+#include "node/joining.h"
 #include "node/journal_facts.h"
 #include "node/part.h"
 #include "node/pushdown.h"
@@ -60,13 +61,14 @@ static struct result load_key(struct part *part, struct secret **ret)
 }
 
 /* The table of before a restart, where it was put then. */
-static struct result freeze_again(struct part *part, const char *path, const struct hash *hash)
+static struct result freeze_known(struct part *part, const char *path, const struct hash *hash)
 {
     struct pushdown pushdown;
     CLEANUP(secret_freep) struct secret *key = NULL;
     frozen_done(&part->frozen); /* of an attempt before */
     TRY(load_key(part, &key));
-    if (!key) return freeze_load(&part->submission.plan, path, hash, &part->frozen);
+    if (!key && file_exists(path)) return freeze_load(&part->submission.plan, path, hash, &part->frozen);
+    if (!key) return freeze_again(&part->bank->config->source, &part->submission.plan, path, hash, &part->frozen);
     TRY(part_pushdown(part, &pushdown));
     return pushdown_load(&pushdown, key, hash, &part->frozen);
 }
@@ -95,10 +97,11 @@ static struct result part_freeze(struct part *part)
         struct hash hash;
         ENSURE(value.length == HASH_BYTES, CATEGORY_FALSE, "the frozen table's hash is damaged");
         memcpy(hash.bytes, value.data, HASH_BYTES);
-        TRY(freeze_again(part, path, &hash));
+        TRY(freeze_known(part, path, &hash));
         return check_rows(part);
     }
     TRY(freeze_new(part, path));
+    joining_log(&bank->config->source, &part->frozen.losses, part->hex);
     tell_left_out(part);
     TRY(check_rows(part));
     return check_repetition(part);

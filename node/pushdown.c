@@ -124,8 +124,9 @@ static struct result freeze(const struct pushdown *pushdown, const struct place 
     TRY(odbc_frozen_open(&place->frozen, frozen->schema.specs, frozen->schema.count, secret_view(frozen->key),
                          &freezing->database));
     TRY(odbc_frozen_create(freezing->database, before));
-    TRY(odbc_read_in_pieces(&place->database.source, &options.csv, frozen->schema.specs, frozen->schema.count,
-                            pushdown->plan->rows, (struct csv_pieces){PUSHDOWN_PART_ROWS, freezing, take_part}, &last));
+    TRY(source_read_in_pieces(pushdown->source, &options.csv, frozen->schema.specs, frozen->schema.count,
+                              pushdown->plan->rows, (struct csv_pieces){PUSHDOWN_PART_ROWS, freezing, take_part}, &last,
+                              &frozen->losses));
     if (freezing->witness.key) TRY(rows_finish(&frozen->rows));
     FAILPOINT("node: a pushed table is written, not committed");
     TRY(odbc_frozen_commit(freezing->database, &frozen->hash));

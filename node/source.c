@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/database.h"
+#include "node/joining.h"
 
 void source_options_done(struct source_options *options)
 {
@@ -53,26 +54,74 @@ struct result source_options_of(const struct config_source *source, const char *
     return RESULT_OK;
 }
 
-struct result source_read(const struct config_source *source, const struct csv_options *options,
-                          const struct column_spec *specs, size_t specs_count, uint64_t rows_max, struct table **ret)
+static struct result joined_read(const struct config_source *source, const struct csv_options *options,
+                                 const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
+                                 struct table **ret, struct join_losses *ret_losses)
 {
+    CLEANUP(joining_done) struct joining joining = {0};
+    struct csv_options joined = *options;
+    TRY(joining_open(source, &joining));
+    joined.parts = join_parts(joining.join);
+    TRY(csv_read_records(source->name, join_origin(joining.join), &joined, specs, specs_count, rows_max, ret));
+    *ret_losses = *join_losses(joining.join);
+    return RESULT_OK;
+}
+
+struct result source_read(const struct config_source *source, const struct csv_options *options,
+                          const struct column_spec *specs, size_t specs_count, uint64_t rows_max, struct table **ret,
+                          struct join_losses *ret_losses)
+{
+    if (source->joined_count) return joined_read(source, options, specs, specs_count, rows_max, ret, ret_losses);
+    *ret_losses = (struct join_losses){0};
     if (source->file) return csv_read(source->file, options, specs, specs_count, rows_max, ret);
     CLEANUP(database_done) struct database database = {0};
     TRY(database_of(source, &database));
     return odbc_read(&database.source, options, specs, specs_count, rows_max, ret);
 }
 
+static struct result joined_read_in_pieces(const struct config_source *source, const struct csv_options *options,
+                                           const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
+                                           struct csv_pieces pieces, struct table **ret, struct join_losses *ret_losses)
+{
+    CLEANUP(joining_done) struct joining joining = {0};
+    struct csv_options joined = *options;
+    TRY(joining_open(source, &joining));
+    joined.parts = join_parts(joining.join);
+    TRY(csv_read_records_in_pieces(source->name, join_origin(joining.join), &joined, specs, specs_count, rows_max,
+                                   pieces, ret));
+    *ret_losses = *join_losses(joining.join);
+    return RESULT_OK;
+}
+
 struct result source_read_in_pieces(const struct config_source *source, const struct csv_options *options,
                                     const struct column_spec *specs, size_t specs_count, uint64_t rows_max,
-                                    struct csv_pieces pieces, struct table **ret)
+                                    struct csv_pieces pieces, struct table **ret, struct join_losses *ret_losses)
 {
+    if (source->joined_count)
+        return joined_read_in_pieces(source, options, specs, specs_count, rows_max, pieces, ret, ret_losses);
+    *ret_losses = (struct join_losses){0};
     CLEANUP(database_done) struct database database = {0};
     TRY(database_of(source, &database));
     return odbc_read_in_pieces(&database.source, options, specs, specs_count, rows_max, pieces, ret);
 }
 
-struct result source_scan(const struct config_source *source, const struct csv_options *options, struct csv_scan **ret)
+static struct result joined_scan(const struct config_source *source, const struct csv_options *options,
+                                 struct csv_scan **ret, struct join_losses *ret_losses)
 {
+    CLEANUP(joining_done) struct joining joining = {0};
+    struct csv_options joined = *options;
+    TRY(joining_open(source, &joining));
+    joined.parts = join_parts(joining.join);
+    TRY(csv_scan_records(source->name, join_origin(joining.join), &joined, ret));
+    *ret_losses = *join_losses(joining.join);
+    return RESULT_OK;
+}
+
+struct result source_scan(const struct config_source *source, const struct csv_options *options, struct csv_scan **ret,
+                          struct join_losses *ret_losses)
+{
+    if (source->joined_count) return joined_scan(source, options, ret, ret_losses);
+    *ret_losses = (struct join_losses){0};
     if (source->file) return csv_scan(source->file, options, ret);
     CLEANUP(database_done) struct database database = {0};
     TRY(database_of(source, &database));
@@ -82,6 +131,7 @@ struct result source_scan(const struct config_source *source, const struct csv_o
 struct result source_ready(const struct config_source *source)
 {
     CLEANUP(database_done) struct database database = {0};
+    for (unsigned k = 0; k < source->joined_count; k++) TRY(source_ready(&source->joined[k]));
     return source->odbc ? database_of(source, &database) : RESULT_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "node/journal.h"
 #include "node/spent.h"
 #include "sys/clock.h"
+#include "sys/console.h"
 
 enum { STATUS_MS = 3000 };
 
@@ -97,11 +98,23 @@ static json_t *told_json(struct bank *bank, const struct service_run_status *sta
     return json;
 }
 
-/* Lock held. */
+static bool has_run(const json_t *runs, const char *hex)
+{
+    const json_t *run;
+    size_t index;
+    json_array_foreach(runs, index, run)
+    {
+        if (strcmp(json_string_value(json_object_get(run, "run")), hex) == 0) return true;
+    }
+    return false;
+}
+
+/* What is not among them already. Lock held. */
 static void add_alone(struct bank *bank, const struct hash *id, json_t *runs)
 {
     for (const struct part *part = bank->parts; part; part = part->next)
-        if (!atomic_load(&part->forgotten) && (!id || hash_equal(id, &part->submission.id)))
+        if (!atomic_load(&part->forgotten) && (!id || hash_equal(id, &part->submission.id)) &&
+            !has_run(runs, part->hex))
             (void)json_array_append_new(runs, alone_json(bank, part));
 }
 
@@ -177,6 +190,50 @@ static struct result add_forgotten(struct bank *bank, const struct hash *id, jso
     return store_scopes(bank->store, meet_scope, &forgetting);
 }
 
+/* ---- runs of a roster before the pinned one: kept in the store and as files, and in no list of parts */
+
+static struct result earlier_json(struct bank *bank, const struct hash *run, json_t **ret)
+{
+    CLEANUP(buffer_done) struct buffer value = {0};
+    bool kept = false, over = false;
+    uint64_t since = 0;
+    struct service_answer answer = {.ok = false, .reason = "ended with its roster"};
+    TRY(store_load(bank->store, false, run, PART_KEY_SUBMISSION, &value, &kept));
+    if (!kept) return RESULT_OK;
+    TRY(store_load(bank->store, false, run, PART_KEY_END, &value, &over));
+    struct reader reader = reader_of(buffer_view(&value), "the run's end");
+    if (over) TRY(reader_u64(&reader, &since));
+    if (over) TRY(service_answer_read(reader.rest, &answer));
+    const char *state = state_name(answer.ok ? SERVICE_RUN_DONE : SERVICE_RUN_FAILED);
+    *ret = json_pack("{s:s, s:s, s:s, s:I, s:{s:s, s:s}}", "run", hash_hex(run).text, "state", state, "phase",
+                     "of an earlier roster", "since_ms", (json_int_t)since, "here", "state", state, "phase",
+                     answer.ok ? "done" : answer.reason);
+    return RESULT_OK;
+}
+
+static struct result collect(void *visitor, const struct hash *run)
+{
+    return buffer_append(visitor, hash_view(run));
+}
+
+/* Not while the store is walked through: who holds the lock asks the store. */
+static struct result add_earlier(struct bank *bank, const struct hash *id, json_t *runs)
+{
+    CLEANUP(buffer_done) struct buffer scopes = {0};
+    TRY(store_scopes(bank->store, collect, &scopes));
+    for (size_t at = 0; at < scopes.length; at += HASH_BYTES) {
+        struct hash run;
+        json_t *json = NULL;
+        memcpy(run.bytes, scopes.data + at, HASH_BYTES);
+        (void)pthread_mutex_lock(&bank->lock);
+        bool known = part_find(bank, &run) != NULL;
+        (void)pthread_mutex_unlock(&bank->lock);
+        if (!known && (!id || hash_equal(id, &run))) TRY(earlier_json(bank, &run, &json));
+        if (json) (void)json_array_append_new(runs, json);
+    }
+    return RESULT_OK;
+}
+
 struct result status_runs(struct bank *bank, const struct hash *id, json_t **ret)
 {
     CLEANUP(json_freep) json_t *runs = json_array();
@@ -184,11 +241,12 @@ struct result status_runs(struct bank *bank, const struct hash *id, json_t **ret
     if (!result_ok(ask_runs(bank, id, runs))) {
         trouble = result_reason();
         (void)json_array_clear(runs);
-        (void)pthread_mutex_lock(&bank->lock);
-        add_alone(bank, id, runs);
-        (void)pthread_mutex_unlock(&bank->lock);
-        TRY(add_forgotten(bank, id, runs));
     }
+    (void)pthread_mutex_lock(&bank->lock);
+    add_alone(bank, id, runs); /* also what a coordinator that was restored does not know */
+    (void)pthread_mutex_unlock(&bank->lock);
+    if (*trouble) TRY(add_forgotten(bank, id, runs));
+    TRY(add_earlier(bank, id, runs));
     json_t *json =
         json_pack("{s:s, s:I, s:s, s:s, s:O}", "member", bank->roster.members[bank->position - 1].name, "now_ms",
                   (json_int_t)clock_now_ms(), "trouble", trouble, "state_directory", bank->config->state, "runs", runs);
@@ -254,10 +312,8 @@ static struct result digest_line(const json_t *json, const char *key, const char
 
 struct result forget_lines(struct view text, struct buffer *out)
 {
-    CLEANUP(json_freep) json_t *json = json_loadb((const char *)text.data, text.length, 0, NULL);
-    ENSURE(json, CATEGORY_ENVIRONMENT, "the node answered something that is no JSON");
-    const json_t *category = json_object_get(json, "category");
-    ENSURE(!category, (enum category)json_integer_value(category), "%s", text_of(json, "reason"));
+    CLEANUP(json_freep) json_t *json = NULL;
+    TRY(json_answer(text, &json));
     TRY(buffer_format(out, "run        %s\n", text_of(json, "run")));
     if (json_is_true(json_object_get(json, "before")))
         return buffer_text(out, "removed    nothing: it was forgotten before, as the journal tells\n");
@@ -269,4 +325,20 @@ struct result forget_lines(struct view text, struct buffer *out)
     return buffer_text(out, "kept       the ledger of cohorts, sketches of the rows, the privacy budget and the "
                             "message counters, which the rules "
                             "need; the journal, which tells of this\n");
+}
+
+struct result backup_answered(struct view text, struct snapshot_name *ret)
+{
+    CLEANUP(json_freep) json_t *json = NULL;
+    TRY(json_answer(text, &json));
+    (void)snprintf(ret->text, sizeof ret->text, "%s", text_of(json, "snapshot"));
+    return RESULT_OK;
+}
+
+struct result status_console_lines(struct view text, struct buffer *out)
+{
+    CLEANUP(json_freep) json_t *json = NULL;
+    TRY(json_answer(text, &json));
+    return buffer_format(out, CONSOLE_LINES, text_of(json, "url"),
+                         (int)json_integer_value(json_object_get(json, "minutes")));
 }

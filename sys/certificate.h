@@ -8,7 +8,8 @@
 #include "crypto/sign.h"
 
 /* The private key in libcrypto's form (free with EVP_PKEY_free). It lives in libcrypto's secure heap, which the first
- * call sets up; CATEGORY_ENVIRONMENT when its memory cannot be locked. */
+ * call sets up; CATEGORY_ENVIRONMENT when its memory cannot be locked. Of a key that is held elsewhere it is a way to
+ * sign (sys/provider.h), and borrows the key. */
 MUST_USE struct result certificate_key(const struct sign_key *key, EVP_PKEY **ret);
 /* Free with X509_free. */
 MUST_USE struct result certificate_new(const struct sign_key *key, EVP_PKEY *private_key, X509 **ret);

@@ -1,6 +1,5 @@
 #include "sys/config.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +7,11 @@
 #include "crypto/base/limits.h"
 #include "crypto/base/text.h"
 #include "sys/config_raw.h"
+#include "sys/config_text.h"
 #include "sys/file.h"
 #include "sys/http.h"
 #include "sys/log.h"
+#include "sys/token.h"
 
 enum {
     CONFIG_MAX = 1 << 20,
@@ -21,6 +22,7 @@ enum {
 
 struct file {
     const char *path;
+    const char *at; /* the source that is being read: "source", or "source.join.0" */
     struct buffer bytes;
     struct document document;
     void *raw;
@@ -65,9 +67,10 @@ static struct result copy_path(const struct file *file, const char *text, char *
     return copy(joined, NULL, ret);
 }
 
-/* The daemon's own key: systemd's credential of the file's name, where the service was given one. */
+/* The daemon's own key: in a token; or systemd's credential of the file's name, where the service was given one. */
 static struct result copy_key(const struct file *file, const char *text, char **ret)
 {
+    if (token_is_uri(text)) return copy(text, NULL, ret);
     const char *directory = getenv("CREDENTIALS_DIRECTORY"), *slash = strrchr(text, '/');
     char path[FILE_PATH_MAX];
     if (directory && result_ok(file_path(directory, slash ? slash + 1 : text, path)) && file_exists(path))
@@ -91,7 +94,7 @@ static struct result log_format(const struct file *file, const char *text, bool 
     return RESULT_OK;
 }
 
-static struct result metrics_from(const struct file *file, const struct raw_metrics *raw, struct config_metrics *config)
+static struct result metrics_from(const struct file *file, const struct raw_served *raw, struct config_metrics *config)
 {
     if (!raw) return RESULT_OK;
     if (raw->address && !http_address_good(raw->address))
@@ -100,6 +103,17 @@ static struct result metrics_from(const struct file *file, const struct raw_metr
             "key \"metrics.address\": must be HOST:PORT with an IP address or localhost, like " HTTP_DEFAULT_ADDRESS);
     config->chosen = raw->address != NULL;
     return copy(raw->address, HTTP_DEFAULT_ADDRESS, &config->address);
+}
+
+static struct result console_from(const struct file *file, const struct raw_served *raw, struct config_console *config)
+{
+    if (!raw) return RESULT_OK;
+    if (raw->address && !(http_address_good(raw->address) && http_address_loopback(raw->address)))
+        return document_fail(&file->document, "console.address",
+                             "key \"console.address\": must be a loopback address of this machine and a port, "
+                             "like " CONSOLE_DEFAULT_ADDRESS
+                             "; others come through a tunnel or a proxy that knows who they are");
+    return copy(raw->address, CONSOLE_DEFAULT_ADDRESS, &config->address);
 }
 
 static struct result whole(const struct file *file, const char *key, const char *text, uint32_t least, uint32_t most,
@@ -111,6 +125,14 @@ static struct result whole(const struct file *file, const char *key, const char 
                              most);
     *ret = (uint32_t)value;
     return RESULT_OK;
+}
+
+/* A key of the source that is being read. */
+static struct result fail_source(const struct file *file, const char *key, const char *why)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s.%s", file->at, key);
+    return document_fail(&file->document, path, "key \"%s\": %s", path, why);
 }
 
 /* One character that can stand between fields or in a number. */
@@ -147,13 +169,14 @@ static struct result coordinator_from(const struct file *file, struct config_coo
     TRY(copy_log(file, raw->log, &config->log));
     TRY(log_format(file, raw->log_format, &config->log_json));
     TRY(metrics_from(file, raw->metrics, &config->metrics));
+    TRY(console_from(file, raw->console, &config->console));
     return whole(file, "patience_seconds", raw->patience_seconds, 1, PATIENCE_MAX_SECONDS, 0,
                  &config->patience_seconds);
 }
 
 struct result config_coordinator_load(const char *path, struct config_coordinator **ret)
 {
-    CLEANUP(file_done) struct file file = {.path = path, .schema = &config_raw_coordinator};
+    CLEANUP(file_done) struct file file = {.path = path, .at = "source", .schema = &config_raw_coordinator};
     CLEANUP(config_coordinator_freep) struct config_coordinator *config = NULL;
     TRY(file_load(&file));
     TRY(array(1, sizeof *config, (void *)&config));
@@ -172,6 +195,7 @@ void config_coordinator_free(struct config_coordinator *config)
     free(config->state);
     free(config->log);
     free(config->metrics.address);
+    free(config->console.address);
     free(config);
 }
 
@@ -252,57 +276,22 @@ static struct result consent_from(const struct file *file, const struct raw_sour
     return RESULT_OK;
 }
 
-static bool names_secret(const char *key, size_t length)
-{
-    static const char *const words[] = {"pwd", "pass", "secret", "token", "apikey"};
-    char copied[64];
-    (void)snprintf(copied, sizeof copied, "%.*s", (int)length, key);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasestr(copied, words[i])) return true;
-    return false;
-}
-
-/* A connection string stands in a file that many may read: no secrets in it, nor in options within its options. */
-static bool holds_secret(const char *connection)
-{
-    for (const char *sign = strchr(connection, '='); sign; sign = strchr(sign + 1, '=')) {
-        size_t length = 0;
-        while (length < (size_t)(sign - connection) && length < 60 && !strchr(";={}", sign[-1 - (ptrdiff_t)length]))
-            length++;
-        if (names_secret(sign - length, length)) return true;
-    }
-    return false;
-}
-
-/* A name may go into a connection string as it stands. */
-static bool is_name(const char *text, const char *more)
-{
-    for (; *text; text++)
-        if (!isalnum((unsigned char)*text) && !strchr(more, *text)) return false;
-    return true;
-}
-
 static struct result check_database(const struct file *file, const struct raw_odbc *raw)
 {
     if (!raw->dsn == !raw->connection)
-        return document_fail(&file->document, "source.odbc",
-                             "key \"source.odbc\": give either dsn, a name in odbc.ini, or connection");
-    if (!raw->table == !raw->query)
-        return document_fail(&file->document, "source.odbc", "key \"source.odbc\": give either table or query");
+        return fail_source(file, "odbc", "give either dsn, a name in odbc.ini, or connection");
+    if (!raw->table == !raw->query) return fail_source(file, "odbc", "give either table or query");
     if (raw->credentials && raw->environment)
-        return document_fail(&file->document, "source.odbc.credentials",
-                             "key \"source.odbc\": give either credentials, a file, or environment");
-    if (raw->connection && holds_secret(raw->connection))
-        return document_fail(&file->document, "source.odbc.connection",
-                             "key \"source.odbc.connection\": a password or token has no place here; put it into the "
-                             "file that source.odbc.credentials names, or into the environment");
-    if (raw->dsn && !is_name(raw->dsn, "_-. "))
-        return document_fail(&file->document, "source.odbc.dsn",
-                             "key \"source.odbc.dsn\": must be a name of letters, digits, blanks and _ - .");
-    if (raw->table && !is_name(raw->table, "_$#."))
-        return document_fail(&file->document, "source.odbc.table",
-                             "key \"source.odbc.table\": must be a name like schema.table; for one that needs "
-                             "quotation marks give query");
+        return fail_source(file, "odbc.credentials", "give either credentials, a file, or environment");
+    if (raw->connection && config_text_secret(raw->connection))
+        return fail_source(file, "odbc.connection",
+                           "a password or token has no place here; put it into the file that odbc.credentials names, "
+                           "or into the environment");
+    if (raw->dsn && !config_text_name(raw->dsn, "_-. "))
+        return fail_source(file, "odbc.dsn", "must be a name of letters, digits, blanks and _ - .");
+    if (raw->table && !config_text_name(raw->table, "_$#."))
+        return fail_source(file, "odbc.table",
+                           "must be a name like schema.table; for one that needs quotation marks give query");
     return RESULT_OK;
 }
 
@@ -311,12 +300,11 @@ static struct result check_query(const struct file *file, const char *query)
 {
     const char *start = query + strspn(query, " \t\r\n("), *semicolon = strchr(query, ';');
     if (strncasecmp(start, "select", 6) != 0 && strncasecmp(start, "with", 4) != 0)
-        return document_fail(&file->document, "source.odbc.query",
-                             "key \"source.odbc.query\": must begin with SELECT or WITH; a node only reads");
+        return fail_source(file, "odbc.query", "must begin with SELECT or WITH; a node only reads");
     if (semicolon && semicolon[1 + strspn(semicolon + 1, " \t\r\n")])
-        return document_fail(&file->document, "source.odbc.query",
-                             "key \"source.odbc.query\": must be one statement, with no semicolon inside, not even in "
-                             "a text; make a view of it and name that");
+        return fail_source(file, "odbc.query",
+                           "must be one statement, with no semicolon inside, not even in a text; make a view of it "
+                           "and name that");
     return RESULT_OK;
 }
 
@@ -324,9 +312,8 @@ static struct result database_from(const struct file *file, const struct raw_sou
 {
     const struct raw_odbc *odbc = raw->odbc;
     if (raw->delimiter || raw->decimal)
-        return document_fail(&file->document, raw->delimiter ? "source.delimiter" : "source.decimal",
-                             "key \"source.%s\": is for files; a database gives fields and numbers as such",
-                             raw->delimiter ? "delimiter" : "decimal");
+        return fail_source(file, raw->delimiter ? "delimiter" : "decimal",
+                           "is for files; a database gives fields and numbers as such");
     TRY(check_database(file, odbc));
     if (odbc->query) TRY(check_query(file, odbc->query));
     TRY(copy(odbc->dsn, NULL, &config->dsn));
@@ -354,7 +341,7 @@ static struct result execute_from(const struct file *file, const struct raw_sour
         return document_fail(&file->document, "source.odbc.schema",
                              "key \"source.odbc.schema\": is where push-down makes its tables; add execute: pushdown "
                              "to source, or leave it out");
-    if (schema && !is_name(schema, "_"))
+    if (schema && !config_text_name(schema, "_"))
         return document_fail(&file->document, "source.odbc.schema",
                              "key \"source.odbc.schema\": must be a name of letters, digits and _");
     return RESULT_OK;
@@ -363,27 +350,73 @@ static struct result execute_from(const struct file *file, const struct raw_sour
 static struct result place_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
 {
     if (raw->file && raw->odbc)
-        return document_fail(&file->document, "source.odbc",
-                             "key \"source\": give either file or odbc; the rows come from one place");
+        return fail_source(file, "odbc", "give either file or odbc; the rows come from one place");
     if (raw->file) return copy_path(file, raw->file, &config->file);
     if (!raw->odbc) return RESULT_OK;
     TRY(array(1, sizeof *config->odbc, (void *)&config->odbc));
     return database_from(file, raw, config->odbc);
 }
 
-static struct result source_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
+/* Where rows are, and how they are written. */
+static struct result rows_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
 {
+    char delimiter[PATH_BYTES], decimal[PATH_BYTES];
+    (void)snprintf(delimiter, sizeof delimiter, "%s.delimiter", file->at);
+    (void)snprintf(decimal, sizeof decimal, "%s.decimal", file->at);
     TRY(copy(raw->name, NULL, &config->name));
+    TRY(copy(raw->key, NULL, &config->key));
     TRY(place_from(file, raw, config));
-    TRY(execute_from(file, raw, config));
-    TRY(character(file, "source.delimiter", raw->delimiter, ",;|:\t", ',', &config->delimiter));
-    TRY(character(file, "source.decimal", raw->decimal, ".,", '.', &config->decimal));
-    if (config->delimiter == config->decimal)
-        return document_fail(&file->document, "source.decimal",
-                             "key \"source.decimal\": cannot be the delimiter as well");
+    TRY(character(file, delimiter, raw->delimiter, ",;|:\t", ',', &config->delimiter));
+    TRY(character(file, decimal, raw->decimal, ".,", '.', &config->decimal));
+    if (config->delimiter == config->decimal) return fail_source(file, "decimal", "cannot be the delimiter as well");
     TRY(array(raw->missing_count, sizeof *config->missing, (void *)&config->missing));
     config->missing_count = raw->missing_count;
     for (unsigned i = 0; i < raw->missing_count; i++) TRY(copy(raw->missing[i], NULL, &config->missing[i]));
+    return RESULT_OK;
+}
+
+static struct result joined_from(const struct file *whole_file, const struct raw_source *raw, unsigned i,
+                                 struct config_source *config)
+{
+    const struct raw_source *joined = &raw->join[i];
+    char at[PATH_BYTES / 2];
+    struct file file = *whole_file;
+    (void)snprintf(at, sizeof at, "source.join.%u", i);
+    file.at = at;
+    bool taken = strcmp(raw->name, joined->name) == 0;
+    for (unsigned k = 0; k < i; k++) taken = taken || strcmp(raw->join[k].name, joined->name) == 0;
+    if (taken) return fail_source(&file, "name", "another source has this name; give each its own");
+    TRY(rows_from(&file, joined, config));
+    if (!config->file && !config->odbc)
+        return fail_source(&file, "file", "is missing; add it, or \"odbc\" for a database");
+    if (joined->odbc && joined->odbc->schema)
+        return fail_source(&file, "odbc.schema", "stands with the first source alone; take it out");
+    config->required = joined->required && strcmp(joined->required, "true") == 0;
+    if (joined->required && !config->required && strcmp(joined->required, "false") != 0)
+        return fail_source(&file, "required", "must be true or false");
+    return RESULT_OK;
+}
+
+static struct result join_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
+{
+    if (!raw->key != !raw->join_count)
+        return raw->key ? fail_source(file, "key",
+                                      "is the column that joins; \"join\" is missing: add it, or take the "
+                                      "key out")
+                        : fail_source(file, "join",
+                                      "\"key\" is missing beside it; add it: this source's column that "
+                                      "joins");
+    TRY(array(raw->join_count, sizeof *config->joined, (void *)&config->joined));
+    config->joined_count = raw->join_count;
+    for (unsigned i = 0; i < raw->join_count; i++) TRY(joined_from(file, raw, i, &config->joined[i]));
+    return RESULT_OK;
+}
+
+static struct result source_from(const struct file *file, const struct raw_source *raw, struct config_source *config)
+{
+    TRY(rows_from(file, raw, config));
+    TRY(execute_from(file, raw, config));
+    TRY(join_from(file, raw, config));
     TRY(array(raw->columns_count, sizeof *config->columns, (void *)&config->columns));
     config->columns_count = raw->columns_count;
     for (unsigned i = 0; i < raw->columns_count; i++) TRY(column_from(file, raw, i, &config->columns[i]));
@@ -445,6 +478,7 @@ static struct result node_from(const struct file *file, struct config_node *conf
     TRY(copy_log(file, raw->log, &config->log));
     TRY(log_format(file, raw->log_format, &config->log_json));
     TRY(metrics_from(file, raw->metrics, &config->metrics));
+    TRY(console_from(file, raw->console, &config->console));
     TRY(whole(file, "threads", raw->threads, 1, THREADS_MAX, 1, &config->threads));
     TRY(source_from(file, raw->source, &config->source));
     if (!config->source.file && !config->source.odbc)
@@ -456,7 +490,7 @@ static struct result node_from(const struct file *file, struct config_node *conf
 
 struct result config_node_load(const char *path, struct config_node **ret)
 {
-    CLEANUP(file_done) struct file file = {.path = path, .schema = &config_raw_node};
+    CLEANUP(file_done) struct file file = {.path = path, .at = "source", .schema = &config_raw_node};
     CLEANUP(config_node_freep) struct config_node *config = NULL;
     TRY(file_load(&file));
     TRY(array(1, sizeof *config, (void *)&config));
@@ -503,11 +537,14 @@ static void source_done(struct config_source *source)
     free(source->consent.column);
     for (unsigned i = 0; i < source->consent.given_count; i++) free(source->consent.given[i]);
     free((void *)source->consent.given);
+    free(source->key);
+    for (unsigned i = 0; i < source->joined_count; i++) source_done(&source->joined[i]);
+    free(source->joined);
 }
 
 struct result config_source_load(const char *path, struct config_source **ret)
 {
-    CLEANUP(file_done) struct file file = {.path = path, .schema = &config_raw_mapping};
+    CLEANUP(file_done) struct file file = {.path = path, .at = "source", .schema = &config_raw_mapping};
     CLEANUP(config_source_freep) struct config_source *config = NULL;
     TRY(file_load(&file));
     TRY(array(1, sizeof *config, (void *)&config));
@@ -540,6 +577,7 @@ void config_node_free(struct config_node *config)
     free(config->policy);
     free(config->log);
     free(config->metrics.address);
+    free(config->console.address);
     source_done(&config->source);
     for (unsigned i = 0; i < config->psk_count; i++) {
         free(config->psk[i].member);

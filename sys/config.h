@@ -15,14 +15,20 @@ struct config_metrics {
     bool chosen;   /* the file says the address itself; else it is HTTP_DEFAULT_ADDRESS */
 };
 
+/* Where people look at the daemon: sys/console.h. */
+struct config_console {
+    char *address; /* of this machine alone; NULL: nothing is served */
+};
+
 struct config_coordinator {
-    char *key;     /* node.key of the coordinator, or systemd's credential of that name */
+    char *key;     /* node.key, or systemd's credential of that name; or the pkcs11: URI of a token's key */
     char *roster;  /* roster.note */
     char *listen;  /* optional: tls+tcp://host:port; the roster's address where it is left out */
     char *state;   /* directory */
     char *log;     /* debug, info, warning or error; info where it is left out */
     bool log_json; /* log_format: json; text where it is left out */
     struct config_metrics metrics;
+    struct config_console console;
     uint32_t patience_seconds; /* optional; 0 = the protocol's default */
 };
 
@@ -54,6 +60,7 @@ struct config_odbc {
     char *user_variable, *password_variable; /* optional, instead: of the environment; the user's may be NULL */
     char *schema;                            /* optional: where push-down makes its tables */
 };
+#define CONFIG_JOINED_MAX 8
 struct config_source {
     char *name; /* what the ledger calls it (docs/protocol.md, rule 5) */
     char *file; /* CSV; NULL where there is a database */
@@ -66,6 +73,10 @@ struct config_source {
     struct config_column *columns;
     unsigned columns_count;
     struct config_consent consent;
+    char *key;                    /* the column that joins; NULL where nothing is joined */
+    bool required;                /* of a joined source: rows without a match in it are left out */
+    struct config_source *joined; /* their columns, consent and joined are empty */
+    unsigned joined_count;
 };
 /* A key that two banks agreed on outside: at least 32 bytes, the same at both (docs/protocol.md, Primitives). */
 struct config_psk {
@@ -73,13 +84,14 @@ struct config_psk {
     char *file;
 };
 struct config_node {
-    char *key;
+    char *key; /* as the coordinator's */
     char *roster;
     char *state;
     char *policy;  /* what the bank takes part in (proto/run/policy.h) */
     char *log;     /* debug, info, warning or error; info where it is left out */
     bool log_json; /* log_format: json; text where it is left out */
     struct config_metrics metrics;
+    struct config_console console;
     struct config_source source;
     uint32_t threads; /* for contributions; 1 where it is left out */
     struct config_psk *psk;

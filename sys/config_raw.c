@@ -6,8 +6,8 @@
 #define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
 #define TEXT(key, flags, structure, member) CYAML_FIELD_STRING_PTR(key, flags, structure, member, 1, CYAML_UNLIMITED)
 
-static const cyaml_schema_field_t metrics_fields[] = {
-    TEXT("address", OPTIONAL, struct raw_metrics, address),
+static const cyaml_schema_field_t served_fields[] = {
+    TEXT("address", OPTIONAL, struct raw_served, address),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t coordinator_fields[] = {
@@ -17,7 +17,8 @@ static const cyaml_schema_field_t coordinator_fields[] = {
     TEXT("state", REQUIRED, struct raw_coordinator, state),
     TEXT("log", OPTIONAL, struct raw_coordinator, log),
     TEXT("log_format", OPTIONAL, struct raw_coordinator, log_format),
-    CYAML_FIELD_MAPPING_PTR("metrics", OPTIONAL, struct raw_coordinator, metrics, metrics_fields),
+    CYAML_FIELD_MAPPING_PTR("metrics", OPTIONAL, struct raw_coordinator, metrics, served_fields),
+    CYAML_FIELD_MAPPING_PTR("console", OPTIONAL, struct raw_coordinator, console, served_fields),
     TEXT("patience_seconds", OPTIONAL, struct raw_coordinator, patience_seconds),
     CYAML_FIELD_END,
 };
@@ -78,8 +79,24 @@ static const cyaml_schema_field_t odbc_fields[] = {
         CYAML_FIELD_SEQUENCE("missing", OPTIONAL, struct raw_source, missing, &token, 0, LEVELS_MAX),                  \
         CYAML_FIELD_SEQUENCE("columns", OPTIONAL, struct raw_source, columns, &column, 0, FEATURES_MAX),               \
         CYAML_FIELD_MAPPING_PTR("consent", OPTIONAL, struct raw_source, consent, consent_fields)
+static const cyaml_schema_field_t joined_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", REQUIRED, struct raw_source, name, 1, NAME_MAX_BYTES),
+    TEXT("file", OPTIONAL, struct raw_source, file),
+    CYAML_FIELD_MAPPING_PTR("odbc", OPTIONAL, struct raw_source, odbc, odbc_fields),
+    TEXT("key", REQUIRED, struct raw_source, key),
+    TEXT("required", OPTIONAL, struct raw_source, required),
+    TEXT("delimiter", OPTIONAL, struct raw_source, delimiter),
+    TEXT("decimal", OPTIONAL, struct raw_source, decimal),
+    CYAML_FIELD_SEQUENCE("missing", OPTIONAL, struct raw_source, missing, &token, 0, LEVELS_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t joined = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_source, joined_fields),
+};
 static const cyaml_schema_field_t source_fields[] = {
     CYAML_FIELD_STRING_PTR("name", REQUIRED, struct raw_source, name, 1, NAME_MAX_BYTES),
+    TEXT("key", OPTIONAL, struct raw_source, key),
+    CYAML_FIELD_SEQUENCE("join", OPTIONAL, struct raw_source, join, &joined, 1, CONFIG_JOINED_MAX),
     SOURCE_MAPPING,
     CYAML_FIELD_END,
 };
@@ -110,7 +127,8 @@ static const cyaml_schema_field_t node_fields[] = {
     TEXT("policy", OPTIONAL, struct raw_node, policy),
     TEXT("log", OPTIONAL, struct raw_node, log),
     TEXT("log_format", OPTIONAL, struct raw_node, log_format),
-    CYAML_FIELD_MAPPING_PTR("metrics", OPTIONAL, struct raw_node, metrics, metrics_fields),
+    CYAML_FIELD_MAPPING_PTR("metrics", OPTIONAL, struct raw_node, metrics, served_fields),
+    CYAML_FIELD_MAPPING_PTR("console", OPTIONAL, struct raw_node, console, served_fields),
     CYAML_FIELD_MAPPING_PTR("source", REQUIRED, struct raw_node, source, source_fields),
     TEXT("threads", OPTIONAL, struct raw_node, threads),
     /* They stand in the policy; node_moved says so. */

@@ -5,12 +5,13 @@
 #include "crypto/base/document.h"
 #include "sys/config.h"
 
-struct raw_metrics {
+/* Of what a daemon serves over HTTP. */
+struct raw_served {
     char *address;
 };
 struct raw_coordinator {
     char *key, *roster, *listen, *state, *log, *log_format, *patience_seconds;
-    struct raw_metrics *metrics;
+    struct raw_served *metrics, *console;
 };
 struct raw_column {
     char *plan, *column, *factor;
@@ -31,16 +32,18 @@ struct raw_odbc {
 };
 struct raw_source {
     struct raw_odbc *odbc;
-    char *name, *file, *execute, *delimiter, *decimal;
+    char *name, *file, *execute, *delimiter, *decimal, *key, *required;
     char **missing;
     unsigned missing_count;
     struct raw_column *columns;
     unsigned columns_count;
     struct raw_consent *consent;
+    struct raw_source *join; /* without columns, consent and join */
+    unsigned join_count;
 };
 struct raw_node {
     char *key, *roster, *state, *policy, *log, *log_format, *threads;
-    struct raw_metrics *metrics;
+    struct raw_served *metrics, *console;
     struct raw_source *source;
     struct config_psk *psk;
     unsigned psk_count;

@@ -2,7 +2,8 @@
  *
  * A key file says which kind of key it holds, so that one cannot stand in for the other. It has mode 0600, is
  * refused when others can read it, and is never overwritten. Identity and officers' keys are sealed with a passphrase
- * (Argon2id, XChaCha20-Poly1305) unless written without one; the node key opens unattended.
+ * (Argon2id, XChaCha20-Poly1305) unless written without one; the node key opens unattended. Any of them may be in a
+ * token instead.
  */
 #ifndef SYS_KEYS_H
 #define SYS_KEYS_H
@@ -19,12 +20,16 @@ MUST_USE struct result keys_generate(struct sign_key **ret);
 MUST_USE struct result keys_write(const char *path, enum key_kind kind, const struct sign_key *key,
                                   const struct secret *passphrase);
 /* Asks for the passphrase (keys_passphrase) when the file is sealed. CATEGORY_FALSE for a wrong passphrase;
- * CATEGORY_USAGE for a file of the other kind, of no known form, or readable by others. */
+ * CATEGORY_USAGE for a file of the other kind, of no known form, or readable by others. In place of a path: the pkcs11:
+ * URI of a key in a token (sys/token.h); a node's key then waits for its token. */
 MUST_USE struct result keys_read(const char *path, enum key_kind kind, struct sign_key **ret);
 
 /* From the file that COFFERDAM_PASSPHRASE_FILE names (its first line), else asked on the terminal without echo;
  * confirm asks twice. CATEGORY_USAGE without a terminal, or when it is empty. */
 MUST_USE struct result keys_passphrase(const char *prompt, bool confirm, struct secret **ret);
+
+/* The first line of a file of mode 0600. */
+MUST_USE struct result keys_passphrase_of(const char *path, struct secret **ret);
 
 /* A self-signed certificate over the node key, PEM: the one that TLS presents. */
 MUST_USE struct result keys_write_certificate(const char *path, const struct sign_key *node);

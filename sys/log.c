@@ -65,6 +65,43 @@ static size_t text_line(const struct log_words *said, char *line, size_t size)
     return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
 
+enum { RECENT_BYTES = 640 };
+static pthread_mutex_t recent_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    char text[RECENT_BYTES];
+    size_t length;
+} recent[LOG_RECENT_MAX]; /* in turn */
+static uint64_t recent_count;
+
+static void remember(const struct log_words *said)
+{
+    (void)pthread_mutex_lock(&recent_lock);
+    size_t at = recent_count++ % LOG_RECENT_MAX;
+    recent[at].length = log_json_line(said, recent[at].text, sizeof recent[at].text);
+    (void)pthread_mutex_unlock(&recent_lock);
+}
+
+static struct result put_recent(struct buffer *out)
+{
+    uint64_t first = recent_count > LOG_RECENT_MAX ? recent_count - LOG_RECENT_MAX : 0;
+    for (uint64_t i = first; i < recent_count; i++) {
+        size_t at = i % LOG_RECENT_MAX;
+        TRY(buffer_text(out, i == first ? "" : ","));
+        TRY(buffer_append(out, view_of(recent[at].text, recent[at].length)));
+    }
+    return RESULT_OK;
+}
+
+struct result log_recent(struct buffer *out)
+{
+    TRY(buffer_text(out, "["));
+    (void)pthread_mutex_lock(&recent_lock);
+    struct result result = put_recent(out);
+    (void)pthread_mutex_unlock(&recent_lock);
+    TRY(result);
+    return buffer_text(out, "]");
+}
+
 static void __attribute__((format(printf, 3, 0)))
 write_line(enum log_level level, const char *component, const char *format, va_list arguments)
 {
@@ -74,6 +111,7 @@ write_line(enum log_level level, const char *component, const char *format, va_l
     if (vsnprintf(message, sizeof message, format, arguments) < 0) return;
     for (char *at = message; *at; at++)
         if ((unsigned char)*at < ' ' || *at == 127) *at = '?';
+    if (level >= LEVEL_WARNING) remember(&said);
     size_t length = 0;
     if (atomic_load(&json))
         length = log_json_line(&said, line, sizeof line - 1);

@@ -14,7 +14,7 @@
 #ifndef SYS_LOG_H
 #define SYS_LOG_H
 
-#include "crypto/base/result.h"
+#include "crypto/base/bytes.h"
 
 enum log_level { LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARNING, LEVEL_ERROR };
 
@@ -35,5 +35,10 @@ void log_line(enum log_level level, const char *component, const char *format, .
 #define log_info(...) log_line(LEVEL_INFO, __VA_ARGS__)
 #define log_warning(...) log_line(LEVEL_WARNING, __VA_ARGS__)
 #define log_error(...) log_line(LEVEL_ERROR, __VA_ARGS__)
+
+/* The latest warnings and errors of this process, oldest first, as an array of JSON objects like the lines of
+ * log_format: json; appended. */
+#define LOG_RECENT_MAX 32u
+MUST_USE struct result log_recent(struct buffer *out);
 
 #endif

@@ -100,7 +100,7 @@ static struct result ask_and_confirm(int terminal, const char *prompt, bool conf
     return RESULT_OK;
 }
 
-static struct result from_file(const char *path, struct secret **ret)
+struct result keys_passphrase_of(const char *path, struct secret **ret)
 {
     CLEANUP(secret_freep) struct secret *bytes = NULL;
     TRY(file_read_secret(path, PASSPHRASE_MAX, &bytes));
@@ -113,7 +113,7 @@ static struct result from_file(const char *path, struct secret **ret)
 struct result keys_passphrase(const char *prompt, bool confirm, struct secret **ret)
 {
     const char *path = getenv("COFFERDAM_PASSPHRASE_FILE");
-    if (path && *path) return from_file(path, ret);
+    if (path && *path) return keys_passphrase_of(path, ret);
     int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     ENSURE(terminal >= 0, CATEGORY_USAGE,
            "a passphrase is needed and there is no terminal; put it into a file of mode 0600 and name it in "

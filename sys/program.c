@@ -14,6 +14,7 @@ static const struct option options[] = {
     {"roster", required_argument, NULL, 'r'},  {"plan", required_argument, NULL, 'p'},
     {"run", required_argument, NULL, 'i'},     {"expires", required_argument, NULL, 'e'},
     {"cohort-change", no_argument, NULL, 'c'}, {"repetition", no_argument, NULL, 't'},
+    {"out", required_argument, NULL, 'o'},     {"from", required_argument, NULL, 'f'},
     {"sql", no_argument, NULL, 'q'},           {0}};
 
 static const char *name_of(int letter)
@@ -43,6 +44,8 @@ static void print_help(const struct program *program)
                    {" DATE", "the last day on which an approval counts (UTC)"},
                    {"", "approves another cohort than before, or one that leaves out a member"},
                    {"", "approves rows that differ by few from an earlier run's"},
+                   {" FOLDER", "where the backup will be; nothing may be there"},
+                   {" FOLDER", "the backup to restore"},
                    {"", "shows the statements that push-down asks the database"}};
     printf("%s: %s\n\nusage: %s COMMAND ...\n\n", program->name, program->summary, program->name);
     for (const struct program_command *command = program->commands; command->word; command++)
@@ -85,6 +88,8 @@ static struct result read_words(const struct program *program, const struct prog
         if (letter == 'c') ret->cohort_change = true;
         if (letter == 't') ret->repetition = true;
         if (letter == 'q') ret->sql = true;
+        if (letter == 'o') ret->out = optarg;
+        if (letter == 'f') ret->from = optarg;
     }
     bool two = strchr(command->options, '2') != NULL;
     ENSURE(argc - optind == (two ? 2 : 1), CATEGORY_USAGE, "usage: %s %s %s", program->name, command->word,

@@ -17,6 +17,8 @@ struct program_words {
     const char *plan;    /* --plan FILE or HASH */
     const char *run;     /* --run ID */
     const char *expires; /* --expires DATE */
+    const char *out;     /* --out FOLDER */
+    const char *from;    /* --from FOLDER */
     bool cohort_change;  /* --cohort-change */
     bool repetition;     /* --repetition */
     bool sql;            /* --sql */
@@ -25,7 +27,8 @@ struct program_command {
     const char *word;
     struct result (*run)(const struct program_words *words);
     const char *options; /* letters of the options it takes: j(son) s(ource) n(ame) k(ey) r(oster) p(lan) i(d of a run)
-                          * e(xpires) c(ohort change) (repe)t(ition) (s)q(l); 2: it takes two operands, not one */
+                          * e(xpires) c(ohort change) (repe)t(ition) o(ut) f(rom) (s)q(l); 2: it takes two operands,
+                          * not one */
     const char *synopsis;
     const char *summary;
 };

@@ -351,3 +351,13 @@ unsigned replier_peers(struct replier *replier)
     (void)pthread_mutex_unlock(&replier->links.mutex);
     return peers;
 }
+
+bool replier_has(struct replier *replier, const struct sign_public *peer)
+{
+    bool has = false;
+    (void)pthread_mutex_lock(&replier->links.mutex);
+    for (const struct link *link = replier->links.first; link && !has; link = link_next(link))
+        has = link_is_open(link) && sign_public_equal(link_peer(link), peer);
+    (void)pthread_mutex_unlock(&replier->links.mutex);
+    return has;
+}

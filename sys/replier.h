@@ -36,7 +36,8 @@ MUST_USE struct result replier_receive(struct replier *replier, int timeout_ms, 
                                        bool *ret_got);
 void replier_wake(struct replier *replier); /* async-signal-safe */
 MUST_USE struct result replier_reply(struct replier *replier, uint64_t id, struct view bytes);
-struct traffic replier_traffic(struct replier *replier); /* requests and their answers */
-unsigned replier_peers(struct replier *replier);         /* that are connected, each once */
+struct traffic replier_traffic(struct replier *replier);                   /* requests and their answers */
+bool replier_has(struct replier *replier, const struct sign_public *peer); /* whether it is connected */
+unsigned replier_peers(struct replier *replier);                           /* that are connected, each once */
 
 #endif

@@ -191,6 +191,14 @@ struct result store_scrub(struct store *store)
     return result;
 }
 
+struct result store_copy(struct store *store, const char *path)
+{
+    (void)pthread_mutex_lock(&store->mutex);
+    struct result result = database_copy(&store->state, path);
+    (void)pthread_mutex_unlock(&store->mutex);
+    return result;
+}
+
 static struct database *database_of(struct store *store, bool secret)
 {
     return secret ? &store->secrets : &store->state;

@@ -45,4 +45,8 @@ MUST_USE struct result store_each(struct store *store, bool secret, const struct
 MUST_USE struct result store_scopes(struct store *store,
                                     struct result (*visit)(void *visitor, const struct hash *scope), void *visitor);
 
+/* state.db as it is at this moment, written anew to a path where nothing is (mode 0600): what was erased is not in it.
+ * Not durable when this returns. Nobody else gets at the store meanwhile. Secrets are not copied by anything. */
+MUST_USE struct result store_copy(struct store *store, const char *path);
+
 #endif

@@ -379,6 +379,18 @@ struct result database_has_scope(struct database *database, const struct hash *s
     return RESULT_OK;
 }
 
+struct result database_copy(struct database *database, const char *path)
+{
+    CLEANUP(finalize_p) sqlite3_stmt *statement = NULL;
+    int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600); /* SQLite takes an empty file as none */
+    ENSURE(descriptor >= 0, CATEGORY_ENVIRONMENT, "%s: could not be made: %s", path, strerror(errno));
+    (void)close(descriptor);
+    TRY(prepare(database, "VACUUM INTO ?1", &statement));
+    SQL(database, sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC));
+    if (sqlite3_step(statement) != SQLITE_DONE) return result_at(failure(database), "%s, a copy of ", path);
+    return RESULT_OK;
+}
+
 /* Zeros over [from, to) of the log, through SQLite's own handle of it. */
 static int zero_log(sqlite3_file *log, sqlite3_int64 from, sqlite3_int64 to)
 {

@@ -37,6 +37,9 @@ MUST_USE struct result database_scopes(struct database *database,
                                        struct result (*visit)(void *visitor, const struct hash *scope), void *visitor);
 MUST_USE struct result database_has_scope(struct database *database, const struct hash *scope, bool *ret_has);
 
+/* All of it as one new file, mode 0600, without a log; not durable. */
+MUST_USE struct result database_copy(struct database *database, const char *path);
+
 /* Inside a transaction: SQLite builds every row in memory that it keeps; what is left there of the last ones is
  * overwritten by a row of zeros, which comes and goes. */
 MUST_USE struct result database_scrub_memory(struct database *database);

@@ -44,6 +44,8 @@ void transport_server_wake(struct transport_server *server); /* from any thread 
  * repeats it over the next). CATEGORY_USAGE over MESSAGE_MAX; the request then stays parked. */
 MUST_USE struct result transport_server_reply(struct transport_server *server, uint64_t id, struct view bytes);
 struct traffic transport_server_traffic(struct transport_server *server);
+bool transport_server_has(struct transport_server *server,
+                          const struct sign_public *peer);        /* whether it is connected */
 unsigned transport_server_peers(struct transport_server *server); /* that are connected, each once */
 
 /* Dials in the background and redials for ever with bounded back-off. */

@@ -120,3 +120,8 @@ unsigned transport_server_peers(struct transport_server *server)
 {
     return replier_peers(server->replier);
 }
+
+bool transport_server_has(struct transport_server *server, const struct sign_public *peer)
+{
+    return replier_has(server->replier, peer);
+}

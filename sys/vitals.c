@@ -255,6 +255,7 @@ struct result vitals_serve(const struct vitals_serving *serving, struct http_ser
         .address = serving->metrics->address,
         .beyond_loopback = serving->metrics->chosen,
         .where = serving->where,
+        .what = "metrics",
         .routes = routes,
         .context = (void *)(uintptr_t)serving,
     };
@@ -263,4 +264,17 @@ struct result vitals_serve(const struct vitals_serving *serving, struct http_ser
     if (!http_address_loopback(config.address))
         log_warning("watch", "%s can be reached from other machines, and answers whoever asks", config.address);
     return RESULT_OK;
+}
+
+struct result vitals_try(const struct config_metrics *metrics, const char *where)
+{
+    static const struct http_route none[] = {{0}};
+    CLEANUP(http_server_freep) struct http_server *server = NULL;
+    if (!metrics->address) return RESULT_OK;
+    const struct http_config config = {.address = metrics->address,
+                                       .beyond_loopback = metrics->chosen,
+                                       .where = where,
+                                       .what = "metrics",
+                                       .routes = none};
+    return http_server_new(&config, &server);
 }

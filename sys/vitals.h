@@ -63,5 +63,7 @@ struct vitals_serving {
 /* /metrics, /readyz, and /healthz, which answers as long as the process does; the log says where. The struct lives as
  * long as the server. */
 MUST_USE struct result vitals_serve(const struct vitals_serving *serving, struct http_server **ret);
+/* Whether it could be listened there, which nobody does after; no address is no failure. `where` as above. */
+MUST_USE struct result vitals_try(const struct config_metrics *metrics, const char *where);
 
 #endif

@@ -187,6 +187,12 @@ struct result fold_model(const struct fold *fold, unsigned banks, struct buffer 
     return result.category == CATEGORY_ENVIRONMENT ? result : RESULT_OK;
 }
 
+struct result fold_figure(const struct fold *fold, struct task_figure *ret)
+{
+    *ret = (struct task_figure){0};
+    return fold->task->figure ? fold->task->figure(fold->plan, fields_of(fold), ret) : RESULT_OK;
+}
+
 struct result fold_progress(const struct fold *fold, struct buffer *out)
 {
     return fold->task->progress(fold->plan, fields_of(fold), out);

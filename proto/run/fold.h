@@ -33,6 +33,7 @@ MUST_USE struct result fold_result(const struct fold *fold, unsigned banks, stru
  * the run is not finished, or when its result cannot be written. */
 MUST_USE struct result fold_model(const struct fold *fold, unsigned banks, struct buffer *model, struct hash *ret);
 MUST_USE struct result fold_progress(const struct fold *fold, struct buffer *out);
+MUST_USE struct result fold_figure(const struct fold *fold, struct task_figure *ret); /* its name NULL: there is none */
 /* Frees what the arithmetic library keeps for the calling thread: for a thread that ends. */
 void fold_thread_done(void);
 

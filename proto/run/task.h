@@ -13,6 +13,10 @@
 struct table;        /* data/table.h; proto never looks inside */
 struct formula_sums; /* data/formula.h; nor here */
 
+struct task_figure {
+    const char *name; /* a constant: "log-likelihood" */
+    double value;
+};
 struct task {
     const char *name; /* as in the plan's `task:` */
     /* Whether it knows differential privacy: layouts of a private plan say norm and budget of every field, and the
@@ -44,6 +48,9 @@ struct task {
                             struct buffer *out);
     /* A short plain line on where the state stands: "Newton step 3, log-likelihood -11190.1". For progress. */
     struct result (*progress)(const struct plan *plan, struct view state, struct buffer *out);
+    /* The number by which people follow how the fold comes to rest, where the state has one: else its name stays NULL.
+     * Absent in tasks that have none. */
+    struct result (*figure)(const struct plan *plan, struct view state, struct task_figure *ret);
 };
 
 /* The task's check, and that it knows what the plan asks of every task. */

@@ -174,6 +174,28 @@ struct result catch_answer_fetch(struct secagg_coordinator *coordinator, unsigne
     return coordinator_reply_with(coordinator, member, MESSAGE_SUM_PIECE, &piece, effects);
 }
 
+static bool is_ahead(const struct secagg_coordinator *coordinator, const struct asked *asked)
+{
+    /* A bank that has checked the opened sum is a step further than what is certified. */
+    uint64_t step = coordinator->fold.step + (coordinator->phase == PHASE_CLOSE);
+    return asked->kind &&
+           (asked->step > step || asked->round > coordinator->last || asked->epoch > coordinator->epoch.epoch);
+}
+
+struct result catch_end_when_behind(struct secagg_coordinator *coordinator, struct effects *effects)
+{
+    const struct members *cohort = run_cohort(&coordinator->run);
+    unsigned ahead = 0;
+    for (unsigned i = members_next(cohort, 0); i; i = members_next(cohort, i))
+        ahead += is_ahead(coordinator, &coordinator->peers[i].asked);
+    if (ahead < coordinator->run.thresholds.t) return RESULT_OK;
+    return coordinator_end(coordinator, effects,
+                           "%u banks have come further than the coordinator, which stands at round %llu (step %llu): "
+                           "its state directory is older than its last message (a restored backup?); submit the run "
+                           "again",
+                           ahead, (unsigned long long)coordinator->last, (unsigned long long)coordinator->fold.step);
+}
+
 /* At most this many erasures ride on one batch. */
 #define ERASURES_MOST 1024u
 

@@ -238,7 +238,8 @@ static struct result take_message(struct secagg_coordinator *coordinator, const 
         handler ? handler(coordinator, input->from, &message, &arena, effects)
                 : FAIL(CATEGORY_PEER, "%s while %s", message_name(message.kind), phase_names[coordinator->phase]);
     if (!result_ok(result)) *asked = before;
-    return result;
+    TRY(result);
+    return coordinator->phase < PHASE_FINISHED ? catch_end_when_behind(coordinator, effects) : RESULT_OK;
 }
 
 static struct result take(struct secagg_coordinator *coordinator, const struct input *input, struct effects *effects)
@@ -382,6 +383,13 @@ const char *secagg_coordinator_phase(const struct secagg_coordinator *coordinato
     (void)snprintf(own->text, sizeof own->text, "%s (round %llu, step %llu)", phase_names[coordinator->phase],
                    (unsigned long long)coordinator->last, (unsigned long long)coordinator->fold.step);
     return coordinator->text;
+}
+
+bool secagg_coordinator_survivors(const struct secagg_coordinator *coordinator, struct members *ret)
+{
+    if (!coordinator->round.proposed) return false;
+    *ret = coordinator->round.survivors;
+    return true;
 }
 
 struct members secagg_coordinator_awaited(const struct secagg_coordinator *coordinator)

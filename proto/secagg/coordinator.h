@@ -195,6 +195,10 @@ MUST_USE struct result open_restore(struct secagg_coordinator *coordinator, stru
 MUST_USE struct result open_sum(struct secagg_coordinator *coordinator, struct effects *effects, bool *ret_moved);
 MUST_USE struct result catch_send_closed(struct secagg_coordinator *coordinator, unsigned member, uint64_t step,
                                          struct effects *effects);
+/* What banks ask shows how far they have come. Where t of them have come further than the coordinator, its state
+ * directory is from the past: it would sign a second time what it signed before, and they would wait for it. It ends
+ * the run. (Fewer may lie, and not every request is signed.) */
+MUST_USE struct result catch_end_when_behind(struct secagg_coordinator *coordinator, struct effects *effects);
 /* Erases some of the masked chunks that nobody can need any more; called with every batch. */
 MUST_USE struct result catch_erase_masked(struct secagg_coordinator *coordinator, struct effects *effects);
 

@@ -129,7 +129,7 @@ struct result p1_take(struct secagg_coordinator *coordinator, unsigned from, con
     struct signed_body body;
     TRY(coordinator_read(coordinator, from, "p1", WIRE_P1, &message->one, arena, &body));
     coordinator->peers[from].asked.epoch = body.p1.epoch;
-    if (body.p1.epoch < coordinator->epoch.epoch) return RESULT_OK;
+    if (body.p1.epoch != coordinator->epoch.epoch) return RESULT_OK; /* late; or ahead, which is seen after this */
     if (!members_has(&coordinator->p1.have, from))
         TRY(provision_take(&coordinator->epoch, &coordinator->run, from, &body.p1));
     return coordinator_keep(coordinator, &coordinator->p1, from, message->payload, effects, "p1/%05u/%05u",

@@ -120,6 +120,8 @@ const char *secagg_coordinator_phase_name(const struct secagg_coordinator *coord
 #define SECAGG_PHASES_MAX 12u
 /* Members whose masked input of the latest round is here. */
 unsigned secagg_coordinator_uploads(const struct secagg_coordinator *coordinator);
+/* The banks in the latest round's sum, once they are proposed; false before. */
+bool secagg_coordinator_survivors(const struct secagg_coordinator *coordinator, struct members *ret);
 /* Members that have not yet answered what the run waits for. */
 struct members secagg_coordinator_awaited(const struct secagg_coordinator *coordinator);
 /* Attestation requests that other members should answer: the oldest unanswered one that `member` has not answered, if

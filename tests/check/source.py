@@ -26,6 +26,7 @@ LIBRARIES = {
     "onnx/": {"analytics/export"},
     "proto/schema/": {"proto/wire"},
     "nng/": {"sys"},
+    "p11-kit/": {"sys"},
     "sqlite3": {"sys"},
     "sql.h": {"data"},
     "sqlext.h": {"data"},

@@ -13,7 +13,8 @@
 
 #include "analytics/model.h"
 #include "crypto/timestamp.h"
-#include "data/csv.h"
+#include "data/csv_records.h"
+#include "data/join.h"
 #include "proto/run/note.h"
 #include "proto/run/plan.h"
 #include "proto/run/policy.h"
@@ -25,6 +26,7 @@
 #include "tests/faults/allocation.h"
 #include "tests/support/ok.h"
 #include "tests/support/pooled.h"
+#include "tests/support/text_source.h"
 
 #define CORPUS "tests/fuzz/corpus/"
 
@@ -265,11 +267,32 @@ static struct result read_table(void *context)
     return compare(outcome, buffer_view(&again));
 }
 
+static struct result read_joined(void *context)
+{
+    static const char core_text[] = "id,y,x\n1,1,1\n2,0,2\n3,1,3\n4,0,4\n", groups_text[] = "g,nr\nb,4\na,1\nb,2\n";
+    const struct text_source core = {"core.csv", view_text(core_text), 0},
+                             groups = {"groups.csv", view_text(groups_text), 0};
+    const struct join_source sources[] = {
+        {.name = "core", .place = "core.csv", .file = true, .key = "id", .origin = text_origin(&core)},
+        {.name = "groups", .place = "groups.csv", .file = true, .key = "nr", .origin = text_origin(&groups)}};
+    CLEANUP(pooled_done) struct pooled pooled = {0};
+    CLEANUP(join_freep) struct join *join = NULL;
+    CLEANUP(table_freep) struct table *table = NULL;
+    CLEANUP(buffer_done) struct buffer bytes = {0};
+    TRY(pooled_init(plan_text, &pooled));
+    TRY(join_new(sources, 2, &join));
+    const struct csv_options options = {.parts = join_parts(join)};
+    TRY(csv_read_records("joined", join_origin(join), &options, pooled.schema.specs, pooled.schema.count, 100, &table));
+    TRY(table_canonical(table, collect, &bytes));
+    return compare(context, buffer_view(&bytes));
+}
+
 static void tables(void **state)
 {
     (void)state;
-    struct outcome outcome = {0};
+    struct outcome outcome = {0}, joined = {0};
     allocation_loop("a table", read_table, &outcome);
+    allocation_loop("a joined table", read_joined, &joined);
 }
 
 static struct result train(void *context)

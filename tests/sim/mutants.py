@@ -18,6 +18,8 @@ MUTANTS = {
                            "ENSURE(!members_has(&signers, vote.message.signer),", "ENSURE(true,"),
     "accept_v_minus_1_voids": ("run.c", "WIRE_VOID, run->thresholds.v,", "WIRE_VOID, run->thresholds.v - 1,"),
     "u_without_the_cohort": ("run.c", "    if (run->terms.plan->on_dropout == DROPOUT_WAIT) {", "    if (false) {"),
+    "one_bank_says_the_coordinator_is_old": ("catchup.c", "if (ahead < coordinator->run.thresholds.t) return RESULT_OK;",
+                                             "if (ahead < 1) return RESULT_OK;"),
     "vote_twice": ("vote.c", "    if (node->state == NODE_VOTED) {", "    if (false) {"),
     "forget_the_vote": ("vote.c", 'TRY(effect_persist(effects, KEEP_RUN, buffer_view(&node->round.vote), "r2/%05llu", round));',
                         ""),

@@ -112,6 +112,26 @@ static struct result node_with(const char *line, struct config_node **ret)
     return config_node_load(path, ret);
 }
 
+static void console_is_of_this_machine(void **state)
+{
+    (void)state;
+    CLEANUP(config_node_freep) struct config_node *config = NULL, *plain = NULL, *without = NULL, *bad = NULL;
+    CLEANUP(config_coordinator_freep) struct config_coordinator *coordinator = NULL;
+    ok(node_with("console: {address: \"127.0.0.2:9000\"}", &config));
+    assert_string_equal(config->console.address, "127.0.0.2:9000");
+    ok(node_with("console: {}", &plain));
+    assert_string_equal(plain->console.address, "127.0.0.1:9465");
+    ok(node_with("", &without));
+    assert_null(without->console.address);
+    refused(node_with("console: {address: \"0.0.0.0:9465\"}", &bad), 6, "must be a loopback address of this machine");
+    refused(node_with("console: {address: \"[::]:9465\"}", &bad), 6, "must be a loopback address of this machine");
+    refused(node_with("console: {address: \"bank.example:9465\"}", &bad), 6, "must be a loopback address");
+    refused(node_with("console: {address: \"127.0.0.1:0\"}", &bad), 6, "must be a loopback address");
+    write_config("key: k\nroster: r\nstate: s\nconsole: {address: \"[::1]:9465\"}\n");
+    ok(config_coordinator_load(path, &coordinator));
+    assert_string_equal(coordinator->console.address, "[::1]:9465");
+}
+
 static void metrics_and_log_format(void **state)
 {
     (void)state;
@@ -134,6 +154,21 @@ static void metrics_and_log_format(void **state)
     ok(config_coordinator_load(path, &coordinator));
     assert_string_equal(coordinator->metrics.address, "localhost:9465");
     assert_true(coordinator->log_json);
+}
+
+static void a_key_in_a_token_is_no_path(void **state)
+{
+    (void)state;
+    static const char uri[] = "pkcs11:token=bank;object=node?module-path=/m.so";
+    CLEANUP(config_node_freep) struct config_node *node = NULL;
+    CLEANUP(config_coordinator_freep) struct config_coordinator *coordinator = NULL;
+    write_config("key: pkcs11:token=bank;object=node?module-path=/m.so\nroster: r\nstate: s\npolicy: p\n"
+                 "source: {name: n, file: f.csv}\n");
+    ok(config_node_load(path, &node));
+    assert_string_equal(node->key, uri);
+    write_config("key: \"pkcs11:token=bank;object=node?module-path=/m.so\"\nroster: r\nstate: s\n");
+    ok(config_coordinator_load(path, &coordinator));
+    assert_string_equal(coordinator->key, uri);
 }
 
 static void what_is_left_out_has_its_default(void **state)
@@ -255,6 +290,58 @@ static void each_mistake_of_a_database_is_told_with_its_line(void **state)
     told(cases, sizeof cases / sizeof *cases);
 }
 
+#define JOINED "key: k\nroster: r\nstate: s\npolicy: p\nsource:\n  name: core\n  file: core.csv\n"
+
+static void sources_that_are_joined(void **state)
+{
+    (void)state;
+    write_config(JOINED "  key: id\n  join:\n  - {name: crm, file: crm.csv, key: nr, delimiter: \";\", decimal: \",\", "
+                        "missing: [NA]}\n"
+                        "  - {name: desk, key: id, required: true, odbc: {dsn: d, table: t, credentials: secret}}\n");
+    CLEANUP(config_node_freep) struct config_node *config = NULL;
+    ok(config_node_load(path, &config));
+    const struct config_source *source = &config->source, *crm = &source->joined[0], *desk = &source->joined[1];
+    assert_string_equal(source->key, "id");
+    assert_int_equal(source->joined_count, 2);
+    assert_string_equal(crm->name, "crm");
+    assert_string_equal(crm->key, "nr");
+    is_joined(crm->file, "crm.csv");
+    assert_int_equal(crm->delimiter, ';');
+    assert_int_equal(crm->decimal, ',');
+    assert_int_equal(crm->missing_count, 1);
+    assert_false(crm->required);
+    assert_true(desk->required);
+    assert_string_equal(desk->odbc->table, "t");
+    is_joined(desk->odbc->credentials, "secret");
+    assert_int_equal(desk->delimiter, ',');
+}
+
+static void each_mistake_of_a_join_is_told_with_its_line(void **state)
+{
+    (void)state;
+    static const struct mistake cases[] = {
+        {JOINED "  key: id\n", 8, "\"join\" is missing"},
+        {JOINED "  join:\n  - {name: a, file: f, key: k}\n", 8, "\"key\" is missing beside it"},
+        {JOINED "  key: id\n  join:\n  - name: core\n    file: f\n    key: k\n", 10, "another source has this name"},
+        {JOINED "  key: id\n  join:\n  - {name: a, file: f, key: k}\n  - name: a\n    file: f\n    key: k\n", 11,
+         "another source has this name"},
+        {JOINED "  key: id\n  join:\n  - name: a\n    key: k\n", 10, "\"source.join.0.file\": is missing"},
+        {JOINED "  key: id\n  join:\n  - name: a\n    file: f\n    key: k\n    required: ja\n", 13,
+         "must be true or false"},
+        {JOINED "  key: id\n  join:\n  - name: a\n    file: f\n    key: k\n    delimiter: \"x\"\n", 13,
+         "\"source.join.0.delimiter\": must be one of these characters"},
+        {JOINED "  key: id\n  join:\n  - name: a\n    key: k\n    odbc:\n      dsn: d\n      table: a b\n", 14,
+         "\"source.join.0.odbc.table\": must be a name"},
+        {JOINED "  key: id\n  join:\n  - name: a\n    file: f\n", 10, "\"key\" is missing"},
+        {JOINED "  key: id\n  join:\n  - name: a\n    file: f\n    key: k\n    columns: []\n", 13, "not known here"},
+    };
+    told(cases, sizeof cases / sizeof *cases);
+    struct config_source *none = NULL;
+    write_config("source:\n  key: id\n  join: [{name: a, file: f, key: k}]\n");
+    refused(config_source_load(path, &none), 2, "not known here");
+    assert_null(none);
+}
+
 static void a_missing_file_is_the_environments_fault(void **state)
 {
     (void)state;
@@ -317,7 +404,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_whole_node_configuration, enter, leave),
+        cmocka_unit_test_setup_teardown(a_key_in_a_token_is_no_path, enter, leave),
         cmocka_unit_test_setup_teardown(what_is_left_out_has_its_default, enter, leave),
+        cmocka_unit_test_setup_teardown(sources_that_are_joined, enter, leave),
+        cmocka_unit_test_setup_teardown(each_mistake_of_a_join_is_told_with_its_line, enter, leave),
+        cmocka_unit_test_setup_teardown(console_is_of_this_machine, enter, leave),
         cmocka_unit_test_setup_teardown(metrics_and_log_format, enter, leave),
         cmocka_unit_test_setup_teardown(a_mapping_alone, enter, leave),
         cmocka_unit_test_setup_teardown(a_database_in_place_of_a_file, enter, leave),

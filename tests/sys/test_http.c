@@ -42,9 +42,15 @@ static const struct http_route routes[] = {
     {"/metrics", answer_figures}, {"/readyz", answer_not_ready}, {"/broken", answer_failure}, {0}};
 static int asked;
 
+static struct http_config config_at(const char *address)
+{
+    return (struct http_config){
+        .address = address, .where = "node.yaml", .what = "metrics", .context = &asked, .routes = routes};
+}
+
 static struct http_server *serve(const char *address)
 {
-    const struct http_config config = {address, false, "node.yaml", routes, &asked};
+    const struct http_config config = config_at(address);
     struct http_server *server = NULL;
     ok(http_server_new(&config, &server));
     return server;
@@ -161,13 +167,14 @@ static void the_port_is_taken(void **state)
     (void)snprintf(reason, sizeof reason,
                    "node.yaml: metrics: another program listens at %s already; stop it or choose another port",
                    address);
-    refused(&(struct http_config){address, false, "node.yaml", routes, &asked}, CATEGORY_ENVIRONMENT, reason);
+    const struct http_config config = config_at(address);
+    refused(&config, CATEGORY_ENVIRONMENT, reason);
 }
 
 static void beyond_loopback_must_be_asked_for(void **state)
 {
     (void)state;
-    struct http_config config = {"0.0.0.0:0", false, "node.yaml", routes, &asked};
+    struct http_config config = config_at("0.0.0.0:0");
     refused(
         &config, CATEGORY_USAGE,
         "node.yaml: metrics: 0.0.0.0:0 can be reached from other machines; say so in the configuration to allow it");

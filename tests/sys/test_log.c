@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "sys/log.h"
 #include "sys/log_json.h"
 
 static struct log_words words(const char *message)
@@ -76,13 +77,32 @@ static void a_cut_line_is_whole(void **state)
     }
 }
 
+/* An array of objects, oldest first, the latest few, warnings and errors alone. */
+static void recent_warnings(void **state)
+{
+    (void)state;
+    CLEANUP(buffer_done) struct buffer out = {0};
+    log_info("test", "not this");
+    for (int i = 0; i < (int)LOG_RECENT_MAX + 5; i++) log_error("test", "2fc8e8b8e2a8: number %d \"x\"", i);
+    log_warning("test", "%0*d", 2000, 7);
+    assert_true(result_ok(log_recent(&out)));
+    json_t *array = json_loadb((const char *)out.data, out.length, 0, NULL);
+    assert_int_equal(json_array_size(array), LOG_RECENT_MAX);
+    const json_t *first = json_array_get(array, 0), *last = json_array_get(array, LOG_RECENT_MAX - 1);
+    assert_string_equal(json_string_value(json_object_get(first, "message")), "number 6 \"x\"");
+    assert_string_equal(json_string_value(json_object_get(first, "run")), "2fc8e8b8e2a8");
+    assert_string_equal(json_string_value(json_object_get(first, "level")), "error");
+    assert_string_equal(json_string_value(json_object_get(last, "level")), "warning");
+    assert_true(strlen(json_string_value(json_object_get(last, "message"))) > 400);
+    json_decref(array);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(run_round_and_peer),
-        cmocka_unit_test(what_only_looks_like_them),
-        cmocka_unit_test(nothing_leaves_its_quotes),
-        cmocka_unit_test(a_cut_line_is_whole),
+        cmocka_unit_test(run_round_and_peer),        cmocka_unit_test(what_only_looks_like_them),
+        cmocka_unit_test(nothing_leaves_its_quotes), cmocka_unit_test(a_cut_line_is_whole),
+        cmocka_unit_test(recent_warnings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

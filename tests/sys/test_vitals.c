@@ -153,12 +153,12 @@ static void what_is_needed(void **state)
     (void)state;
     CLEANUP(buffer_done) struct buffer good = {0}, bad = {0};
     const char *text = NULL;
-    struct http_answer answer = {200, HTTP_TEXT, &good};
+    struct http_answer answer = {.status = 200, .type = HTTP_TEXT, .body = &good};
     ok(vitals_ready((const struct vitals_need[]){{"no link", true}, {"no disk", true}, {0}}, &answer));
     assert_int_equal(answer.status, 200);
     ok(buffer_terminate(&good, &text));
     assert_string_equal(text, "ready\n");
-    answer = (struct http_answer){200, HTTP_TEXT, &bad};
+    answer = (struct http_answer){.status = 200, .type = HTTP_TEXT, .body = &bad};
     ok(vitals_ready((const struct vitals_need[]){{"no link", false}, {"a", true}, {"no disk", false}, {0}}, &answer));
     assert_int_equal(answer.status, 503);
     ok(buffer_terminate(&bad, &text));
