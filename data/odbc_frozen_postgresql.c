@@ -8,7 +8,7 @@
 #include "data/dialect.h"
 #include "data/odbc_frozen_engine.h"
 
-enum { ADDED_ROWS = 4096, BLOCK_BYTES = 1 << 20, NUMBER_TEXT = 40 };
+enum { ADDED_ROWS = 4096, BLOCK_BYTES = 1 << 18, NUMBER_TEXT = 40 };
 /* Integers up to here are exact doubles, and their texts short. */
 #define WHOLE_MAX 1e15
 
