@@ -227,7 +227,7 @@ struct result hub_serve(struct hub *hub)
     CLEANUP(control_server_freep) struct control_server *control = NULL;
     TRY(control_server_new(hub->config->state, &control));
     const char *address = hub_address(hub);
-    TRY(transport_server_new(address, hub->key, hub_accept, hub, &hub->server));
+    TRY(transport_server_new(address, hub->key, hub_accept, hub_met, hub, &hub->server));
     CLEANUP(hub_watch_freep) struct hub_watch *watch = NULL;
     CLEANUP(hub_console_freep) struct hub_console *console = NULL;
     TRY(hub_watch_new(hub, &watch));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/base/failpoint.h"
+#include "crypto/base/protocol.h"
 #include "node/admit.h"
 #include "node/budget.h"
 #include "node/bundle.h"
@@ -475,13 +476,15 @@ struct result part_offered(struct bank *bank, struct view submission)
 {
     CLEANUP(part_freep) struct part *part = NULL;
     TRY(part_new(bank, submission, &part));
+    TRY(submission_spoken(&part->submission));
     if (part_find(bank, &part->submission.id)) return RESULT_OK;
     uint64_t forgotten = 0;
     TRY(run_forgotten(bank, &part->submission.id, &forgotten));
     ENSURE(!forgotten, CATEGORY_FALSE, "this bank took part in this run, and has forgotten it since");
-    log_info("run", "%.12s: plan %s, submitted by %s, %u banks", part->hex, part->submission.plan.name,
-             bank->roster.members[part->submission.terms.submitter - 1].name,
-             members_count(&part->submission.terms.cohort));
+    log_info("run", "%.12s: plan %s, submitted by %s, %u banks, version %u of the protocol%s", part->hex,
+             part->submission.plan.name, bank->roster.members[part->submission.terms.submitter - 1].name,
+             members_count(&part->submission.terms.cohort), part->submission.terms.version,
+             part->submission.terms.version < protocol_spoken.newest ? ", not the newest that this node speaks" : "");
     FAILPOINT("node: an offer came");
     TRY(journal_seen(part));
     struct part *launched = part;
