@@ -76,11 +76,8 @@ static struct result restore_one(void *visitor, const struct hash *scope)
 static struct result sessions_restore(struct hub *hub)
 {
     TRY(store_scopes(hub->store, restore_one, hub));
-    for (struct session *session = hub->sessions; session; session = session->next) {
-        if (session->state != SERVICE_RUN_OPEN) continue;
-        log_info("run", "%.12s goes on: plan %s", session->hex, session->submission.plan.name);
-        TRY(session_machine(session));
-    }
+    for (struct session *session = hub->sessions; session; session = session->next)
+        if (session->state == SERVICE_RUN_OPEN) TRY(session_go_on(session));
     return RESULT_OK;
 }
 

@@ -409,6 +409,18 @@ struct result session_submit(struct hub *hub, struct view payload, struct sessio
     return session_machine(*ret);
 }
 
+struct result session_go_on(struct session *session)
+{
+    struct result spoken = submission_spoken(&session->submission);
+    if (!result_ok(spoken)) { /* nor is its machine made, which would sign the end */
+        char reason[SERVICE_REASON_MAX + 1];
+        (void)snprintf(reason, sizeof reason, "%s", result_reason());
+        return session_end(session, SERVICE_RUN_FAILED, reason);
+    }
+    log_info("run", "%.12s goes on: plan %s", session->hex, session->submission.plan.name);
+    return session_machine(session);
+}
+
 static struct result session_restore_end(struct session *session)
 {
     CLEANUP(buffer_done) struct buffer value = {0};

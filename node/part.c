@@ -407,7 +407,8 @@ static void part_live(struct part *part)
         part_fetch_bundle(part);
         return;
     }
-    struct result result = part_prepare(part);
+    struct result result = submission_spoken(&part->submission); /* of a program before this one, perhaps */
+    if (result_ok(result)) result = part_prepare(part);
     if (result_ok(result)) result = part_work(part);
     if (!result_ok(result) && result.category != CATEGORY_ENVIRONMENT) {
         char reason[SERVICE_REASON_MAX + 1];

@@ -69,8 +69,8 @@ struct result submission_spoken(const struct submission *submission)
     return version >= protocol_spoken.oldest
                ? RESULT_OK
                : FAIL(CATEGORY_FALSE,
-                      "the run is of version %u of the protocol and this program speaks %s; %s submits with "
-                      "a program that is not older",
+                      "the run is of version %u of the protocol and this program speaks %s; %s submits it anew "
+                      "with a newer program",
                       version, protocol_words(protocol_spoken, ours),
                       submission->terms.roster->members[submission->terms.submitter - 1].name);
 }
