@@ -249,13 +249,19 @@ bool asker_reached(struct asker *asker, int timeout_ms)
     return reached;
 }
 
+/* No version is in common: nothing that is worth waiting for. */
+static bool is_refused(const struct asker *asker)
+{
+    return !asker->link && asker->trouble.others.newest;
+}
+
 /* The mutex is held. */
 static enum asker_end wait_for_answer(struct asker *asker, const struct asking *asking, int timeout_ms)
 {
     uint64_t started = clock_monotonic_ms();
     struct timespec until = moment(deadline(timeout_ms));
     int status = 0;
-    while (!asking->answered && !asking->failed && !asker->interrupted && status != ETIMEDOUT)
+    while (!asking->answered && !asking->failed && !asker->interrupted && !is_refused(asker) && status != ETIMEDOUT)
         status = pthread_cond_timedwait(&asker->links.changed, &asker->links.mutex, &until);
     if (asking->answered) return ASKER_ANSWERED;
     if (asker->interrupted) return ASKER_INTERRUPTED;

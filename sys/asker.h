@@ -26,8 +26,8 @@ struct asker_trouble {
     struct protocol_range others; /* which versions it speaks, when none is in common; else 0 and 0 */
 };
 
-/* Sends and waits for the reply. Fails only for the bytes' size or for memory; how it ended is *ret_end, and out is
- * replaced when it was answered. */
+/* Sends and waits for the reply, not when the other side has no version in common. Fails only for the bytes' size or
+ * for memory; how it ended is *ret_end, and out is replaced when it was answered. */
 MUST_USE struct result asker_ask(struct asker *asker, struct view bytes, int timeout_ms, struct buffer *out,
                                  enum asker_end *ret_end);
 void asker_interrupt(struct asker *asker);

@@ -58,9 +58,10 @@ MUST_USE struct result transport_client_new(const char *address, const struct si
 void transport_client_free(struct transport_client *client); /* accepts NULL; ends requests under way */
 void transport_client_freep(struct transport_client **client);
 /* One request and its reply (replaces out). Blocks up to timeout_ms; CATEGORY_ENVIRONMENT at the timeout, saying
- * whether a connection exists, was refused by pin or by version, or never came; CATEGORY_USAGE at once when bytes are
- * over MESSAGE_MAX. Any number of threads at a time. When nothing at all came back until the timeout, the connection is
- * taken for dead and dialled anew: let the server answer a parked request before it. */
+ * whether a connection exists, was refused by pin, or never came, and at once where no version of the protocol is in
+ * common; CATEGORY_USAGE at once when bytes are over MESSAGE_MAX. Any number of threads at a time. When nothing at all
+ * came back until the timeout, the connection is taken for dead and dialled anew: let the server answer a parked
+ * request before it. */
 MUST_USE struct result transport_client_request(struct transport_client *client, struct view bytes, int timeout_ms,
                                                 struct buffer *out);
 /* For stopping: requests under way fail, and so do all later ones. */

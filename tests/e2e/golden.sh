@@ -9,6 +9,9 @@ for archive in tests/golden/state-*.tar.gz; do
     tar -C "$HOME_DIR" --no-same-owner -xpzf "$archive" || die "$archive cannot be read"
     run=$(cat "$HOME_DIR/run")
     export PAST_SECONDS=$(($(date +%s) - $(cat "$HOME_DIR/made")))
+    PAST_PORT=$(free_port) # the roster of then has another, that may be taken
+    export PAST_PORT
+    echo "listen: tls+tcp://127.0.0.1:$PAST_PORT" >>"$HOME_DIR/coordinator/coordinator.yaml"
     export LD_PRELOAD=$PWD/$BUILD/past.so
     e2e_start "${banks[@]}"
     export -n LD_PRELOAD

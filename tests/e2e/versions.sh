@@ -61,8 +61,10 @@ party_kill east
 node_start east
 ends "$run" 2
 
-# --- nothing in common: a node that is ahead
+# --- nothing in common: a node that is ahead; a run is open
 party_kill east
+open=$(submit_as 2) || die "not submitted"
+until_true 20 test -s "$HOME_DIR/north/state/runs/$open/table.frozen" || die "the run does not begin"
 node_of "$AHEAD" east
 refusal="the coordinator speaks versions 1 to 2 of the protocol and this program versions 3 to 4; upgrade the coordinator"
 until_true 10 log_has coordinator "refused east: its node speaks versions 3 to 4 of the protocol and this program versions 1 to 2; upgrade the coordinator" ||
@@ -84,6 +86,17 @@ until_true 20 log_has north "$refusal" || die "the node's log"
 coordinator_says "^north is refused: it speaks the protocol up to version 2 and this coordinator up to 4; upgrade its node" || die "its status"
 expect_exit 3 "$refusal" "$NODE" check "$HOME_DIR/east"
 
+# --- what was open is ended by whoever speaks its version no more, at the coordinator and at a bank, for good
+ended="the run is of version 2 of the protocol and this program speaks versions 3 to 4; north submits it anew with a newer program"
+log_has coordinator "${open:0:12} ended: $ended" || die "the coordinator does not end the run"
+party_kill north
+node_of "$AHEAD" north
+until_true 10 log_has north "${open:0:12} ended: $ended" || die "the node does not end the run"
+"$COFFERDAM" run show "$open" --node "$HOME_DIR/north" | grep -q "^this node  $ended" || die "run show: $("$COFFERDAM" run show "$open" --node "$HOME_DIR/north")"
+[ ! -e "$HOME_DIR/north/state/runs/$open/table.frozen" ] || die "the frozen table is left"
+party_kill north
+node_start north
+
 # --- an older coordinator: runs are of its version
 party_kill coordinator
 coordinator_of "$OLDER"
@@ -96,5 +109,5 @@ expect_exit 1 "the coordinator speaks version 1 of the protocol and the run is o
 run=$(submit_as 1) || die "not submitted"
 for bank in "${banks[@]}"; do watch "$bank" "$run" >/dev/null || die "no model at $bank"; done
 cmp "$HOME_DIR/simulated/model.json" "$(model_of north "$run")" || die "another model than simulate's"
-echo "runs of versions 1 and 2, four refusals"
+echo "runs of versions 1 and 2, four refusals, an open run ended"
 good
