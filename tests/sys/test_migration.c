@@ -15,8 +15,8 @@
 #include "tests/support/scratch.h"
 
 static const char *const steps[] = {
-    "CREATE TABLE record (scope BLOB NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL, value BLOB NOT NULL,"
-    " PRIMARY KEY (scope, key)) WITHOUT ROWID",
+    ("CREATE TABLE record (scope BLOB NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL, value BLOB NOT NULL,"
+     " PRIMARY KEY (scope, key)) WITHOUT ROWID"),
     "CREATE TABLE remark (text TEXT NOT NULL); INSERT INTO remark VALUES ('of version 2')",
     "ALTER TABLE remark ADD COLUMN place TEXT; CREATE UNIQUE INDEX one_remark ON remark (text)",
 };
