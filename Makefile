@@ -155,6 +155,23 @@ $(BUILD)/mutants/%: $(BUILD)/mutants/%.c $(BUILD)/sim
 # A coordinator that cheats: what comes in and what goes out pass by tests/cheat.
 $(BUILD)/cheat: $(CHEAT) $(COORDINATOR) $(SUPPORT) $(COORDINATOR_ARCHIVES)
 	$(call run,LINK,$(CC) $(LDFLAGS) -Wl$(comma)--wrap=asks_dispatch$(comma)--wrap=transport_server_reply $(filter %.o,$^) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@)
+# The daemons at other versions of the protocol, OLDEST-NEWEST (tests/e2e/versions.sh): one object, which stands before
+# the archive that has it, is another.
+OTHER_VERSIONS := $(foreach range,1-1 3-4,$(BUILD)/protocol/$(range)/cofferdam-node $(BUILD)/protocol/$(range)/cofferdam-coordinator)
+SPOKEN := crypto/base/protocol_spoken.c
+$(BUILD)/protocol/%/spoken.o: $(SPOKEN) crypto/base/protocol.h
+	@mkdir -p $(@D)
+	$(call run,CC,$(CC) $(CPPFLAGS) $(CFLAGS) -DPROTOCOL_OLDEST=$(firstword $(subst -, ,$*)) -DPROTOCOL_NEWEST=$(lastword $(subst -, ,$*)) -c $< -o $@)
+$(BUILD)/protocol/%/cofferdam-node: $(BUILD)/protocol/%/spoken.o $(NODE) $(SUPPORT) $(ALL_ARCHIVES)
+	$(call run,LINK,$(CC) $(LDFLAGS) $< $(NODE) $(SUPPORT) $(call group,$(ALL_ARCHIVES)) $(LIBS_ODBC) $(ALL_LIBS) -o $@)
+$(BUILD)/protocol/%/cofferdam-coordinator: $(BUILD)/protocol/%/spoken.o $(COORDINATOR) $(SUPPORT) $(COORDINATOR_ARCHIVES)
+	$(call run,LINK,$(CC) $(LDFLAGS) $< $(COORDINATOR) $(SUPPORT) $(call group,$(COORDINATOR_ARCHIVES)) $(LIBS_SYS) $(LIBS_PROTO) $(LIBS_CRYPTO) -lm -o $@)
+# Messages and databases of this version, for the tests of later ones (tests/golden); and the calendar of then.
+.PHONY: golden
+golden: all $(BUILD)/tests/golden/test_messages
+	BUILD=$(BUILD) tests/golden/make
+$(BUILD)/past.so: tests/golden/past.c
+	$(call run,LINK,$(CC) -D_GNU_SOURCE -std=c17 -O2 $(WARN) -fPIC -shared $< -o $@)
 # What valgrind looks at, for branches and addresses that depend on secrets.
 $(BUILD)/constant_time: $(BUILD)/obj/tests/constant_time/main.o $(BUILD)/libcrypto_.a
 	$(call run,LINK,$(CC) $(LDFLAGS) $^ $(LIBS_CRYPTO) -o $@)
@@ -174,7 +191,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/driver.o $(
 	$(call run,LINK,$(CC) $(LDFLAGS) $< $(BUILD)/obj/tests/fuzz/driver.o $(TESTLIB) $(PARTS) $(call group,$(ALL_ARCHIVES)) $(LIBS_ODBC) $(ALL_LIBS) -lcmocka -o $@)
 
 # The fuzz targets always run under AddressSanitizer; ThreadSanitizer has nothing to see in them.
-test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS) $(BUILD)/sim $(BUILD)/cheat $(BUILD)/rogue $(BUILD)/constant_time failpoints
+test: $(PROGRAMS) $(EXAMPLES) $(TEST_PROGRAMS) $(BUILD)/sim $(BUILD)/cheat $(BUILD)/rogue $(BUILD)/constant_time $(OTHER_VERSIONS) $(BUILD)/past.so failpoints
 	@$(if $(filter thread,$(SANITIZER)),,$(MAKE) BUILD=$(FUZZ_BUILD) SANITIZER=$(or $(SANITIZER),address$(comma)undefined) fuzzers)
 	@BUILD=$(BUILD) FUZZ_BUILD=$(if $(filter thread,$(SANITIZER)),,$(FUZZ_BUILD)) tests/run
 

@@ -259,12 +259,16 @@ static const struct cli_command commands[] = {
      "  cofferdam score model.json --data applicants.csv --id applicant -o scores.csv\n"
      "  cofferdam score model.json --data north.csv --data south.csv --metrics\n"},
     {"run submit", cli_run_submit,
-     "PLAN.note --node DIR --key identity.key [--member NAME ...] [--prepare FILE] | --prepared FILE --node DIR",
+     "PLAN.note --node DIR --key identity.key [--member NAME ...] [--protocol N] [--prepare FILE] | --prepared FILE "
+     "--node DIR",
      "Submits a signed plan through this bank's own node; prints the run's id",
      "The plan is signed by this organisation (cofferdam plan sign), and so is the run: with --key.\n\n"
      "  --node DIR|CONFIG   this bank's node: its configuration, or the directory with node.yaml\n"
      "  --key FILE          the organisation's identity key\n"
      "  --member NAME       a member of the cohort, any number of times; the whole roster without it\n"
+     "  --protocol N        the version of the protocol that the run keeps to; the newest without it, which every "
+     "member's\n"
+     "                      node must speak\n"
      "  --prepare FILE      writes the signed run to FILE and prints its id; nobody is asked yet\n"
      "  --prepared FILE     submits that file, with --node alone: after officers approved the id\n\n"
      "Examples:\n"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/base/protocol.h"
 #include "crypto/hash.h"
 #include "proto/run/note.h"
 
@@ -143,8 +144,8 @@ static struct result plan_submit(struct consortium *consortium)
     const struct members everyone = members_all(consortium->members);
     CLEANUP(buffer_done) struct buffer payload = {0};
     struct hash id;
-    TRY(submission_make(&consortium->roster, buffer_view(&consortium->plan_note), &everyone, 1, submitter->identity,
-                        nonce, &payload, &id));
+    TRY(submission_make(&consortium->roster, buffer_view(&consortium->plan_note), &everyone, 1, protocol_spoken.newest,
+                        submitter->identity, nonce, &payload, &id));
     return submission_open(&consortium->roster, buffer_view(&payload), &consortium->submission);
 }
 

@@ -6,7 +6,7 @@
 #include "crypto/base/checked.h"
 #include "crypto/secret.h"
 
-static void record_done(struct record *record, bool secret)
+static void record_done(struct kept_record *record, bool secret)
 {
     if (secret && record->value.length > 0) secret_bytes_wipe(record->value.data, record->value.length);
     buffer_done(&record->value);
@@ -55,7 +55,7 @@ static struct result map_grow(struct record_map *map)
     size_t capacity = map->capacity == 0 ? 16 : map->capacity, bytes = 0;
     ENSURE(checked_mul_size(capacity, 2, &capacity) && checked_mul_size(capacity, sizeof *map->items, &bytes),
            CATEGORY_ENVIRONMENT, "too many records for this machine's memory");
-    struct record *items = realloc(map->items, bytes);
+    struct kept_record *items = realloc(map->items, bytes);
     ENSURE(items != NULL, CATEGORY_ENVIRONMENT, "out of memory for %zu records", capacity);
     map->items = items;
     map->capacity = capacity;

@@ -8,14 +8,14 @@
 
 #include "proto/machine.h"
 
-struct record {
+struct kept_record {
     char key[MACHINE_KEY_MAX];
     struct buffer value;
 };
 /* One ordered map for each combination of `secret` and `shared`. A zeroed one is empty. */
 struct records {
     struct record_map {
-        struct record *items; /* in key order */
+        struct kept_record *items; /* in key order */
         size_t count, capacity;
     } maps[2][2];
 };

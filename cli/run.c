@@ -12,6 +12,8 @@
 
 #include "analytics/json_text.h"
 #include "cli/cli.h"
+#include "crypto/base/protocol.h"
+#include "crypto/base/text.h"
 #include "proto/secagg/secagg.h"
 #include "proto/secagg/submission.h"
 #include "sys/config.h"
@@ -79,9 +81,22 @@ static struct result cohort_of(const struct roster *roster, const struct cli_val
 
 /* What `run submit` was told. */
 struct submit {
-    const char *node, *key, *prepare, *prepared;
+    const char *node, *key, *prepare, *prepared, *protocol;
     struct cli_values members, operands;
 };
+
+/* The newest version of the protocol, unless the submitter says that the run keeps to an older one. */
+static struct result submit_version(const struct submit *submit, unsigned *ret)
+{
+    uint64_t version = protocol_spoken.newest;
+    char ours[PROTOCOL_WORDS_MAX];
+    bool good = !submit->protocol || (text_whole(submit->protocol, &version) && version >= protocol_spoken.oldest &&
+                                      version <= protocol_spoken.newest);
+    ENSURE(good, CATEGORY_USAGE, "--protocol %s: this program speaks %s of the protocol", submit->protocol,
+           protocol_words(protocol_spoken, ours));
+    *ret = (unsigned)version;
+    return RESULT_OK;
+}
 
 /* Signs a run of the plan, for the roster that the node has pinned. */
 static struct result submit_sign(const struct submit *submit, struct buffer *out, struct hash *ret_id)
@@ -92,6 +107,8 @@ static struct result submit_sign(const struct submit *submit, struct buffer *out
     CLEANUP(sign_key_freep) struct sign_key *identity = NULL;
     struct members cohort;
     uint8_t nonce[NONCE_BYTES];
+    unsigned version = 0;
+    TRY(submit_version(submit, &version));
     TRY(ask(submit->node, json_pack("{s:s}", "ask", "roster"), &pinned));
     TRY(roster_parse(view_text(text_of(pinned, "roster")), &roster));
     TRY(cli_read(submit->operands.items[0], DOCUMENT_MAX, &note));
@@ -102,7 +119,7 @@ static struct result submit_sign(const struct submit *submit, struct buffer *out
     ENSURE(position && sign_public_equal(sign_key_public(identity), &roster.members[position - 1].identity),
            CATEGORY_USAGE, "%s is not the identity key of %s, whose node this is", submit->key, member);
     TRY(entropy_bytes(nonce, sizeof nonce));
-    return submission_make(&roster, buffer_view(&note), &cohort, position, identity, nonce, out, ret_id);
+    return submission_make(&roster, buffer_view(&note), &cohort, position, version, identity, nonce, out, ret_id);
 }
 
 static struct result submit_send(const struct submit *submit, const struct buffer *submission)
@@ -133,6 +150,7 @@ struct result cli_run_submit(int argc, char **argv)
     const struct cli_option options[] = {{.name = "node", .required = true, .value = &submit.node},
                                          {.name = "key", .value = &submit.key},
                                          {.name = "member", .values = &submit.members},
+                                         {.name = "protocol", .value = &submit.protocol},
                                          {.name = "prepare", .value = &submit.prepare},
                                          {.name = "prepared", .value = &submit.prepared},
                                          {0}};
@@ -140,7 +158,8 @@ struct result cli_run_submit(int argc, char **argv)
     struct hash id;
     TRY(cli_parse(argc, argv, options, "PLAN.note", 0, 1, &submit.operands));
     if (submit.prepared) {
-        ENSURE(submit.operands.count == 0 && !submit.key && !submit.prepare && submit.members.count == 0,
+        ENSURE(submit.operands.count == 0 && !submit.key && !submit.prepare && !submit.protocol &&
+                   submit.members.count == 0,
                CATEGORY_USAGE, "--prepared is a signed run already: give it with --node alone");
         TRY(cli_read(submit.prepared, 2 * DOCUMENT_MAX, &submission));
         return submit_send(&submit, &submission);
@@ -210,6 +229,8 @@ static struct result show_print(const json_t *answer, const json_t *run, struct 
     TRY(time_print(run, "since_ms", "since     ", out));
     TRY(names_print(json_object_get(run, "awaited"), "awaited   ", out));
     if (text_of(run, "progress")[0]) TRY(buffer_format(out, "progress   %s\n", text_of(run, "progress")));
+    json_int_t version = json_integer_value(json_object_get(here, "protocol"));
+    if (version) TRY(buffer_format(out, "protocol   version %lld\n", version));
     if (here) TRY(buffer_format(out, "this node  %s\n", text_of(here, "phase")));
     const char *checked = text_of(json_object_get(here, "checked"), "text");
     if (checked[0]) TRY(buffer_format(out, "checked    %s\n", checked));

@@ -181,7 +181,10 @@ static struct result poll_item(struct session *session, unsigned member, const s
 {
     struct service_item item = {.run = session->submission.id};
     bool known = poll_knows(poll, &session->submission.id);
-    if (session->state == SERVICE_RUN_OPEN && !known && members_has(&session->submission.terms.cohort, member)) {
+    const struct run_terms *terms = &session->submission.terms;
+    struct protocol_range spoken = hub_spoken(session->hub, member);
+    bool speaks = terms->version >= spoken.oldest && terms->version <= spoken.newest; /* else it is told of in status */
+    if (session->state == SERVICE_RUN_OPEN && !known && speaks && members_has(&terms->cohort, member)) {
         item.kind = SERVICE_ITEM_OFFER;
         item.bytes = buffer_view(&session->submission.bytes);
         TRY(service_item_write(&item, out));

@@ -36,6 +36,44 @@ const char *hub_address(const struct hub *hub)
     return hub->config->listen ? hub->config->listen : hub->roster.address;
 }
 
+enum { SPOKEN_SHIFT = 16 };
+
+struct protocol_range hub_spoken(const struct hub *hub, unsigned member)
+{
+    unsigned packed = atomic_load(&hub->spoken[member]);
+    return (struct protocol_range){packed >> SPOKEN_SHIFT, packed & ((1U << SPOKEN_SHIFT) - 1)};
+}
+
+void hub_met(void *context, const struct sign_public *peer, struct protocol_range offered)
+{
+    struct hub *hub = context;
+    unsigned member = roster_position_of_node(&hub->roster, peer);
+    char theirs[PROTOCOL_WORDS_MAX], ours[PROTOCOL_WORDS_MAX];
+    if (!member) return;
+    unsigned packed = offered.oldest << SPOKEN_SHIFT | offered.newest;
+    if (atomic_exchange(&hub->spoken[member], packed) == packed) return;
+    const char *name = hub->roster.members[member - 1].name;
+    (void)protocol_words(offered, theirs);
+    (void)protocol_words(protocol_spoken, ours);
+    if (!protocol_common(offered, protocol_spoken))
+        log_error("versions", "refused %s: its node speaks %s of the protocol and this program %s; upgrade %s", name,
+                  theirs, ours, offered.newest < protocol_spoken.oldest ? "its node" : "the coordinator");
+    else if (offered.newest < protocol_spoken.newest)
+        log_warning("versions", "%s speaks %s of the protocol and this program %s; upgrade its node", name, theirs,
+                    ours);
+    else
+        log_info("versions", "%s speaks %s of the protocol", name, theirs);
+}
+
+unsigned hub_behind(const struct hub *hub, const struct members *cohort, unsigned version)
+{
+    for (unsigned member = members_next(cohort, 0); member; member = members_next(cohort, member)) {
+        struct protocol_range spoken = hub_spoken(hub, member);
+        if (spoken.newest && (spoken.newest < version || spoken.oldest > version)) return member;
+    }
+    return 0;
+}
+
 static struct result roster_load(const char *path, struct roster *ret)
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};

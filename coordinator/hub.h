@@ -2,7 +2,10 @@
 #ifndef COORDINATOR_HUB_H
 #define COORDINATOR_HUB_H
 
+#include <stdatomic.h>
+
 #include "coordinator/meter.h"
+#include "crypto/base/protocol.h"
 #include "crypto/sign.h"
 #include "proto/run/roster.h"
 #include "proto/run/service.h"
@@ -37,6 +40,8 @@ struct hub {
     struct meter meter;
     bool again; /* it stops to read its files anew */
     struct restored restored;
+    /* What each member offered of the protocol when it dialled last: hub_spoken; set on nng's threads. */
+    atomic_uint spoken[MEMBERS_MAX + 1];
 };
 
 /* Reads configuration, key and roster, checks that they belong together; opens nothing else. */
@@ -46,6 +51,13 @@ void hub_freep(struct hub **hub);
 
 /* A transport_accept over the coordinator: members' node keys alone. */
 bool hub_accept(void *context, const struct sign_public *peer);
+
+/* A transport_met: keeps what the member speaks, and tells the log of one that is refused or older when it is news. */
+void hub_met(void *context, const struct sign_public *peer, struct protocol_range offered);
+/* 0 and 0: it has not dialled since the start. */
+struct protocol_range hub_spoken(const struct hub *hub, unsigned member);
+/* Of the members of a set that cannot take part in a run of this version, as far as is known: the first; 0: none. */
+unsigned hub_behind(const struct hub *hub, const struct members *cohort, unsigned version);
 
 /* Opens the store and the port, restores the runs, serves until SIGTERM or SIGINT; or until SIGHUP, which sets `again`,
  * when the files that were loaded from can be loaded anew. */

@@ -76,11 +76,8 @@ static struct result restore_one(void *visitor, const struct hash *scope)
 static struct result sessions_restore(struct hub *hub)
 {
     TRY(store_scopes(hub->store, restore_one, hub));
-    for (struct session *session = hub->sessions; session; session = session->next) {
-        if (session->state != SERVICE_RUN_OPEN) continue;
-        log_info("run", "%.12s goes on: plan %s", session->hex, session->submission.plan.name);
-        TRY(session_machine(session));
-    }
+    for (struct session *session = hub->sessions; session; session = session->next)
+        if (session->state == SERVICE_RUN_OPEN) TRY(session_go_on(session));
     return RESULT_OK;
 }
 
@@ -227,7 +224,7 @@ struct result hub_serve(struct hub *hub)
     CLEANUP(control_server_freep) struct control_server *control = NULL;
     TRY(control_server_new(hub->config->state, &control));
     const char *address = hub_address(hub);
-    TRY(transport_server_new(address, hub->key, hub_accept, hub, &hub->server));
+    TRY(transport_server_new(address, hub->key, hub_accept, hub_met, hub, &hub->server));
     CLEANUP(hub_watch_freep) struct hub_watch *watch = NULL;
     CLEANUP(hub_console_freep) struct hub_console *console = NULL;
     TRY(hub_watch_new(hub, &watch));

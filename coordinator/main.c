@@ -67,7 +67,7 @@ static struct result command_check(const struct program_words *words)
     printf("\n");
     TRY(store_open(hub->config->state, &hub->store));
     printf("state     %s\n", hub->config->state);
-    TRY(transport_server_new(address, hub->key, hub_accept, hub, &hub->server));
+    TRY(transport_server_new(address, hub->key, hub_accept, hub_met, hub, &hub->server));
     printf("listen    %s is free\n", address);
     TRY(vitals_try(&hub->config->metrics, path));
     TRY(console_try(&hub->config->console, path));

@@ -22,7 +22,7 @@ static struct result check_ports(const struct hub *hub, struct hub *next)
     if (shown_after && (!shown || strcmp(shown, shown_after) != 0))
         TRY(console_try(&next->config->console, next->config_path));
     if (strcmp(hub_address(hub), hub_address(next)) == 0) return RESULT_OK;
-    return transport_server_new(hub_address(next), next->key, hub_accept, next, &next->server);
+    return transport_server_new(hub_address(next), next->key, hub_accept, NULL, next, &next->server);
 }
 
 struct result hub_check_reload(const struct hub *hub)

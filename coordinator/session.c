@@ -361,6 +361,27 @@ static struct result check_open_runs(const struct hub *hub, unsigned submitter)
     return RESULT_OK;
 }
 
+/* A run keeps one version to its end, so every member must speak it. Who submits decides: the coordinator only says why
+ * not. */
+static struct result check_version(const struct hub *hub, const struct submission *submission)
+{
+    char theirs[PROTOCOL_WORDS_MAX];
+    unsigned version = submission->terms.version;
+    TRY(submission_spoken(submission));
+    unsigned behind = hub_behind(hub, &submission->terms.cohort, version);
+    if (!behind) return RESULT_OK;
+    struct protocol_range spoken = hub_spoken(hub, behind);
+    const char *name = hub->roster.members[behind - 1].name;
+    (void)protocol_words(spoken, theirs);
+    ENSURE(spoken.newest >= version, CATEGORY_FALSE,
+           "%s speaks %s of the protocol and the run is of version %u; upgrade its node, or submit the run with "
+           "--protocol %u",
+           name, theirs, version, spoken.newest);
+    return FAIL(CATEGORY_FALSE,
+                "%s speaks %s of the protocol and the run is of version %u; submit it with a newer program", name,
+                theirs, version);
+}
+
 struct result session_submit(struct hub *hub, struct view payload, struct session **ret)
 {
     CLEANUP(session_freep) struct session *session = NULL;
@@ -368,6 +389,7 @@ struct result session_submit(struct hub *hub, struct view payload, struct sessio
     *ret = session_find(hub, &session->submission.id);
     if (*ret) return RESULT_OK; /* the submitter repeats itself */
     TRY(check_open_runs(hub, session->submission.terms.submitter));
+    TRY(check_version(hub, &session->submission));
     session->submitted_at = session->since = clock_now_ms();
     CLEANUP(buffer_done) struct buffer value = {0};
     TRY(buffer_u64(&value, session->submitted_at));
@@ -381,10 +403,22 @@ struct result session_submit(struct hub *hub, struct view payload, struct sessio
     hub->sessions = session;
     *ret = session;
     session = NULL;
-    log_info("run", "%.12s: plan %s, submitted by %s, %u banks", (*ret)->hex, (*ret)->submission.plan.name,
-             hub->roster.members[(*ret)->submission.terms.submitter - 1].name,
-             members_count(&(*ret)->submission.terms.cohort));
+    log_info("run", "%.12s: plan %s, submitted by %s, %u banks, version %u of the protocol", (*ret)->hex,
+             (*ret)->submission.plan.name, hub->roster.members[(*ret)->submission.terms.submitter - 1].name,
+             members_count(&(*ret)->submission.terms.cohort), (*ret)->submission.terms.version);
     return session_machine(*ret);
+}
+
+struct result session_go_on(struct session *session)
+{
+    struct result spoken = submission_spoken(&session->submission);
+    if (!result_ok(spoken)) { /* nor is its machine made, which would sign the end */
+        char reason[SERVICE_REASON_MAX + 1];
+        (void)snprintf(reason, sizeof reason, "%s", result_reason());
+        return session_end(session, SERVICE_RUN_FAILED, reason);
+    }
+    log_info("run", "%.12s goes on: plan %s", session->hex, session->submission.plan.name);
+    return session_machine(session);
 }
 
 static struct result session_restore_end(struct session *session)

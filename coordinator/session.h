@@ -49,6 +49,8 @@ MUST_USE struct result session_step(struct session *session, const struct input 
 MUST_USE struct result session_attested(struct session *session, unsigned member, struct view answer);
 /* A machine to serve with, also for a run that is done. */
 MUST_USE struct result session_machine(struct session *session);
+/* After a restart, an open run: to its machine, or to its end when this program is too new for it. */
+MUST_USE struct result session_go_on(struct session *session);
 /* Forgets the machine of a run that is over; session_machine makes it again. */
 void session_rest(struct session *session);
 /* Ends an open run for a reason outside the machine. */

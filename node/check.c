@@ -196,7 +196,8 @@ static struct result check_connection(struct bank *bank)
     TRY(service_frame_write(SERVICE_STATUS, NULL, (struct view){0}, &request));
     TRY(transport_client_request(bank->client, buffer_view(&request), CONNECT_MS, &reply));
     TRY(service_frame_read(buffer_view(&reply), &frame));
-    printf("link      the coordinator at %s answers, with the roster's key\n", bank->roster.address);
+    printf("link      the coordinator at %s answers, with the roster's key, in version %u of the protocol\n",
+           bank->roster.address, transport_client_version(bank->client));
     return RESULT_OK;
 }
 

@@ -87,6 +87,20 @@ static struct result answer_run(const struct hash *run, json_t **ret)
     return RESULT_OK;
 }
 
+/* An older coordinator would not make sense of the submission. What is malformed is the coordinator's to refuse. */
+static struct result check_version(struct bank *bank, struct view payload)
+{
+    struct service_submission submission;
+    unsigned link = transport_client_version(bank->client);
+    if (!link || !result_ok(service_submission_read(payload, bank->roster.size, &submission))) return RESULT_OK;
+    ENSURE(
+        submission.version <= link, CATEGORY_FALSE,
+        "the coordinator speaks version %u of the protocol and the run is of version %u; upgrade the coordinator, or "
+        "submit the run with --protocol %u",
+        link, submission.version, link);
+    return RESULT_OK;
+}
+
 static struct result ask_submit(struct bank *bank, const json_t *request, json_t **ret)
 {
     CLEANUP(buffer_done) struct buffer payload = {0};
@@ -96,6 +110,7 @@ static struct result ask_submit(struct bank *bank, const json_t *request, json_t
     TRY(text_of(request, "submission", &hex));
     TRY(buffer_extend(&payload, strlen(hex) / 2, &start));
     TRY(bytes_unhex(view_text(hex), start, payload.length));
+    TRY(check_version(bank, buffer_view(&payload)));
     TRY(forward(bank, SERVICE_SUBMIT, NULL, buffer_view(&payload), &run));
     return answer_run(&run, ret);
 }

@@ -233,3 +233,36 @@ struct result run_forget(struct bank *bank, const char *id, struct forgotten *re
     if (result_ok(result)) *ret = forgotten;
     return result;
 }
+
+static struct result sweep_folder(struct bank *bank, const char *folder, const struct hash *run)
+{
+    char path[FILE_PATH_MAX];
+    uint64_t forgotten = 0;
+    const struct part *part = part_find(bank, run);
+    if (part && part->state == SERVICE_RUN_OPEN) return RESULT_OK;
+    TRY(run_forgotten(bank, run, &forgotten));
+    if (forgotten) return run_forget_rest(bank, run);
+    TRY(file_path(folder, PART_TABLE, path));
+    freeze_remove(path);
+    struct result dropped = drop_pushed(bank, run, folder);
+    if (!result_ok(dropped))
+        log_warning("run", "%.12s: %s; the next start tries again", hash_hex(run).text, result_reason());
+    return RESULT_OK;
+}
+
+struct result run_sweep_folders(struct bank *bank)
+{
+    char runs[FILE_PATH_MAX], folder[FILE_PATH_MAX];
+    TRY(file_path(bank->config->state, "runs", runs));
+    DIR *entries = opendir(runs);
+    if (!entries) return RESULT_OK; /* no run yet */
+    struct result result = RESULT_OK;
+    for (const struct dirent *entry; result_ok(result) && (entry = readdir(entries));) {
+        struct hash id;
+        if (!result_ok(bytes_unhex(view_text(entry->d_name), id.bytes, HASH_BYTES))) continue;
+        result = file_path(runs, entry->d_name, folder);
+        if (result_ok(result)) result = sweep_folder(bank, folder, &id);
+    }
+    (void)closedir(entries);
+    return result;
+}

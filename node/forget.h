@@ -26,5 +26,8 @@ MUST_USE struct result run_forget(struct bank *bank, const char *id, struct forg
 MUST_USE struct result run_forgotten(struct bank *bank, const struct hash *run, uint64_t *ret_at);
 /* Removes what a crash, or a thread that was still at work, left of a forgotten run. */
 MUST_USE struct result run_forget_rest(struct bank *bank, const struct hash *run);
+/* At the start. A frozen table is rows of customers and goes with its run: a process that was killed may have left one
+ * whose run is over, or was never kept and is not offered again; and the folder of a run that was forgotten. */
+MUST_USE struct result run_sweep_folders(struct bank *bank);
 
 #endif

@@ -55,9 +55,10 @@ struct result journal_seen(struct part *part)
     const struct plan *plan = &submission->plan;
     struct hash_hex hash = hash_hex(&plan->hash);
     return commit_one(part->bank->journal, run_of(part), "seen",
-                      json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "plan", plan->name, "plan_hash", hash.text, "task",
-                                plan->task, "purpose", plan->purpose, "submitter",
-                                terms->roster->members[terms->submitter - 1].name, "cohort", cohort_json(terms)),
+                      json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i}", "plan", plan->name, "plan_hash", hash.text,
+                                "task", plan->task, "purpose", plan->purpose, "submitter",
+                                terms->roster->members[terms->submitter - 1].name, "cohort", cohort_json(terms),
+                                "protocol", (int)terms->version),
                       "seen");
 }
 

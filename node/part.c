@@ -1,22 +1,17 @@
 #include "node/part.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crypto/base/failpoint.h"
-#include "node/admit.h"
+#include "crypto/base/protocol.h"
 #include "node/budget.h"
 #include "node/bundle.h"
 #include "node/evidence.h"
 #include "node/forget.h"
-#include "node/joining.h"
 #include "node/journal_facts.h"
 #include "node/officers.h"
-#include "node/repetition.h"
-#include "node/spent.h"
-#include "node/waiting.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -244,7 +239,8 @@ static void part_live(struct part *part)
         part_fetch_bundle(part);
         return;
     }
-    struct result result = part_prepare(part);
+    struct result result = submission_spoken(&part->submission); /* of a program before this one, perhaps */
+    if (result_ok(result)) result = part_prepare(part);
     if (result_ok(result)) result = part_work(part);
     if (!result_ok(result) && result.category != CATEGORY_ENVIRONMENT) {
         char reason[SERVICE_REASON_MAX + 1];
@@ -329,13 +325,15 @@ struct result part_offered(struct bank *bank, struct view submission)
 {
     CLEANUP(part_freep) struct part *part = NULL;
     TRY(part_new(bank, submission, &part));
+    TRY(submission_spoken(&part->submission));
     if (part_find(bank, &part->submission.id)) return RESULT_OK;
     uint64_t forgotten = 0;
     TRY(run_forgotten(bank, &part->submission.id, &forgotten));
     ENSURE(!forgotten, CATEGORY_FALSE, "this bank took part in this run, and has forgotten it since");
-    log_info("run", "%.12s: plan %s, submitted by %s, %u banks", part->hex, part->submission.plan.name,
-             bank->roster.members[part->submission.terms.submitter - 1].name,
-             members_count(&part->submission.terms.cohort));
+    const struct run_terms *terms = &part->submission.terms;
+    log_info("run", "%.12s: plan %s, submitted by %s, %u banks, version %u of the protocol%s", part->hex,
+             terms->plan->name, bank->roster.members[terms->submitter - 1].name, members_count(&terms->cohort),
+             terms->version, terms->version < protocol_spoken.newest ? ", not the newest that this node speaks" : "");
     FAILPOINT("node: an offer came");
     TRY(journal_seen(part));
     struct part *launched = part;
@@ -407,45 +405,6 @@ static struct result tell_left(struct bank *bank, const struct left *left)
     return journal_commit(bank->journal, &budget.record, budget.made, &notes);
 }
 
-/* A frozen table is rows of customers: it goes with its run. A process that was killed may have left one whose run is
- * over, or was never kept and is not offered again; and the folder of a run that was forgotten. */
-static struct result sweep_folder(struct bank *bank, const char *folder, const struct hash *run)
-{
-    char path[FILE_PATH_MAX];
-    uint64_t forgotten = 0;
-    const struct part *part = part_find(bank, run);
-    if (part && part->state == SERVICE_RUN_OPEN) return RESULT_OK;
-    TRY(run_forgotten(bank, run, &forgotten));
-    if (forgotten) return run_forget_rest(bank, run);
-    TRY(file_path(folder, PART_TABLE, path));
-    freeze_remove(path);
-    struct pushdown pushdown = {.source = &bank->config->source, .run = run};
-    TRY(file_path(folder, PART_PUSHED, pushdown.path));
-    if (!file_exists(pushdown.path)) return RESULT_OK;
-    struct result dropped = pushdown_drop(&pushdown);
-    if (!result_ok(dropped))
-        log_warning("run", "%.12s: its frozen rows are still in the database: %s; the next start tries again",
-                    hash_hex(run).text, result_reason());
-    return RESULT_OK;
-}
-
-static struct result sweep_folders(struct bank *bank)
-{
-    char runs[FILE_PATH_MAX], folder[FILE_PATH_MAX];
-    TRY(file_path(bank->config->state, "runs", runs));
-    DIR *entries = opendir(runs);
-    if (!entries) return RESULT_OK; /* no run yet */
-    struct result result = RESULT_OK;
-    for (const struct dirent *entry; result_ok(result) && (entry = readdir(entries));) {
-        struct hash id;
-        if (!result_ok(bytes_unhex(view_text(entry->d_name), id.bytes, HASH_BYTES))) continue;
-        result = file_path(runs, entry->d_name, folder);
-        if (result_ok(result)) result = sweep_folder(bank, folder, &id);
-    }
-    (void)closedir(entries);
-    return result;
-}
-
 struct result parts_restore(struct bank *bank)
 {
     CLEANUP(restoring_done) struct restoring restoring = {.bank = bank};
@@ -456,5 +415,5 @@ struct result parts_restore(struct bank *bank)
         memcpy(&left, restoring.left.data + at, sizeof left);
         TRY(tell_left(bank, &left));
     }
-    return sweep_folders(bank);
+    return run_sweep_folders(bank);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analytics/json_text.h"
+#include "crypto/base/protocol.h"
 #include "node/budget.h"
 #include "node/bundle.h"
 #include "node/forget.h"
@@ -49,8 +50,9 @@ static json_t *checked_json(const struct secagg_checked *checked)
 
 static json_t *local_json(const struct part *part)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s, s:I}", "state", state_name(part->state), "phase", part->phase, "progress",
-                             part->progress, "since_ms", (json_int_t)part->since);
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:I, s:i}", "state", state_name(part->state), "phase", part->phase, "progress",
+                  part->progress, "since_ms", (json_int_t)part->since, "protocol", (int)part->submission.terms.version);
     if (json && part->state != SERVICE_RUN_OPEN)
         (void)json_object_set_new(json, "bundle", json_boolean(!part_wants_bundle(part)));
     json_t *checked = checked_json(&part->checked);
@@ -118,6 +120,12 @@ static void add_alone(struct bank *bank, const struct hash *id, json_t *runs)
             (void)json_array_append_new(runs, alone_json(bank, part));
 }
 
+static json_t *protocol_json(struct bank *bank)
+{
+    return json_pack("{s:i, s:i, s:i}", "oldest", (int)protocol_spoken.oldest, "newest", (int)protocol_spoken.newest,
+                     "link", (int)transport_client_version(bank->client));
+}
+
 struct result status_bank(struct bank *bank, json_t **ret)
 {
     struct policy_spent spent;
@@ -135,6 +143,7 @@ struct result status_bank(struct bank *bank, json_t **ret)
                   "now_ms", (json_int_t)clock_now_ms(), "runs", runs);
     (void)pthread_mutex_unlock(&bank->lock);
     ENSURE(json, CATEGORY_ENVIRONMENT, "no memory for the status");
+    (void)json_object_set_new(json, "protocol", protocol_json(bank));
     (void)json_object_set_new(json, "journal", json_string(journal_path(bank->journal)));
     (void)json_object_set_new(json, "journal_entries", json_integer((json_int_t)journal_entries(bank->journal)));
     (void)json_object_set_new(json, "words_this_month", json_integer((json_int_t)spent.month));
@@ -261,6 +270,21 @@ static const char *text_of(const json_t *object, const char *key)
     return text ? text : "";
 }
 
+/* The connection to the coordinator, and whether that is older than this node. */
+static struct result link_lines(const json_t *json, struct buffer *out)
+{
+    const json_t *protocol = json_object_get(json, "protocol");
+    json_int_t link = json_integer_value(json_object_get(protocol, "link"));
+    json_int_t newest = json_integer_value(json_object_get(protocol, "newest"));
+    const char *address = text_of(json, "coordinator"), *trouble = text_of(json, "trouble");
+    TRY(buffer_format(out, "coordinator %s: %s\n", address, trouble[0] ? trouble : "connected"));
+    if (trouble[0] || !link || link >= newest) return RESULT_OK;
+    return buffer_format(out,
+                         "coordinator %s speaks version %lld of the protocol and this node %lld; upgrade the "
+                         "coordinator\n",
+                         address, link, newest);
+}
+
 struct result status_lines(struct view text, struct buffer *out)
 {
     CLEANUP(json_freep) json_t *json = json_loadb((const char *)text.data, text.length, 0, NULL);
@@ -271,10 +295,7 @@ struct result status_lines(struct view text, struct buffer *out)
                       text_of(json, "version"), text_of(json, "member"), text_of(json, "source"),
                       json_integer_value(json_object_get(json, "roster_version")),
                       json_integer_value(json_object_get(json, "members"))));
-    if (text_of(json, "trouble")[0])
-        TRY(buffer_format(out, "coordinator %s: %s\n", text_of(json, "coordinator"), text_of(json, "trouble")));
-    else
-        TRY(buffer_format(out, "coordinator %s: connected\n", text_of(json, "coordinator")));
+    TRY(link_lines(json, out));
     TRY(buffer_format(out, "journal %s: %lld entries\n", text_of(json, "journal"),
                       json_integer_value(json_object_get(json, "journal_entries"))));
     TRY(buffer_format(out, "released in this month: %lld words of at most %lld\n",

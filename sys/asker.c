@@ -110,8 +110,13 @@ static void on_opened(void *owner, struct link *link)
 
 static void on_greeting(struct asker *asker, struct link *link, struct view bytes)
 {
-    asker->trouble.other_protocol = !view_equal(bytes, view_text(LINK_GREETING));
-    if (asker->trouble.other_protocol) {
+    struct protocol_range named = {0, 0};
+    unsigned version = link_version(link);
+    bool good = result_ok(protocol_parse(bytes, &named));
+    bool settled = good && version && named.oldest == version && named.newest == version;
+    asker->trouble.other_protocol = !good;
+    asker->trouble.others = settled ? (struct protocol_range){0, 0} : named;
+    if (!settled) {
         link_end(link);
         return;
     }
@@ -205,12 +210,12 @@ void asker_free(struct asker *asker)
     free(asker);
 }
 
-bool asker_connected(struct asker *asker)
+unsigned asker_version(struct asker *asker)
 {
     (void)pthread_mutex_lock(&asker->links.mutex);
-    bool is_connected = asker->link != NULL;
+    unsigned version = asker->link ? link_version(asker->link) : 0;
     (void)pthread_mutex_unlock(&asker->links.mutex);
-    return is_connected;
+    return version;
 }
 
 struct asker_trouble asker_trouble(struct asker *asker)
@@ -244,13 +249,19 @@ bool asker_reached(struct asker *asker, int timeout_ms)
     return reached;
 }
 
+/* No version is in common: nothing that is worth waiting for. */
+static bool is_refused(const struct asker *asker)
+{
+    return !asker->link && asker->trouble.others.newest;
+}
+
 /* The mutex is held. */
 static enum asker_end wait_for_answer(struct asker *asker, const struct asking *asking, int timeout_ms)
 {
     uint64_t started = clock_monotonic_ms();
     struct timespec until = moment(deadline(timeout_ms));
     int status = 0;
-    while (!asking->answered && !asking->failed && !asker->interrupted && status != ETIMEDOUT)
+    while (!asking->answered && !asking->failed && !asker->interrupted && !is_refused(asker) && status != ETIMEDOUT)
         status = pthread_cond_timedwait(&asker->links.changed, &asker->links.mutex, &until);
     if (asking->answered) return ASKER_ANSWERED;
     if (asker->interrupted) return ASKER_INTERRUPTED;

@@ -23,14 +23,15 @@ struct asker_trouble {
     enum tls_outcome tls;
     struct sign_public other_key; /* with TLS_OTHER_KEY */
     bool other_protocol;          /* it greets in another way */
+    struct protocol_range others; /* which versions it speaks, when none is in common; else 0 and 0 */
 };
 
-/* Sends and waits for the reply. Fails only for the bytes' size or for memory; how it ended is *ret_end, and out is
- * replaced when it was answered. */
+/* Sends and waits for the reply, not when the other side has no version in common. Fails only for the bytes' size or
+ * for memory; how it ended is *ret_end, and out is replaced when it was answered. */
 MUST_USE struct result asker_ask(struct asker *asker, struct view bytes, int timeout_ms, struct buffer *out,
                                  enum asker_end *ret_end);
 void asker_interrupt(struct asker *asker);
-bool asker_connected(struct asker *asker);
+unsigned asker_version(struct asker *asker); /* that the link settled on; 0: not connected */
 struct asker_trouble asker_trouble(struct asker *asker);
 /* Waits for the first attempt to connect; false when it failed or did not end in time. */
 bool asker_reached(struct asker *asker, int timeout_ms);

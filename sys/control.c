@@ -51,7 +51,8 @@ static struct result listen_in(struct control_server *server, const char *direct
         return FAIL(CATEGORY_ENVIRONMENT, "%s: cannot listen there: %s", server->path, nng_strerror(status));
     }
     server->listening = true;
-    struct replier_door door = {NULL, same_user, 1, COMMANDS_MAX, COMMANDS_MAX, COMMANDS_MAX};
+    struct replier_door door = {
+        .admit = same_user, .peers = 1, .connections = COMMANDS_MAX, .requests = COMMANDS_MAX, .queued = COMMANDS_MAX};
     return replier_new(listener, &door, &server->replier);
 }
 

@@ -30,7 +30,7 @@ struct link {
     nng_aio *read, *write;
     bool reading, writing, open, ended;
     unsigned entered; /* calls on this link that are not done with it */
-    bool failing;     /* ends when what is to be sent (an alert) has been */
+    bool failing;     /* ends when what is to be sent (an alert, a refusal) has been */
     uint64_t shake_until_ms;
     struct buffer in;  /* received, decrypted, not yet a whole message */
     struct buffer out; /* framed, to be encrypted; the first `gone` bytes have been */
@@ -86,6 +86,11 @@ void link_end(struct link *link)
     enter(link);
     end(link);
     leave(link);
+}
+
+void link_end_after(struct link *link)
+{
+    link->failing = true;
 }
 
 /* --- Writing ------------------------------------------------------------------------------------------------------ */
@@ -204,7 +209,7 @@ static void deliver(struct link *link)
     const struct link_events *events = link->set->events;
     void *owner = link->set->owner;
     struct view rest = buffer_view(&link->in);
-    while (!link->ended && events->hungry(owner, link)) {
+    while (!link->ended && !link->failing && events->hungry(owner, link)) {
         struct frame frame;
         bool got;
         if (!result_ok(frame_take(&rest, &frame, &got))) {
@@ -311,6 +316,16 @@ bool link_is_shaking(const struct link *link)
 const struct sign_public *link_peer(const struct link *link)
 {
     return &link->peer;
+}
+
+unsigned link_version(const struct link *link)
+{
+    return link->session ? tls_session_version(link->session) : 1;
+}
+
+struct protocol_range link_offered(const struct link *link)
+{
+    return link->session ? tls_session_offered(link->session) : (struct protocol_range){1, 1};
 }
 
 nng_stream *link_stream(const struct link *link)

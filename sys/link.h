@@ -1,8 +1,9 @@
 /* Messages over nng's streams: what the transport (TCP with TLS) and the control socket (ipc) have in common.
  *
  * A message travels as length u32 ‖ number u64 ‖ bytes, inside TLS where there is a session. The number ties a reply to
- * its request. The side that listens says GREETING as its first message, with number 0: only then does the other side
- * know that it was let in, and by a program that speaks the same protocol.
+ * its request. The side that listens greets with its first message, of number 0: "cofferdam/" and the version that the
+ * two settled on (sys/tls.h), or the versions that it speaks when there is none in common, and then ends the link. Only
+ * then does the other side know that it was let in. A plain link is one program's with itself: version 1 stands for it.
  *
  * Links of one owner live in a set, and the set's mutex is the owner's: it is held in every call made here and in every
  * callback, so that an owner needs no lock beside it. nng only moves bytes. (Debian's nng 1.5.2 has sockets, contexts
@@ -16,8 +17,6 @@
 #include <pthread.h>
 
 #include "sys/tls.h"
-
-#define LINK_GREETING "cofferdam/1"
 
 struct link;
 
@@ -52,9 +51,13 @@ MUST_USE struct result link_new(struct link_set *set, nng_stream *take_stream, s
 /* CATEGORY_USAGE over MESSAGE_MAX. A link whose peer reads too little to make room is ended. */
 MUST_USE struct result link_send(struct link *link, uint64_t number, struct view bytes);
 void link_end(struct link *link);
+/* Ends it when what was sent over it has left. */
+void link_end_after(struct link *link);
 bool link_is_open(const struct link *link);
 bool link_is_shaking(const struct link *link);                /* its peer is not known yet */
 const struct sign_public *link_peer(const struct link *link); /* zeros on a plain link */
+unsigned link_version(const struct link *link);               /* of the protocol; 0: none in common */
+struct protocol_range link_offered(const struct link *link);  /* by the side that dialled */
 nng_stream *link_stream(const struct link *link);
 /* The set's links, newest first. */
 struct link *link_next(const struct link *link);

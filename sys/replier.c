@@ -100,6 +100,20 @@ static void on_message(void *owner, struct link *link, uint64_t number, struct v
     signal_event(replier);
 }
 
+/* With what both settled on, or what this side speaks. Without memory for it its dialer dials again. */
+static void greet(struct link *link)
+{
+    CLEANUP(buffer_done) struct buffer greeting = {0};
+    unsigned version = link_version(link);
+    struct protocol_range settled = {version, version};
+    bool good = result_ok(protocol_name(version ? settled : protocol_spoken, &greeting)) &&
+                result_ok(link_send(link, 0, buffer_view(&greeting)));
+    if (!good)
+        link_end(link);
+    else if (!version)
+        link_end_after(link);
+}
+
 /* A peer that dials again has no more use for its oldest connection. */
 static void on_opened(void *owner, struct link *link)
 {
@@ -112,8 +126,8 @@ static void on_opened(void *owner, struct link *link)
         oldest = other;
     }
     if (count > replier->door.connections && oldest != link) link_end(oldest);
-    /* The greeting is far from any limit. */
-    (void)link_send(link, 0, view_text(LINK_GREETING)).category;
+    if (replier->door.met) replier->door.met(replier->door.context, link_peer(link), link_offered(link));
+    greet(link);
 }
 
 static void on_closed(void *owner, struct link *link)

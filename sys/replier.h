@@ -15,6 +15,9 @@ struct replier;
 struct replier_door {
     struct tls_endpoint *endpoint; /* NULL: plain */
     bool (*admit)(nng_stream *stream);
+    /* Or NULL: a peer was let in, and what it offered of the protocol. The replier's lock is held. */
+    void (*met)(void *context, const struct sign_public *peer, struct protocol_range offered);
+    void *context;
     unsigned peers;
     unsigned connections, requests; /* of each peer at most; beyond, the oldest gives way */
     unsigned queued;                /* of each peer's requests that wait to be taken; beyond, it is not read */

@@ -14,13 +14,6 @@
 /* "CFDS": a file that SQLite opens but that is not ours is refused. */
 enum { APPLICATION_ID = 0x43464453, SCOPE_MAX = HASH_BYTES };
 
-/* Step k leads from version k to k + 1; steps are only ever added. */
-static const char *const migrations[] = {
-    "CREATE TABLE record (scope BLOB NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL, value BLOB NOT NULL,"
-    " PRIMARY KEY (scope, key)) WITHOUT ROWID",
-};
-enum { VERSION = sizeof migrations / sizeof *migrations };
-
 static struct result failure(const struct database *database)
 {
     int code = database->handle ? sqlite3_errcode(database->handle) : SQLITE_NOMEM;
@@ -160,13 +153,16 @@ static struct result pragma_number(struct database *database, const char *sql, i
 static struct result migrate_steps(struct database *database, int version)
 {
     char sql[96];
-    for (int step = version; step < VERSION; step++) TRY(database_run(database, migrations[step]));
-    (void)snprintf(sql, sizeof sql, "PRAGMA user_version = %d; PRAGMA application_id = %d", VERSION, APPLICATION_ID);
+    for (int step = version; step < database_schema()->version; step++)
+        TRY(database_run(database, database_schema()->steps[step]));
+    (void)snprintf(sql, sizeof sql, "PRAGMA user_version = %d; PRAGMA application_id = %d", database_schema()->version,
+                   APPLICATION_ID);
     TRY(database_run(database, sql));
     return database_run(database, "COMMIT");
 }
 
-static struct result migrate(struct database *database)
+/* Nothing is written to a file that is another program's, or a later version's. */
+static struct result check_ours(struct database *database, int *ret_version)
 {
     int version = 0, application = 0, tables = 0;
     TRY(pragma_number(database, "PRAGMA user_version", &version));
@@ -174,10 +170,17 @@ static struct result migrate(struct database *database)
     TRY(pragma_number(database, "SELECT count(*) FROM sqlite_schema", &tables));
     bool empty = version == 0 && tables == 0;
     ENSURE(empty || application == APPLICATION_ID, CATEGORY_USAGE, "%s: is not a file of this program", database->path);
-    ENSURE(version <= VERSION, CATEGORY_USAGE,
+    ENSURE(version >= 0 && version <= database_schema()->version, CATEGORY_USAGE,
            "%s: was written by a later version of this program (format %d, this one knows %d); install that version",
-           database->path, version, VERSION);
-    if (version == VERSION) return RESULT_OK;
+           database->path, version, database_schema()->version);
+    *ret_version = version;
+    return RESULT_OK;
+}
+
+/* All steps or none. */
+static struct result migrate(struct database *database, int version)
+{
+    if (version == database_schema()->version) return RESULT_OK;
     TRY(database_run(database, "BEGIN IMMEDIATE"));
     struct result result = migrate_steps(database, version);
     if (!result_ok(result)) database_roll_back(database);
@@ -252,11 +255,13 @@ struct result database_open(struct database *database, const char *directory, co
     SQL(database, sqlite3_open_v2(database->path, &database->handle, flags, NULL));
     SQL(database, sqlite3_extended_result_codes(database->handle, 1));
     /* Exclusive: the directory's lock has let only us in, and the log's index then stays in memory. */
-    TRY(database_run(database, "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
-                               "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+    TRY(database_run(database, "PRAGMA locking_mode = EXCLUSIVE"));
+    int version = 0;
+    TRY(check_ours(database, &version));
+    TRY(database_run(database, "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_mode = WAL;"
                                "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF"));
     TRY(check_pages(database));
-    TRY(migrate(database));
+    TRY(migrate(database, version));
     TRY(check_rows(database));
     return prepare_all(database);
 }

@@ -8,6 +8,14 @@
 #include "crypto/hash.h"
 #include "sys/file.h"
 
+/* Step k leads from version k of the files' format to k + 1: steps are only ever added, and from 1 on each has a golden
+ * database in tests/golden. sys/store_schema.c alone has it, so that a test has other steps. */
+struct database_schema {
+    const char *const *steps;
+    int version;
+};
+const struct database_schema *database_schema(void);
+
 struct database {
     char path[FILE_PATH_MAX];
     const char *remedy; /* what to do when the file is damaged */
@@ -15,8 +23,8 @@ struct database {
     sqlite3_stmt *get, *put, *remove;
 };
 
-/* Makes the file (mode 0600) when absent, migrates it, and reads every row once against its digest. A file of a later
- * version is refused. */
+/* Makes the file (mode 0600) when absent, migrates it in one transaction, and reads every row once against its digest.
+ * A file of a later version, or of another program, is refused (CATEGORY_USAGE) and stays as it is. */
 MUST_USE struct result database_open(struct database *database, const char *directory, const char *name,
                                      const char *remedy);
 void database_close(struct database *database); /* accepts a zeroed or half-opened one */

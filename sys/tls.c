@@ -26,6 +26,8 @@ struct tls_session {
     enum tls_state state;
     bool heard; /* data has come */
     struct sign_public peer;
+    struct protocol_range offered; /* at the server */
+    unsigned version;
 };
 
 /* --- The end of the program --------------------------------------------------------------------------------------- */
@@ -66,13 +68,65 @@ static int verify(X509_STORE_CTX *store, void *argument)
     return accepted;
 }
 
+/* A list of application protocols: each a length u8 and a name. Names of other things are passed over. */
+static struct protocol_range offered_in(struct view list)
+{
+    struct protocol_range offered = {0, 0}, one;
+    while (list.length > 1 && list.data[0] < list.length) {
+        size_t length = list.data[0];
+        if (result_ok(protocol_parse(view_of(list.data + 1, length), &one))) {
+            if (!offered.oldest || one.oldest < offered.oldest) offered.oldest = one.oldest;
+            if (one.newest > offered.newest) offered.newest = one.newest;
+        }
+        list = view_of(list.data + 1 + length, list.length - 1 - length);
+    }
+    return offered;
+}
+
+static const struct protocol_range first_version = {1, 1};
+
+/* Where no version is in common none is chosen, and the handshake goes on: the refusal comes after it, in words. */
+static int choose(SSL *ssl, const unsigned char **ret, unsigned char *ret_length, const unsigned char *list,
+                  unsigned length, void *argument)
+{
+    (void)argument;
+    struct tls_session *session = SSL_get_app_data(ssl);
+    session->offered = offered_in(view_of(list, length));
+    session->version = protocol_common(session->offered, protocol_spoken);
+    for (unsigned at = 0; session->version && at + 1 + list[at] <= length; at += 1U + list[at]) {
+        struct protocol_range one;
+        if (!result_ok(protocol_parse(view_of(list + at + 1, list[at]), &one)) || one.oldest != session->version ||
+            one.newest != session->version)
+            continue;
+        *ret = list + at + 1;
+        *ret_length = list[at];
+        return SSL_TLSEXT_ERR_OK;
+    }
+    session->version = 0;
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
+/* Newest first, as a client prefers them. */
+static bool offer(SSL_CTX *ssl)
+{
+    CLEANUP(buffer_done) struct buffer list = {0}, name = {0};
+    for (unsigned version = protocol_spoken.newest; version >= protocol_spoken.oldest; version--) {
+        buffer_clear(&name);
+        if (!result_ok(protocol_name((struct protocol_range){version, version}, &name)) ||
+            !result_ok(buffer_u8(&list, (uint8_t)name.length)) || !result_ok(buffer_append(&list, buffer_view(&name))))
+            return false;
+    }
+    SSL_CTX_set_alpn_select_cb(ssl, choose, NULL);
+    return SSL_CTX_set_alpn_protos(ssl, list.data, (unsigned)list.length) == 0; /* this one call says 0 for success */
+}
+
 static bool set_up(SSL_CTX *ssl, struct tls_endpoint *endpoint)
 {
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(ssl, verify, endpoint);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    return SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) == 1 &&
+    return offer(ssl) && SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 && SSL_CTX_set_num_tickets(ssl, 0) == 1 &&
            SSL_CTX_set_max_early_data(ssl, 0) == 1 && SSL_CTX_set_recv_max_early_data(ssl, 0) == 1 &&
            SSL_CTX_set_ciphersuites(ssl, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") == 1 &&
@@ -135,7 +189,8 @@ struct result tls_session_new(struct tls_endpoint *endpoint, bool server, struct
     session->ssl = SSL_new(endpoint->ssl);
     session->from_peer = BIO_new(BIO_s_mem());
     session->to_peer = BIO_new(BIO_s_mem());
-    if (!session->ssl || !session->from_peer || !session->to_peer) {
+    bool good = session->ssl && session->from_peer && session->to_peer && SSL_set_app_data(session->ssl, session) == 1;
+    if (!good) {
         (void)BIO_free(session->from_peer);
         (void)BIO_free(session->to_peer);
         SSL_free(session->ssl);
@@ -143,10 +198,13 @@ struct result tls_session_new(struct tls_endpoint *endpoint, bool server, struct
         return FAIL(CATEGORY_ENVIRONMENT, "out of memory for TLS");
     }
     SSL_set_bio(session->ssl, session->from_peer, session->to_peer);
-    if (server)
+    if (server) {
         SSL_set_accept_state(session->ssl);
-    else
+        session->offered = first_version; /* unless it offers */
+        session->version = protocol_common(first_version, protocol_spoken);
+    } else {
         SSL_set_connect_state(session->ssl);
+    }
     *ret = session;
     return RESULT_OK;
 }
@@ -190,6 +248,17 @@ static bool is_waiting(int error)
     return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
 }
 
+/* The version that the server chose, at the client. */
+static unsigned chosen(const struct tls_session *session)
+{
+    const unsigned char *name = NULL;
+    unsigned length = 0;
+    struct protocol_range choice = first_version;
+    SSL_get0_alpn_selected(session->ssl, &name, &length);
+    if (name && !result_ok(protocol_parse(view_of(name, length), &choice))) return 0;
+    return choice.oldest == choice.newest ? protocol_common(choice, protocol_spoken) : 0;
+}
+
 enum tls_state tls_session_take(struct tls_session *session, struct view bytes)
 {
     if (bytes.length && BIO_write(session->from_peer, bytes.data, (int)bytes.length) != (int)bytes.length)
@@ -200,6 +269,7 @@ enum tls_state tls_session_take(struct tls_session *session, struct view bytes)
     if (returned == 1) {
         X509 *certificate = SSL_get0_peer_certificate(session->ssl);
         session->state = result_ok(certificate_public(certificate, &session->peer)) ? TLS_OPEN : TLS_FAILED;
+        if (!SSL_is_server(session->ssl)) session->version = chosen(session);
         return session->state;
     }
     int error = SSL_get_error(session->ssl, returned);
@@ -212,6 +282,16 @@ enum tls_state tls_session_take(struct tls_session *session, struct view bytes)
 const struct sign_public *tls_session_peer(const struct tls_session *session)
 {
     return &session->peer;
+}
+
+unsigned tls_session_version(const struct tls_session *session)
+{
+    return session->version;
+}
+
+struct protocol_range tls_session_offered(const struct tls_session *session)
+{
+    return session->offered;
 }
 
 struct result tls_session_read(struct tls_session *session, struct buffer *out)

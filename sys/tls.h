@@ -8,6 +8,7 @@
 #ifndef SYS_TLS_H
 #define SYS_TLS_H
 
+#include "crypto/base/protocol.h"
 #include "crypto/sign.h"
 
 struct tls_endpoint;
@@ -39,6 +40,12 @@ enum tls_state { TLS_SHAKING, TLS_OPEN, TLS_FAILED };
 enum tls_state tls_session_take(struct tls_session *session, struct view bytes);
 /* The peer's key, once open. */
 const struct sign_public *tls_session_peer(const struct tls_session *session);
+/* Once open. The client offers the protocol's versions that it speaks as application protocols (RFC 7301), and the
+ * server chooses the highest that it speaks itself; a peer that offers or chooses none speaks version 1, which had no
+ * such offer. 0: there is none in common, and the owner ends the session when it has told the peer. */
+unsigned tls_session_version(const struct tls_session *session);
+/* What the client offered, at the server. */
+struct protocol_range tls_session_offered(const struct tls_session *session);
 /* Appends what the peer has sent so far. CATEGORY_PEER when it ended the session or broke it. */
 MUST_USE struct result tls_session_read(struct tls_session *session, struct buffer *out);
 /* Encrypts; the session must be open. */

@@ -8,6 +8,7 @@
 #ifndef SYS_TRANSPORT_H
 #define SYS_TRANSPORT_H
 
+#include "crypto/base/protocol.h"
 #include "crypto/sign.h"
 #include "sys/traffic.h"
 
@@ -20,11 +21,14 @@ struct transport_client;
 /* Says whether a peer key is let in; called on nng's threads with the server's lock held: it may not wait for anything,
  * nor call the server. */
 typedef bool transport_accept(void *context, const struct sign_public *peer);
+/* Says that a peer was let in and which versions of the protocol it offered; one that has none in common with this
+ * program is told so and sent away. Called as transport_accept is. */
+typedef void transport_met(void *context, const struct sign_public *peer, struct protocol_range offered);
 
 /* address: tls+tcp://host:port; port 0 takes a free one (transport_server_port). A port in use fails with
- * CATEGORY_ENVIRONMENT and says so. accept is not called after transport_server_free. */
+ * CATEGORY_ENVIRONMENT and says so. accept and met (or NULL) are not called after transport_server_free. */
 MUST_USE struct result transport_server_new(const char *address, const struct sign_key *key, transport_accept *accept,
-                                            void *context, struct transport_server **ret);
+                                            transport_met *met, void *context, struct transport_server **ret);
 void transport_server_free(struct transport_server *server); /* accepts NULL */
 void transport_server_freep(struct transport_server **server);
 uint16_t transport_server_port(const struct transport_server *server);
@@ -54,14 +58,16 @@ MUST_USE struct result transport_client_new(const char *address, const struct si
 void transport_client_free(struct transport_client *client); /* accepts NULL; ends requests under way */
 void transport_client_freep(struct transport_client **client);
 /* One request and its reply (replaces out). Blocks up to timeout_ms; CATEGORY_ENVIRONMENT at the timeout, saying
- * whether a connection exists, was refused by pin, or never came; CATEGORY_USAGE at once when bytes are over
- * MESSAGE_MAX. Any number of threads at a time. When nothing at all came back until the timeout, the connection is
- * taken for dead and dialled anew: let the server answer a parked request before it. */
+ * whether a connection exists, was refused by pin, or never came, and at once where no version of the protocol is in
+ * common; CATEGORY_USAGE at once when bytes are over MESSAGE_MAX. Any number of threads at a time. When nothing at all
+ * came back until the timeout, the connection is taken for dead and dialled anew: let the server answer a parked
+ * request before it. */
 MUST_USE struct result transport_client_request(struct transport_client *client, struct view bytes, int timeout_ms,
                                                 struct buffer *out);
 /* For stopping: requests under way fail, and so do all later ones. */
 void transport_client_interrupt(struct transport_client *client);
 bool transport_client_connected(struct transport_client *client);
+unsigned transport_client_version(struct transport_client *client);       /* settled on; 0: not connected */
 struct traffic transport_client_traffic(struct transport_client *client); /* a repeated request counts once */
 
 #endif

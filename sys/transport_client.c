@@ -78,6 +78,15 @@ static struct result other_key(const struct transport_client *client, const stru
                 client->address, presented, pinned);
 }
 
+/* Both versions, and who has to do something. */
+static struct result other_version(const struct transport_client *client, struct protocol_range others)
+{
+    char theirs[PROTOCOL_WORDS_MAX], ours[PROTOCOL_WORDS_MAX];
+    return FAIL(CATEGORY_ENVIRONMENT, "%s: the coordinator speaks %s of the protocol and this program %s; upgrade %s",
+                client->address, protocol_words(others, theirs), protocol_words(protocol_spoken, ours),
+                others.newest < protocol_spoken.oldest ? "the coordinator" : "this node");
+}
+
 static struct result no_connection(struct transport_client *client, int timeout_ms)
 {
     struct asker_trouble trouble = asker_trouble(client->asker);
@@ -85,8 +94,8 @@ static struct result no_connection(struct transport_client *client, int timeout_
     ENSURE(trouble.dial == 0 || trouble.dial == NNG_ETIMEDOUT, CATEGORY_ENVIRONMENT,
            "%s: no connection: %s; does the coordinator run, and is it reached?", address, nng_strerror(trouble.dial));
     ENSURE(!trouble.other_protocol, CATEGORY_ENVIRONMENT,
-           "%s: the coordinator speaks another version of the protocol; install the same version on both sides",
-           address);
+           "%s: what answers there speaks another protocol; check the address", address);
+    if (trouble.others.newest) return other_version(client, trouble.others);
     if (trouble.tls == TLS_OTHER_KEY) return other_key(client, &trouble.other_key);
     ENSURE(trouble.tls != TLS_REFUSED, CATEGORY_ENVIRONMENT,
            "%s: the coordinator refused this node's key; is it in the coordinator's roster?", address);
@@ -131,7 +140,12 @@ void transport_client_interrupt(struct transport_client *client)
 
 bool transport_client_connected(struct transport_client *client)
 {
-    return asker_connected(client->asker);
+    return asker_version(client->asker) != 0;
+}
+
+unsigned transport_client_version(struct transport_client *client)
+{
+    return asker_version(client->asker);
 }
 
 struct traffic transport_client_traffic(struct transport_client *client)

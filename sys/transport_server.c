@@ -41,13 +41,15 @@ static struct result listen_at(const char *address, nng_stream_listener **ret)
 }
 
 static struct result start(struct transport_server *server, const char *address, const struct sign_key *key,
-                           transport_accept *accept, void *context)
+                           transport_accept *accept, transport_met *met, void *context)
 {
     TRY(tls_endpoint_new(key, accept, context, &server->endpoint));
     nng_stream_listener *listener;
     TRY(listen_at(address, &listener));
     struct replier_door door = {.endpoint = server->endpoint,
                                 .admit = admit,
+                                .met = met,
+                                .context = context,
                                 .peers = MEMBERS_MAX,
                                 .connections = MEMBER_CONNECTIONS,
                                 .requests = TRANSPORT_REQUESTS_MAX,
@@ -56,11 +58,11 @@ static struct result start(struct transport_server *server, const char *address,
 }
 
 struct result transport_server_new(const char *address, const struct sign_key *key, transport_accept *accept,
-                                   void *context, struct transport_server **ret)
+                                   transport_met *met, void *context, struct transport_server **ret)
 {
     struct transport_server *server = calloc(1, sizeof *server);
     ENSURE(server, CATEGORY_ENVIRONMENT, "out of memory for a server");
-    struct result result = start(server, address, key, accept, context);
+    struct result result = start(server, address, key, accept, met, context);
     if (!result_ok(result)) {
         transport_server_free(server);
         return result;

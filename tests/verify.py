@@ -406,10 +406,14 @@ class Run:
         end = 4 + (size + 7) // 8
         self.cohort_set, submitter = data[4:end], int.from_bytes(data[end:end + 4], "little")
         nonce, signature, note = data[end + 4:end + 20], data[end + 20:end + 84], data[end + 88:]
-        need(data[end + 84:end + 88] == u32(len(note)), "the length of the plan is another")
+        length = int.from_bytes(data[end + 84:end + 88], "little")
+        note, stated = note[:length], note[length:]  # version 1 is not stated
+        need(len(note) == length and stated in (b"", b"\x02"), "the length of the plan is another, or the version unknown")
+        self.version = stated[0] if stated else 1
         self.cohort = members(self.cohort_set, size)
         need(len(self.cohort) >= 3 and submitter in self.cohort, "a cohort too small, or without the submitter")
-        self.id = tagged("run", note + self.roster.hash + self.cohort_set + nonce)
+        self.id = tagged("run of a version" if stated else "run",
+                         stated + note + self.roster.hash + self.cohort_set + nonce)
         who = self.roster.members[submitter - 1]
         check_signature(who.identity, signature, label("submit") + self.id, f"{who.name} on the submission")
         text, signatures = split_note(note)
@@ -483,6 +487,7 @@ class Run:
 
     def read_approvals(self, bank: str, documents: list[bytes]) -> None:
         """What officers of the bank signed: for this plan or run, each officer once."""
+        need(self.version > 1 or not documents, f"approvals of {bank} in a run of version 1 of the protocol")
         need(len(documents) <= APPROVALS_MOST, f"more approvals of {bank} than there may be")
         known, here = self.approvals.setdefault(bank, []), set()
         for document in documents:

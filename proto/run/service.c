@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "crypto/base/protocol.h"
 #include "crypto/base/text.h"
 
 static const uint8_t magic[4] = {'c', 'o', 'f', 'd'};
@@ -16,7 +17,7 @@ struct result service_frame_write(enum service_kind kind, const struct hash *run
     size_t start = out->length;
     TRY(buffer_reserve(out, sizeof magic + 2 + HASH_BYTES + payload.length)); /* so that nothing below fails halfway */
     TRY(buffer_append(out, view_of(magic, sizeof magic)));
-    TRY(buffer_u8(out, SERVICE_VERSION));
+    TRY(buffer_u8(out, SERVICE_FORM));
     TRY(buffer_u8(out, (uint8_t)kind));
     TRY(buffer_append(out, hash_view(run ? run : &none)));
     TRY(buffer_append(out, payload));
@@ -39,13 +40,15 @@ struct result service_frame_read(struct view bytes, struct service_frame *ret)
            MESSAGE_MAX);
     struct reader reader = reader_of(bytes, "a message");
     struct view head;
-    uint8_t version, kind;
+    uint8_t form, kind;
     TRY(reader_take(&reader, sizeof magic, &head));
     ENSURE(memcmp(head.data, magic, sizeof magic) == 0, CATEGORY_PEER, "what came is no message of this protocol");
-    TRY(reader_u8(&reader, &version));
-    ENSURE(version == SERVICE_VERSION, CATEGORY_PEER,
-           "the peer speaks version %u of the protocol and this program version %u; install one version on both sides",
-           version, SERVICE_VERSION);
+    TRY(reader_u8(&reader, &form));
+    ENSURE(
+        form == SERVICE_FORM, CATEGORY_PEER,
+        "the peer's messages have version %u of their form and this program's version %u; install one version on both "
+        "sides",
+        form, SERVICE_FORM);
     TRY(reader_u8(&reader, &kind));
     ENSURE(kind <= SERVICE_BUNDLE, CATEGORY_PEER, "a message of unknown kind %u", kind);
     struct hash run;
@@ -122,7 +125,25 @@ struct result service_submission_write(const struct service_submission *submissi
     TRY(buffer_u32(out, submission->submitter));
     TRY(buffer_append(out, view_of(submission->nonce, SERVICE_NONCE_BYTES)));
     TRY(buffer_append(out, view_of(submission->signature.bytes, SIGN_BYTES)));
-    return bytes_write(submission->plan_note, out);
+    TRY(bytes_write(submission->plan_note, out));
+    return submission->version > 1 ? buffer_u8(out, (uint8_t)submission->version) : RESULT_OK;
+}
+
+/* Nothing stands for version 1, whose programs know no such field. */
+static struct result version_read(struct reader *reader, unsigned *ret)
+{
+    char ours[PROTOCOL_WORDS_MAX];
+    uint8_t version = 1;
+    if (reader->rest.length) {
+        TRY(reader_u8(reader, &version));
+        ENSURE(version > 1, CATEGORY_PEER, "a submission that states version %u: nothing stands for 1", version);
+    }
+    ENSURE(version <= protocol_spoken.newest, CATEGORY_PEER,
+           "the run is of version %u of the protocol and this program speaks %s; upgrade this program", version,
+           protocol_words(protocol_spoken, ours));
+    TRY(reader_end(reader));
+    *ret = version;
+    return RESULT_OK;
 }
 
 struct result service_submission_read(struct view payload, unsigned roster_size, struct service_submission *ret)
@@ -142,7 +163,7 @@ struct result service_submission_read(struct view payload, unsigned roster_size,
     memcpy(submission.signature.bytes, bytes.data, SIGN_BYTES);
     TRY(bytes_read(&reader, "the plan", DOCUMENT_MAX, &submission.plan_note));
     ENSURE(submission.plan_note.length > 0, CATEGORY_PEER, "a submission without a plan");
-    TRY(reader_end(&reader));
+    TRY(version_read(&reader, &submission.version));
     *ret = submission;
     return RESULT_OK;
 }

@@ -1,9 +1,10 @@
 /* Service messages: what a node and the coordinator say to each other outside the machines of a run.
  *
- * Every transport message, both ways, is one frame: "cofd" ‖ protocol version u8 ‖ kind u8 ‖ run id (32 bytes, zeros
- * where no run is meant) ‖ payload. A frame of another version is refused with a sentence that names both versions.
- * The payload of SERVICE_RUN belongs to the run's machine and is not looked into here; the others are decoded with
- * limits on every field (CATEGORY_PEER). Who asks is known from TLS: no service message names its sender.
+ * Every transport message, both ways, is one frame: "cofd" ‖ form u8 ‖ kind u8 ‖ run id (32 bytes, zeros where no run
+ * is meant) ‖ payload. The form is 1 in every version of the protocol so far; a frame of another is refused with a
+ * sentence that names both. The payload of SERVICE_RUN belongs to the run's machine and is not looked into here; the
+ * others are decoded with limits on every field (CATEGORY_PEER). Who asks is known from TLS: no service message names
+ * its sender.
  *
  *   a node asks                                     the coordinator replies
  *   RUN(run)     a machine's request                RUN with the machine's reply, WAIT, or ENDED
@@ -23,7 +24,7 @@
 #include "crypto/sign.h"
 #include "proto/run/members.h"
 
-#define SERVICE_VERSION 1u
+#define SERVICE_FORM 1u
 #define SERVICE_REASON_MAX 1000u /* bytes of a sentence for people */
 #define SERVICE_KNOWN_MAX 4096u  /* runs in one poll */
 #define SERVICE_ITEMS_MAX 1024u  /* in one OFFERS; its writer stops well before MESSAGE_MAX */
@@ -60,9 +61,11 @@ struct service_submission {
     uint8_t nonce[SERVICE_NONCE_BYTES];
     struct signature signature; /* the submitter's identity over the run id, kind "submit" */
     struct view plan_note;      /* at most DOCUMENT_MAX */
+    unsigned version;           /* of the protocol, that the run keeps to; written from 2 on */
 };
 MUST_USE struct result service_submission_write(const struct service_submission *submission, struct buffer *out);
-/* roster_size: of the pinned roster; a cohort of another size is refused. */
+/* roster_size: of the pinned roster; a cohort of another size is refused, and so is a version that this program does
+ * not know. One that it speaks no more is read: whoever replays a run needs it. */
 MUST_USE struct result service_submission_read(struct view payload, unsigned roster_size,
                                                struct service_submission *ret);
 

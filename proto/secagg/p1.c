@@ -2,6 +2,7 @@
  * and what its officers signed. */
 #include <string.h>
 
+#include "crypto/base/protocol.h"
 #include "proto/secagg/coordinator.h"
 #include "proto/secagg/node.h"
 
@@ -42,8 +43,9 @@ struct result p1_begin(struct secagg_node *node, uint32_t epoch, uint64_t first,
         .first = first,
         .rounds = node->run.rounds,
         .checkpoint = checkpoint,
-        .approvals = {node->config.approvals, node->config.approvals_count},
     };
+    if (node->run.terms.version >= PROTOCOL_APPROVALS)
+        p1.approvals = (struct wire_list){node->config.approvals, node->config.approvals_count};
     CLEANUP(buffer_done) struct buffer lists = {0};
     TRY(deal_draw(&node->deal, &node->run, &node->epoch, node->config.random, &p1, &lists));
     p1.counter = node_count(node);

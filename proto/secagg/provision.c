@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/base/protocol.h"
 #include "proto/run/approval.h"
 #include "proto/run/plan.h"
 
@@ -129,6 +130,9 @@ struct result provision_take(struct provision *provision, const struct run *run,
             ENSURE(memcmp(&keys[k], &keys[earlier], sizeof keys[k]) != 0, CATEGORY_PEER, "%s uses one key twice",
                    run_member(run, position));
     }
+    ENSURE(run->terms.version >= PROTOCOL_APPROVALS || p1->approvals.count == 0, CATEGORY_PEER,
+           "P1 of %s has approvals, which a run of version %u of the protocol does not know", run_member(run, position),
+           run->terms.version);
     struct provision_dealer dealer = {.known = true, .channel = p1->channel, .root = p1->root};
     for (size_t i = 0; i < p1->approvals.count; i++)
         TRY(check_approval(run, position, p1->approvals.items[i], &dealer));

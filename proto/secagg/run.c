@@ -3,10 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/base/protocol.h"
+
 struct result run_id(const struct run_terms *terms, struct hash *ret)
 {
     CLEANUP(hash_stream_done) struct hash_stream stream = {0};
-    TRY(hash_start(&stream, "run"));
+    uint8_t version = (uint8_t)terms->version;
+    ENSURE(terms->version >= 1 && terms->version <= protocol_spoken.newest, CATEGORY_USAGE,
+           "a run of version %u of the protocol", terms->version);
+    TRY(hash_start(&stream, version > 1 ? "run of a version" : "run"));
+    if (version > 1) TRY(hash_update(&stream, view_of(&version, 1)));
     TRY(hash_update(&stream, terms->plan_note));
     TRY(hash_update(&stream, hash_view(&terms->roster->hash)));
     TRY(hash_update(&stream, members_view(&terms->cohort)));

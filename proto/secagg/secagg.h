@@ -23,11 +23,13 @@ struct run_terms {
     const struct task *task;     /* borrowed */
     struct members cohort;
     unsigned submitter;
+    unsigned version; /* of the protocol; 0 is none */
     uint8_t nonce[NONCE_BYTES];
     struct view plan_note;       /* the bytes the run id is over; borrowed */
     struct signature submission; /* the submitter's identity over the run id (kind "submit") */
 };
-/* H(label "run" ‖ plan note ‖ roster hash ‖ cohort bitmap ‖ nonce). */
+/* H(label "run" ‖ plan note ‖ roster hash ‖ cohort bitmap ‖ nonce), and from version 2 on H(label "run of a version" ‖
+ * version u8 ‖ the same): the version is bound to all that a run signs, hashes and derives. */
 MUST_USE struct result run_id(const struct run_terms *terms, struct hash *ret);
 
 /* Shared by all runs of one node; guarded by the daemon's lock. Persisted as shared records. */
@@ -54,7 +56,8 @@ struct secagg_node_config {
     /* The configured name of the data source: rule 5 keeps one ledger of it across runs. NULL stands for "". */
     const char *source;
     bool cohort_change_approved; /* this node's officer approved this very run in spite of its ledger */
-    /* What this bank's officers signed, for the run's log: stands in each P1 that is made from here on. Borrowed. */
+    /* What this bank's officers signed, for the run's log: stands in each P1 that is made from here on, but in a run of
+     * version 1. Borrowed. */
     const struct view *approvals;
     size_t approvals_count; /* up to APPROVALS_SHOWN_MAX; 0: the policy approved the plan by itself */
     /* Pre-shared keys of pairs: psk[j], NULL where there is none; array of roster size + 1, or NULL. Borrowed. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "crypto/base/protocol.h"
 #include "proto/run/note.h"
 
 void submission_done(struct submission *submission)
@@ -49,6 +50,7 @@ static struct result submission_fill(const struct roster *roster, struct view pa
         .task = task_find(submission->plan.task),
         .cohort = read.cohort,
         .submitter = read.submitter,
+        .version = read.version,
         .plan_note = read.plan_note,
         .submission = read.signature,
     };
@@ -60,6 +62,19 @@ static struct result submission_fill(const struct roster *roster, struct view pa
         "the submission by %s: ", submitter->name);
 }
 
+struct result submission_spoken(const struct submission *submission)
+{
+    char ours[PROTOCOL_WORDS_MAX];
+    unsigned version = submission->terms.version;
+    return version >= protocol_spoken.oldest
+               ? RESULT_OK
+               : FAIL(CATEGORY_FALSE,
+                      "the run is of version %u of the protocol and this program speaks %s; %s submits it anew "
+                      "with a newer program",
+                      version, protocol_words(protocol_spoken, ours),
+                      submission->terms.roster->members[submission->terms.submitter - 1].name);
+}
+
 struct result submission_open(const struct roster *roster, struct view payload, struct submission *ret)
 {
     memset(ret, 0, sizeof *ret);
@@ -69,8 +84,8 @@ struct result submission_open(const struct roster *roster, struct view payload, 
 }
 
 struct result submission_make(const struct roster *roster, struct view plan_note, const struct members *cohort,
-                              unsigned submitter, const struct sign_key *identity, const uint8_t nonce[NONCE_BYTES],
-                              struct buffer *out, struct hash *ret_id)
+                              unsigned submitter, unsigned version, const struct sign_key *identity,
+                              const uint8_t nonce[NONCE_BYTES], struct buffer *out, struct hash *ret_id)
 {
     ENSURE(submitter >= 1 && submitter <= roster->size, CATEGORY_USAGE, "the submitter is no member of the roster");
     CLEANUP(plan_done) struct plan plan = {0};
@@ -80,12 +95,14 @@ struct result submission_make(const struct roster *roster, struct view plan_note
                               .task = task_find(plan.task),
                               .cohort = *cohort,
                               .submitter = submitter,
+                              .version = version,
                               .plan_note = plan_note};
     memcpy(terms.nonce, nonce, NONCE_BYTES);
     TRY(submission_check_cohort(&terms));
     struct hash id;
     TRY(run_id(&terms, &id));
-    struct service_submission submission = {.cohort = *cohort, .submitter = submitter, .plan_note = plan_note};
+    struct service_submission submission = {
+        .cohort = *cohort, .submitter = submitter, .plan_note = plan_note, .version = version};
     memcpy(submission.nonce, nonce, NONCE_BYTES);
     TRY(sign_bytes(identity, "submit", hash_view(&id), &submission.signature));
     TRY(service_submission_write(&submission, out));

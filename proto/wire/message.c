@@ -43,13 +43,17 @@ const char *message_name(unsigned kind)
     return kinds[kind].name;
 }
 
+enum wire_type message_type(enum message_kind kind)
+{
+    return kinds[kind].type;
+}
+
 struct result message_decode(struct view bytes, unsigned roster_size, struct wire_arena *arena, struct message *ret)
 {
     struct reader reader = reader_of(bytes, "a message");
-    uint8_t version, kind;
-    TRY(reader_u8(&reader, &version));
-    ENSURE(version == WIRE_VERSION, CATEGORY_PEER, "a message of protocol version %u: this program speaks version %u",
-           version, WIRE_VERSION);
+    uint8_t form, kind;
+    TRY(reader_u8(&reader, &form));
+    ENSURE(form == WIRE_FORM, CATEGORY_PEER, "a message of form %u: this program reads form %u", form, WIRE_FORM);
     TRY(reader_u8(&reader, &kind));
     ENSURE(kind < MESSAGE_KINDS_END && kinds[kind].name, CATEGORY_PEER, "a message of unknown kind %u", kind);
     struct message message = {.kind = (enum message_kind)kind, .payload = reader.rest};
@@ -61,7 +65,7 @@ struct result message_decode(struct view bytes, unsigned roster_size, struct wir
 
 static struct result begin(enum message_kind kind, struct buffer *out)
 {
-    TRY(buffer_u8(out, WIRE_VERSION));
+    TRY(buffer_u8(out, WIRE_FORM));
     return buffer_u8(out, (uint8_t)kind);
 }
 

@@ -275,8 +275,9 @@ WIRE_TYPED_(header, WIRE_HEADER)
 WIRE_TYPED_(opened, WIRE_OPENED)
 #undef WIRE_TYPED_
 
-/* What travels: version ‖ kind ‖ the encoding of the kind's type. */
-#define WIRE_VERSION 1
+/* What travels: form ‖ kind ‖ the encoding of the kind's type. The form is 1 in every version of the protocol so far.
+ */
+#define WIRE_FORM 1
 enum message_kind {
     /* requests, node → coordinator */
     MESSAGE_JOIN = 1,
@@ -315,10 +316,11 @@ enum message_kind {
     MESSAGE_KINDS_END,
 };
 const char *message_name(unsigned kind); /* "R2 proposal"; "an unknown message" */
+enum wire_type message_type(enum message_kind kind);
 
 struct message {
     enum message_kind kind;
-    struct view payload; /* as it travelled, without version and kind */
+    struct view payload; /* as it travelled, without form and kind */
     union {
         struct wire_signed one;
         struct wire_list list;

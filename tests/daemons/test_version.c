@@ -71,7 +71,8 @@ static void listen_somewhere(struct stage *stage)
 {
     for (unsigned port = 21000; port < 21100 && !stage->server; port++) {
         (void)snprintf(stage->roster.address, sizeof stage->roster.address, "tls+tcp://127.0.0.1:%u", port);
-        (void)!result_ok(transport_server_new(stage->roster.address, stage->coordinator, anyone, NULL, &stage->server));
+        (void)!result_ok(
+            transport_server_new(stage->roster.address, stage->coordinator, anyone, NULL, NULL, &stage->server));
     }
     assert_non_null(stage->server);
 }

@@ -18,7 +18,7 @@ wait@south                |
 too-long@south            |is malformed
 garbage@east              |what came is no message of this protocol
 other-run@west            |the coordinator answered something else than was asked
-version@south             |the peer speaks version 2 of the protocol
+version@south             |messages have version 2 of their form
 cut-off@north             |is malformed
 request@east              |a signed message is malformed
 empty@north               |a message ends too early

@@ -46,8 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint8_t nonce[NONCE_BYTES] = {4};
     struct hash id;
     if (!result_ok(note_sign(view_of(data + 2, size - 2), "bank1", cohort.identities[1], &note))) return 0;
-    if (!result_ok(submission_make(&cohort.roster, buffer_view(&note), &members, 1, cohort.identities[1], nonce,
-                                   &payload, &id)))
+    if (!result_ok(submission_make(&cohort.roster, buffer_view(&note), &members, 1, cohort.terms.version,
+                                   cohort.identities[1], nonce, &payload, &id)))
         return 0;
     must(result_ok(submission_open(&cohort.roster, buffer_view(&payload), &submission)));
     must(hash_equal(&id, &submission.id));

@@ -35,9 +35,9 @@ static void frames(void **state)
     out.data[4] = 2;
     assert_int_equal(service_frame_read(buffer_view(&out), &frame).category, CATEGORY_PEER);
     assert_string_equal(result_reason(),
-                        "the peer speaks version 2 of the protocol and this program version 1; install "
+                        "the peer's messages have version 2 of their form and this program's version 1; install "
                         "one version on both sides");
-    out.data[4] = SERVICE_VERSION;
+    out.data[4] = SERVICE_FORM;
     out.data[5] = SERVICE_BUNDLE + 1;
     assert_int_equal(service_frame_read(buffer_view(&out), &frame).category, CATEGORY_PEER);
     out.data[5] = SERVICE_WAIT;

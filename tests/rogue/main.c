@@ -119,6 +119,7 @@ static bool hear(struct visit *visit, struct frame *ret, struct buffer *bytes)
 static void come(struct visit *visit)
 {
     struct frame greeting;
+    struct protocol_range settled = {0, 0};
     CLEANUP(buffer_done) struct buffer bytes = {0};
     *visit = (struct visit){.socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     must(visit->socket >= 0 && connect(visit->socket, (struct sockaddr *)&address, sizeof address) == 0, "dialling");
@@ -130,7 +131,9 @@ static void come(struct visit *visit)
         must(pull(visit, PATIENCE_MS), "the handshake");
         push(visit);
     }
-    must(hear(visit, &greeting, &bytes) && view_equal(greeting.bytes, view_text(LINK_GREETING)), "no greeting");
+    must(hear(visit, &greeting, &bytes) && result_ok(protocol_parse(greeting.bytes, &settled)) &&
+             settled.oldest == protocol_spoken.newest,
+         "no greeting");
 }
 
 static void leave(struct visit *visit)

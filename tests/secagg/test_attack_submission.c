@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "crypto/base/protocol.h"
 #include "proto/run/note.h"
 #include "proto/secagg/run.h"
 #include "proto/secagg/submission.h"
@@ -83,7 +84,8 @@ static struct result make(struct view note, unsigned count, unsigned submitter, 
 {
     struct hash id;
     struct members cohort = first(count);
-    return submission_make(&roster, note, &cohort, submitter, identities[submitter], nonce, out, &id);
+    return submission_make(&roster, note, &cohort, submitter, protocol_spoken.newest, identities[submitter], nonce, out,
+                           &id);
 }
 
 static bool opens(const struct roster *pinned, struct view payload)
@@ -151,6 +153,7 @@ static struct result run_of(unsigned count, unsigned submitter, struct run *run)
                               .plan = &plan,
                               .cohort = first(count),
                               .submitter = submitter,
+                              .version = 1,
                               .plan_note = buffer_view(&plan_note)};
     struct hash id;
     OK(run_id(&terms, &id));

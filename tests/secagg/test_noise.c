@@ -36,7 +36,7 @@ static uint64_t assert_agreed(const struct cohort *cohort)
     return value;
 }
 
-static const struct record *find_record(const struct cohort *cohort, unsigned party, bool secret, const char *key)
+static const struct kept_record *find_record(const struct cohort *cohort, unsigned party, bool secret, const char *key)
 {
     const struct record_map *map = &cohort->parties[party].records.maps[secret][0];
     for (size_t i = 0; i < map->count; i++)
@@ -47,7 +47,7 @@ static const struct record *find_record(const struct cohort *cohort, unsigned pa
 /* What the opened sum is off by: the noise of all banks. Of the first step, one chunk. */
 static void read_noise(const struct cohort *cohort, const struct members *banks, double noise[WORDS])
 {
-    const struct record *sum = find_record(cohort, 1, false, "sum/00000/00000");
+    const struct kept_record *sum = find_record(cohort, 1, false, "sum/00000/00000");
     assert_non_null(sum);
     assert_int_equal(sum->value.length, WORDS * 8);
     for (uint64_t k = 0; k < WORDS; k++) {

@@ -140,7 +140,7 @@ static void a_vote_split_between_u_and_void_gets_unstuck(void **state)
     struct hash id;
     OK(run_id(&cohort.terms, &id));
     struct wire_void body = {.run = id, .epoch = 1, .round = 1, .counter = cohort.parties[4].counters.mine};
-    OK(buffer_u8(&vote, WIRE_VERSION));
+    OK(buffer_u8(&vote, WIRE_FORM));
     OK(buffer_u8(&vote, MESSAGE_VOID));
     OK(cohort_sign(&cohort, 4, "void", WIRE_VOID, &body, &vote));
     OK(cohort_feed(&cohort, 0, 4, buffer_view(&vote)));

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "crypto/base/protocol.h"
 #include "proto/run/note.h"
 #include "proto/run/privacy.h"
 #include "proto/secagg/coordinator.h"
@@ -84,6 +85,7 @@ static struct result make_terms(struct cohort *cohort)
                                 .task = &toy_task,
                                 .cohort = members_all(cohort->config.banks),
                                 .submitter = 1,
+                                .version = cohort->config.version ? cohort->config.version : protocol_spoken.newest,
                                 .plan_note = view_text("the toy plan\n")};
     if (cohort->config.without) members_remove(&terms->cohort, cohort->config.without);
     bytes_put_u64(terms->nonce, cohort->config.nonce);

@@ -24,7 +24,8 @@ struct cohort_config {
     bool goes_on;   /* on_dropout: continue */
     double epsilon; /* 0: exact sums; else with noise, at a delta of 1e-6 */
     uint64_t seed;
-    uint64_t nonce; /* of the run: two cohorts of one seed with two nonces are two runs of the same banks */
+    unsigned version; /* of the protocol; 0: the newest */
+    uint64_t nonce;   /* of the run: two cohorts of one seed with two nonces are two runs of the same banks */
 };
 
 struct cohort_hooks {

@@ -44,8 +44,8 @@ static struct result submit(struct noted *noted)
     const struct members members = cohort->terms.cohort;
     struct hash id;
     TRY(note_sign(view_text(plan_text), "bank1", cohort->identities[1], &note));
-    TRY(submission_make(&cohort->roster, buffer_view(&note), &members, 1, cohort->identities[1], cohort->terms.nonce,
-                        &payload, &id));
+    TRY(submission_make(&cohort->roster, buffer_view(&note), &members, 1, cohort->terms.version, cohort->identities[1],
+                        cohort->terms.nonce, &payload, &id));
     TRY(submission_open(&cohort->roster, buffer_view(&payload), &noted->submission));
     cohort->plan.hash = noted->submission.plan.hash;
     cohort->terms = noted->submission.terms;

@@ -87,7 +87,7 @@ static struct transport_server *serve_at(uint16_t port)
     char address[64];
     struct transport_server *server = NULL;
     (void)snprintf(address, sizeof address, "tls+tcp://127.0.0.1:%u", port);
-    ok(transport_server_new(address, coordinator_key, accept_banks, NULL, &server));
+    ok(transport_server_new(address, coordinator_key, accept_banks, NULL, NULL, &server));
     return server;
 }
 
@@ -268,10 +268,10 @@ static void addresses_are_checked(void **state)
     struct transport_client *client = NULL;
     char address[64];
     (void)snprintf(address, sizeof address, "tls+tcp://127.0.0.1:%u", transport_server_port(server));
-    refused(transport_server_new(address, coordinator_key, accept_banks, NULL, &second), CATEGORY_ENVIRONMENT,
+    refused(transport_server_new(address, coordinator_key, accept_banks, NULL, NULL, &second), CATEGORY_ENVIRONMENT,
             "another program listens there already");
-    refused(transport_server_new("tcp://127.0.0.1:0", coordinator_key, accept_banks, NULL, &second), CATEGORY_USAGE,
-            "tls+tcp://host:port");
+    refused(transport_server_new("tcp://127.0.0.1:0", coordinator_key, accept_banks, NULL, NULL, &second),
+            CATEGORY_USAGE, "tls+tcp://host:port");
     refused(transport_client_new("tcp://127.0.0.1:1", bank_keys[0], sign_key_public(coordinator_key), &client),
             CATEGORY_USAGE, "tls+tcp://host:port");
     assert_null(second);
@@ -592,6 +592,9 @@ static int connect_to(uint16_t port)
 }
 
 /* Whether a client of these versions, with this key's certificate or none, gets a byte of ours through TLS. */
+/* Of one that offers no version. */
+static const char greeting_1[] = "cofferdam/1";
+
 static bool gets_through(uint16_t port, int lowest, int highest, const struct sign_key *key, bool *ret_ticket)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
@@ -612,8 +615,8 @@ static bool gets_through(uint16_t port, int lowest, int highest, const struct si
     assert_int_equal(SSL_set_fd(ssl, descriptor), 1);
     char greeting[64] = ""; /* length, number 0, and the words */
     bool through = SSL_connect(ssl) == 1 &&
-                   SSL_read(ssl, greeting, sizeof greeting) == (int)(12 + strlen(LINK_GREETING)) &&
-                   memcmp(greeting + 12, LINK_GREETING, strlen(LINK_GREETING)) == 0;
+                   SSL_read(ssl, greeting, sizeof greeting) == (int)(12 + strlen(greeting_1)) &&
+                   memcmp(greeting + 12, greeting_1, strlen(greeting_1)) == 0;
     *ret_ticket = SSL_SESSION_is_resumable(SSL_get0_session(ssl)) == 1;
     SSL_free(ssl);
     SSL_CTX_free(context);

@@ -141,8 +141,8 @@ static void frames_name_their_version_and_kind(void **state)
     assert_int_equal(message.taken.next, 2);
     bytes.data[0] = 2;
     assert_int_equal(message_decode(buffer_view(&bytes), 3, &arena, &message).category, CATEGORY_PEER);
-    assert_non_null(strstr(result_reason(), "protocol version 2"));
-    bytes.data[0] = WIRE_VERSION;
+    assert_non_null(strstr(result_reason(), "of form 2"));
+    bytes.data[0] = WIRE_FORM;
     for (unsigned kind = 0; kind < 256; kind++) {
         bytes.data[1] = (uint8_t)kind;
         bool known = strcmp(message_name(kind), "an unknown message") != 0;
