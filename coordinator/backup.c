@@ -15,6 +15,12 @@ static const struct snapshot_files snapshot = {
     .skipped = (const char *const[]){NULL},
 };
 
+static const struct backup_form form = {
+    .program = "cofferdam-coordinator",
+    .files = (const char *const[]){"coordinator.yaml", "roster.note", NULL},
+    .snapshot = &snapshot,
+};
+
 struct result hub_snapshot(struct hub *hub, struct snapshot_name *ret)
 {
     return snapshot_take(hub->store, hub->config->state, &snapshot, ret);
@@ -118,7 +124,7 @@ struct result hub_restore(const struct program_words *words)
 {
     struct backup_made made;
     ENSURE(words->from, CATEGORY_USAGE, "--from is missing: the backup's folder");
-    TRY(backup_restore("cofferdam-coordinator", words->from, words->operand, finish, &made));
+    TRY(backup_restore(&form, words->from, words->operand, finish, &made));
     backup_tell("restored", words->operand, &made);
     printf("missing   the coordinator's node.key\n"
            "open runs %s\n",

@@ -18,6 +18,12 @@ static const struct snapshot_files snapshot = {
     .skipped = (const char *const[]){PART_TABLE, NULL},
 };
 
+static const struct backup_form form = {
+    .program = "cofferdam-node",
+    .files = (const char *const[]){"node.yaml", "policy.yaml", "roster.note", NULL},
+    .snapshot = &snapshot,
+};
+
 struct taking {
     const struct bank *bank;
     struct snapshot_name *name;
@@ -106,7 +112,7 @@ struct result bank_restore(const struct program_words *words)
 {
     struct backup_made made;
     ENSURE(words->from, CATEGORY_USAGE, "--from is missing: the backup's folder");
-    TRY(backup_restore("cofferdam-node", words->from, words->operand, finish, &made));
+    TRY(backup_restore(&form, words->from, words->operand, finish, &made));
     backup_tell("restored", words->operand, &made);
     printf("missing   the node key, and what node.yaml names beside: rows, pre-shared keys, credentials\n"
            "beware    if the node has signed anything since, the other members hold it to that, and it joins no run "

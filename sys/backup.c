@@ -208,6 +208,25 @@ static struct result take_snapshot(const struct backup_source *source, struct st
     return snapshot_take(*ret_store, source->state, source->snapshot, ret);
 }
 
+/* A backup in the directory that it is of would go with it, or with the snapshot. */
+static struct result check_place(const char *out, const char *state)
+{
+    char above[FILE_PATH_MAX], top[FILE_PATH_MAX], plain[FILE_PATH_MAX];
+    ENSURE(*out, CATEGORY_USAGE, "--out is empty: name the folder that the backup will be");
+    ENSURE(!file_exists(out), CATEGORY_USAGE, "%s: something is there already, and no backup is overwritten", out);
+    TRY(file_path("", out, plain));
+    for (size_t end = strlen(plain); end > 1 && plain[end - 1] == '/'; end--) plain[end - 1] = 0;
+    char *slash = strrchr(plain, '/');
+    if (slash) *slash = 0;
+    const char *parent = !slash ? "." : slash == plain ? "/" : plain;
+    ENSURE(realpath(parent, above), CATEGORY_ENVIRONMENT, "%s: %s", parent, strerror(errno));
+    ENSURE(realpath(state, top), CATEGORY_ENVIRONMENT, "%s: %s", state, strerror(errno));
+    size_t length = strlen(top);
+    ENSURE(strncmp(above, top, length) != 0 || (above[length] && above[length] != '/'), CATEGORY_USAGE,
+           "%s: is in the state directory %s, which the backup is of; name a folder elsewhere", out, state);
+    return RESULT_OK;
+}
+
 /* The store, where it was opened here, stays open: a daemon that starts removes the snapshot. */
 struct result backup_make(const struct backup_source *source, const char *out, struct backup_made *ret)
 {
@@ -215,7 +234,7 @@ struct result backup_make(const struct backup_source *source, const char *out, s
     CLEANUP(close_p) int lock = -1;
     struct snapshot_name name = {{0}};
     char reason[512];
-    ENSURE(!file_exists(out), CATEGORY_USAGE, "%s: something is there already, and no backup is overwritten", out);
+    TRY(check_place(out, source->state));
     TRY(lock_folder(source->state, "backup", &lock));
     (void)snapshot_remove(source->state).category; /* of those that were killed; one may still be under way */
     TRY(take_snapshot(source, &store, &name));
@@ -228,6 +247,7 @@ struct result backup_make(const struct backup_source *source, const char *out, s
 /* ---- restoring */
 
 struct restoring {
+    const struct backup_form *form;
     const char *from;
     const struct draft *draft;
     struct backup_made *made;
@@ -245,12 +265,28 @@ static struct result make_above(const struct draft *draft, const char *name)
     return RESULT_OK;
 }
 
+static bool may_hold(const struct backup_form *form, const char *path)
+{
+    static const char state[] = "state/";
+    for (const char *const *name = form->files; *name; name++)
+        if (strcmp(path, *name) == 0) return true;
+    return strncmp(path, state, strlen(state)) == 0 && snapshot_may_hold(form->snapshot, path + strlen(state));
+}
+
+static struct result pass_file(void *visitor, const struct manifest_file *file)
+{
+    (void)visitor, (void)file;
+    return RESULT_OK;
+}
+
 static struct result restore_file(void *visitor, const struct manifest_file *file)
 {
     struct restoring *restoring = visitor;
     char from[FILE_PATH_MAX], to[FILE_PATH_MAX];
     struct hash digest;
     uint64_t bytes;
+    ENSURE(may_hold(restoring->form, file->path), CATEGORY_FALSE,
+           "%s: no backup of %s has this file, so someone else put it there", file->path, restoring->form->program);
     TRY(file_path(restoring->from, file->path, from));
     TRY(file_path(restoring->draft->path, file->path, to));
     ENSURE(file_exists(from), CATEGORY_FALSE, "%s: is missing; the backup is not whole", from);
@@ -267,6 +303,7 @@ static struct result restore_file(void *visitor, const struct manifest_file *fil
 
 static struct result check_empty(const char *directory)
 {
+    ENSURE(*directory, CATEGORY_USAGE, "the directory's name is empty");
     DIR *entries = opendir(directory);
     ENSURE(entries || errno == ENOENT, CATEGORY_USAGE, "%s: %s", directory, strerror(errno));
     bool empty = true;
@@ -277,7 +314,7 @@ static struct result check_empty(const char *directory)
     return RESULT_OK;
 }
 
-static struct result restore_files(const char *program, struct restoring *restoring)
+static struct result restore_files(struct restoring *restoring)
 {
     CLEANUP(buffer_done) struct buffer text = {0};
     char path[FILE_PATH_MAX];
@@ -286,27 +323,31 @@ static struct result restore_files(const char *program, struct restoring *restor
     TRY(file_path(restoring->from, MANIFEST_FILE, path));
     TRY(file_read(path, MANIFEST_MAX, &text));
     TRY(hash_bytes(NULL, buffer_view(&text), &made->digest));
+    TRY(result_at(manifest_read(buffer_view(&text), &made->head, pass_file, NULL), "%s: ", path));
+    ENSURE(strcmp(made->head.program, restoring->form->program) == 0, CATEGORY_FALSE, "%s: a backup of %s, not of %s",
+           restoring->from, made->head.program, restoring->form->program);
     TRY(result_at(manifest_read(buffer_view(&text), &made->head, restore_file, restoring), "%s: ", path));
-    ENSURE(strcmp(made->head.program, program) == 0, CATEGORY_FALSE, "%s: a backup of %s, not of %s", restoring->from,
-           made->head.program, program);
     TRY(folder_count(restoring->from, &there));
-    ENSURE(there == made->files + 1, CATEGORY_FALSE, "%s: has %u files beside those that " MANIFEST_FILE " names",
-           restoring->from, there - 1 - (unsigned)made->files);
+    ENSURE(there == made->files + 1, CATEGORY_FALSE,
+           "%s: has %u files, where " MANIFEST_FILE " names %" PRIu64 " beside itself; take away what is not its own",
+           restoring->from, there, made->files);
     return RESULT_OK;
 }
 
-struct result backup_restore(const char *program, const char *from, const char *into,
+struct result backup_restore(const struct backup_form *form, const char *from, const char *into,
                              struct result (*finish)(const char *directory, const struct manifest_head *head),
                              struct backup_made *ret)
 {
     CLEANUP(draft_done) struct draft draft = {.lock = -1};
     struct backup_made made = {0};
-    struct restoring restoring = {from, &draft, &made};
+    struct restoring restoring = {form, from, &draft, &made};
+    char place[FILE_PATH_MAX];
     TRY(check_empty(into));
-    TRY(draft_new(into, &draft));
-    TRY(restore_files(program, &restoring));
+    if (!realpath(into, place)) TRY(file_path("", into, place)); /* nothing is there yet */
+    TRY(draft_new(place, &draft));
+    TRY(restore_files(&restoring));
     TRY(finish(draft.path, &made.head));
-    TRY(draft_finish(&draft, into));
+    TRY(draft_finish(&draft, place));
     *ret = made;
     return RESULT_OK;
 }

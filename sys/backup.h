@@ -34,14 +34,20 @@ struct backup_made {
     struct hash digest; /* of backup.txt: names the backup */
     uint64_t files, bytes;
 };
-/* CATEGORY_USAGE when something is at `out`, or there is no state yet. */
+/* CATEGORY_USAGE when something is at `out`, or that is in the state directory, or there is no state yet. */
 MUST_USE struct result backup_make(const struct backup_source *source, const char *out, struct backup_made *ret);
 
+/* What a backup of a program may hold. */
+struct backup_form {
+    const char *program;
+    const char *const *files; /* beside the state directory; ends with a NULL */
+    const struct snapshot_files *snapshot;
+};
 /* The backup's files in a directory that is not there or empty, all or none, every one checked against backup.txt on
- * the way. CATEGORY_FALSE: the backup is not whole, or has what backup.txt does not name, or is another program's;
- * CATEGORY_USAGE: the directory is not empty.
- * finish does what else has to be done in the directory, before it is given its name. */
-MUST_USE struct result backup_restore(const char *program, const char *from, const char *into,
+ * the way. CATEGORY_FALSE: the backup is not whole, or has what backup.txt does not name or no backup of the program
+ * has (a key, secrets), or is another program's; CATEGORY_USAGE: the directory is not empty. finish does what else has
+ * to be done in the directory, before it is given its name. */
+MUST_USE struct result backup_restore(const struct backup_form *form, const char *from, const char *into,
                                       struct result (*finish)(const char *directory, const struct manifest_head *head),
                                       struct backup_made *ret);
 /* What both commands print. */

@@ -16,10 +16,10 @@ struct linking {
     const char *const *skipped;
 };
 
-static bool is_skipped(const struct linking *linking, const char *path)
+static bool is_skipped(const char *const *skipped, const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    for (const char *const *begin = linking->skipped; *begin; begin++)
+    for (const char *const *begin = skipped; *begin; begin++)
         if (strncmp(name, *begin, strlen(*begin)) == 0) return true;
     return false;
 }
@@ -51,8 +51,9 @@ static struct result link_one(const char *path, const char *target)
 static struct result link_file(void *visitor, const char *path, const char *name)
 {
     char target[FILE_PATH_MAX];
-    if (is_skipped(visitor, name)) return RESULT_OK;
-    TRY(target_of(visitor, name, target));
+    const struct linking *linking = visitor;
+    if (is_skipped(linking->skipped, name)) return RESULT_OK;
+    TRY(target_of(linking, name, target));
     return link_one(path, target);
 }
 
@@ -107,6 +108,21 @@ struct result snapshot_take(struct store *store, const char *directory, const st
     (void)snprintf(reason, sizeof reason, "%s", result_reason());
     (void)folder_remove(folder).category; /* the next start does it else */
     return FAIL(result.category, "%s", reason);
+}
+
+static bool is_among(const char *const *names, const char *path, bool below)
+{
+    for (; *names; names++) {
+        size_t length = strlen(*names);
+        if (strncmp(path, *names, length) == 0 && (!path[length] || (below && path[length] == '/'))) return true;
+    }
+    return false;
+}
+
+bool snapshot_may_hold(const struct snapshot_files *files, const char *name)
+{
+    return strcmp(name, "state.db") == 0 || is_among(files->copied, name, false) ||
+           (is_among(files->linked, name, true) && !is_skipped(files->skipped, name));
 }
 
 struct result snapshot_path(const char *directory, struct view name, char out[FILE_PATH_MAX])

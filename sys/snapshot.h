@@ -25,6 +25,8 @@ struct snapshot_name {
 };
 MUST_USE struct result snapshot_take(struct store *store, const char *directory, const struct snapshot_files *files,
                                      struct snapshot_name *ret);
+/* Whether a snapshot may have a file of this name, relative to it. */
+bool snapshot_may_hold(const struct snapshot_files *files, const char *name);
 /* Where it is. CATEGORY_ENVIRONMENT when that is no snapshot's name. */
 MUST_USE struct result snapshot_path(const char *directory, struct view name, char out[FILE_PATH_MAX]);
 /* All of them; none there is no failure. Due after a backup, at a daemon's start, and when a run is to leave no trace.

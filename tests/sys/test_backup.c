@@ -121,10 +121,16 @@ static struct result nothing_more(const char *path, const struct manifest_head *
     return RESULT_OK;
 }
 
+static const struct backup_form form = {
+    .program = "some-daemon",
+    .files = (const char *const[]){"node.yaml", NULL},
+    .snapshot = &everything,
+};
+
 static struct result restore(const char *from, const char *into)
 {
     struct backup_made made;
-    return backup_restore("some-daemon", in(from), in(into), nothing_more, &made);
+    return backup_restore(&form, in(from), in(into), nothing_more, &made);
 }
 
 static void what_is_written_is_restored(void **state)
@@ -144,7 +150,7 @@ static void what_is_written_is_restored(void **state)
     assert_int_equal(about.st_mode & 0777, 0700);
     assert_int_equal(stat(in("out/state/state.db"), &about), 0);
     assert_int_equal(about.st_mode & 0777, 0600);
-    ok(backup_restore("some-daemon", in("out"), in("new"), nothing_more, &back));
+    ok(backup_restore(&form, in("out"), in("new"), nothing_more, &back));
     assert_true(hash_equal(&back.digest, &made.digest));
     assert_int_equal(back.bytes, made.bytes);
     holds("new/state/journal.jsonl", "one line\n");
@@ -213,6 +219,12 @@ static void link_out(void)
     put("elsewhere", "32 bytes");
     assert_int_equal(symlink("../../elsewhere", in("out/state/rows.key")), 0);
 }
+static void link_folder(void)
+{
+    ok(folder_remove(in("moved")));
+    assert_int_equal(rename(in("out/state"), in("moved")), 0);
+    assert_int_equal(symlink("../moved", in("out/state")), 0);
+}
 static void no_list(void)
 {
     assert_int_equal(unlink(in("out/backup.txt")), 0);
@@ -225,14 +237,74 @@ static void what_is_not_whole_is_refused(void **state)
     changed(flip, CATEGORY_FALSE, "model.json: is not the file that backup.txt names");
     changed(shorten, CATEGORY_FALSE, "state.db: has 4096 bytes, and backup.txt says");
     changed(take_away, CATEGORY_FALSE, "rows.key: is missing");
-    changed(add, CATEGORY_FALSE, "has 1 files beside those");
+    changed(add, CATEGORY_FALSE, "has 7 files, where backup.txt names 5 beside itself");
+    changed(link_folder, CATEGORY_FALSE, "has 3 files, where backup.txt names 5 beside itself");
     changed(cut_list, CATEGORY_FALSE, "backup.txt: line 5: the text ends before its end");
     changed(link_out, CATEGORY_ENVIRONMENT, "rows.key: Too many levels of symbolic links");
     changed(no_list, CATEGORY_ENVIRONMENT, "backup.txt: No such file");
     ok(folder_remove(in("out")));
     ok(make("out", &made));
-    refused(backup_restore("other-daemon", in("out"), in("new"), nothing_more, &made), CATEGORY_FALSE,
+    struct backup_form other = form;
+    other.program = "other-daemon";
+    refused(backup_restore(&other, in("out"), in("new"), nothing_more, &made), CATEGORY_FALSE,
             "a backup of some-daemon, not of other-daemon");
+}
+
+/* A list that is right about a file which no backup has: a key, secrets, what SQLite would take for its own. */
+static void what_no_backup_has_is_refused(void **state)
+{
+    (void)state;
+    static const char *const planted[] = {
+        "node.key",       "state/secrets.db", "state/state.db-wal", "state/runs/1/table.frozen",
+        "state/runsmore", "state/lock",       "policy.yaml",        "x/node.yaml",
+    };
+    for (size_t i = 0; i < sizeof planted / sizeof *planted; i++) {
+        CLEANUP(buffer_done) struct buffer list = {0};
+        struct manifest_file file = {.bytes = 1};
+        const struct manifest_head head = {.program = "some-daemon", .version = "1"};
+        (void)snprintf(file.path, sizeof file.path, "%s", planted[i]);
+        ok(manifest_begin(&head, &list));
+        ok(manifest_add(&file, &list));
+        ok(manifest_end(1, &list));
+        (void)folder_remove(in("out")).category;
+        ok(file_directory(in("out"), 0700));
+        ok(file_write(in("out/backup.txt"), buffer_view(&list), 0600));
+        refused(restore("out", "new"), CATEGORY_FALSE, "no backup of some-daemon has this file");
+        assert_false(file_exists(in("new")));
+    }
+}
+
+static void a_backup_is_not_in_what_it_is_of(void **state)
+{
+    (void)state;
+    static const char *const places[] = {"state/out", "state/runs/out/", "state/snapshot", "other/../state/out",
+                                         "link/out"};
+    struct backup_made made;
+    ok(file_directory(in("other"), 0700));
+    assert_int_equal(symlink("state", in("link")), 0);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        refused(make(places[i], &made), CATEGORY_USAGE, "is in the state directory");
+        assert_false(file_exists(in(places[i])));
+    }
+    refused(make("nowhere/out", &made), CATEGORY_ENVIRONMENT, "nowhere: No such file");
+    ok(make("state-more", &made)); /* another name that begins so */
+    ok(make("other/out///", &made));
+}
+
+/* By another name of it: its own, and a link's. */
+static void an_empty_directory_is_filled_by_any_name(void **state)
+{
+    (void)state;
+    struct backup_made made;
+    ok(make("out", &made));
+    ok(file_directory(in("new"), 0755));
+    assert_int_equal(symlink("new", in("link")), 0);
+    ok(restore("out", "link"));
+    holds("new/state/rows.key", "32 bytes");
+    ok(file_directory(in("here"), 0755));
+    ok(restore("out", "here/."));
+    holds("here/state/rows.key", "32 bytes");
+    refused(backup_restore(&form, in("out"), "", nothing_more, &made), CATEGORY_USAGE, "name is empty");
 }
 
 /* What a process that was killed left is removed by the next one; what is no folder of ours is left alone. */
@@ -333,6 +405,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_written_is_restored, enter, leave),
         cmocka_unit_test_setup_teardown(nothing_is_overwritten, enter, leave),
         cmocka_unit_test_setup_teardown(what_is_not_whole_is_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(what_no_backup_has_is_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(a_backup_is_not_in_what_it_is_of, enter, leave),
+        cmocka_unit_test_setup_teardown(an_empty_directory_is_filled_by_any_name, enter, leave),
         cmocka_unit_test_setup_teardown(halves_go, enter, leave),
         cmocka_unit_test_setup_teardown(paths_are_set_or_left, enter, leave),
         cmocka_unit_test(a_list_has_one_spelling),
