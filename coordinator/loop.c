@@ -231,6 +231,7 @@ struct result hub_serve(struct hub *hub)
     TRY(hub_console_new(hub, &console));
     server_to_wake = hub->server;
     key_to_interrupt = hub->key;
+    sign_key_wait(hub->key);
     log_info("loop", "cofferdam-coordinator %s listens on %s for %u members, roster version %u", COFFERDAM_VERSION,
              address, hub->roster.size, hub->roster.version);
     struct result result = restore_and_loop(hub, control, watch, console);

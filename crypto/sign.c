@@ -12,6 +12,8 @@ struct sign_key {
     struct sign_elsewhere holder;
 };
 
+static _Thread_local bool at_once;
+
 struct result sign_key_from_seed(const struct secret *seed, struct sign_key **ret)
 {
     ENSURE(secret_length(seed) == SIGN_SEED_BYTES, CATEGORY_BUG, "a signing key takes a seed of %d bytes, not %zu",
@@ -39,6 +41,21 @@ struct result sign_key_elsewhere(const struct sign_elsewhere *take_holder, struc
 bool sign_key_in_memory(const struct sign_key *key)
 {
     return key->expanded != NULL;
+}
+
+void sign_thread_at_once(void)
+{
+    at_once = true;
+}
+
+void sign_key_wait(const struct sign_key *key)
+{
+    if (!sign_key_in_memory(key)) key->holder.patient(key->holder.context);
+}
+
+const char *sign_key_awaited(const struct sign_key *key)
+{
+    return sign_key_in_memory(key) ? NULL : key->holder.awaited(key->holder.context);
 }
 
 void sign_key_interrupt(const struct sign_key *key)
@@ -100,7 +117,7 @@ struct result sign_bytes(const struct sign_key *key, const char *kind, struct vi
 {
     CLEANUP(buffer_done) struct buffer message = {0};
     TRY(labelled(kind, bytes, &message));
-    return sign_with(key, buffer_view(&message), true, ret);
+    return sign_with(key, buffer_view(&message), !at_once, ret);
 }
 
 struct result sign_at_once(const struct sign_key *key, struct view bytes, struct signature *ret)

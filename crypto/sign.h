@@ -27,12 +27,20 @@ struct sign_elsewhere {
     /* Signs the bytes as they are. wait: stays until whoever holds the key is there; else CATEGORY_ENVIRONMENT at once.
      */
     struct result (*sign)(void *context, struct view bytes, bool wait, struct signature *ret);
+    void (*patient)(void *context);   /* wait is heeded from now on */
     void (*interrupt)(void *context); /* from a signal handler, too */
+    const char *(*awaited)(void *context);
     void (*free)(void *context);
 };
 /* The context is the key's from then on. */
 MUST_USE struct result sign_key_elsewhere(const struct sign_elsewhere *take_holder, struct sign_key **ret);
 bool sign_key_in_memory(const struct sign_key *key);
+/* In this thread sign_bytes never waits: it is to say at once what is missing. */
+void sign_thread_at_once(void);
+/* From now on sign_bytes waits for whoever holds the key: whoever may be told to stop hears it by now. */
+void sign_key_wait(const struct sign_key *key);
+/* What a sign_bytes that waits at this moment waits for, as the key's own; NULL: nothing. */
+const char *sign_key_awaited(const struct sign_key *key);
 /* Ends the waiting of sign_bytes for a key that is held elsewhere, now and from now on. Safe in a signal handler. */
 void sign_key_interrupt(const struct sign_key *key);
 void sign_key_free(struct sign_key *key);
@@ -41,7 +49,7 @@ const struct sign_public *sign_key_public(const struct sign_key *key);
 struct view sign_key_seed(const struct sign_key *key); /* of one in memory: for sealing to a file and for the TLS key */
 
 /* kind NULL signs the bytes alone: only for signed notes, whose format C2SP fixes. With a key that is held elsewhere it
- * waits until that is there (sign_key_interrupt), and no signature goes out that does not verify. */
+ * waits until that is there (sign_key_wait), and no signature goes out that does not verify. */
 MUST_USE struct result sign_bytes(const struct sign_key *key, const char *kind, struct view bytes,
                                   struct signature *ret);
 /* The same for the bytes alone, without waiting: a TLS handshake is tried again by itself. */

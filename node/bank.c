@@ -13,7 +13,7 @@
 #include "node/journal_facts.h"
 #include "node/node_console.h"
 #include "node/part.h"
-#include "node/source.h"
+#include "node/reload.h"
 #include "node/watch.h"
 #include "sys/clock.h"
 #include "sys/control.h"
@@ -46,6 +46,7 @@ void bank_free(struct bank *bank)
     config_node_free(bank->config);
     free(bank->config_path);
     (void)pthread_cond_destroy(&bank->changed);
+    (void)pthread_mutex_destroy(&bank->link);
     (void)pthread_mutex_destroy(&bank->lock);
     free(bank);
 }
@@ -113,7 +114,8 @@ struct result bank_load(const char *config_path, struct bank **ret)
     pthread_condattr_t attributes;
     bool made = pthread_condattr_init(&attributes) == 0 &&
                 pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-                pthread_cond_init(&bank->changed, &attributes) == 0 && pthread_mutex_init(&bank->lock, NULL) == 0;
+                pthread_cond_init(&bank->changed, &attributes) == 0 && pthread_mutex_init(&bank->lock, NULL) == 0 &&
+                pthread_mutex_init(&bank->link, NULL) == 0;
     ENSURE(made, CATEGORY_ENVIRONMENT, "no memory for a lock");
     bank->config_path = strdup(config_path);
     ENSURE(bank->config_path, CATEGORY_ENVIRONMENT, "no memory for the node");
@@ -201,19 +203,26 @@ static struct result bank_load_counters(struct bank *bank)
 }
 
 /* Keeps why the coordinator is not reached, and logs it once; NULL: it is reached. */
-static void bank_trouble(struct bank *bank, const char *reason)
+static void set_trouble(struct bank *bank, const char *reason)
 {
     char line[SERVICE_REASON_MAX + 1];
     (void)snprintf(line, sizeof line, "%s", reason ? reason : "");
-    (void)pthread_mutex_lock(&bank->lock);
+    (void)pthread_mutex_lock(&bank->link);
     bool news = strcmp(line, bank->trouble) != 0;
     memcpy(bank->trouble, line, sizeof line);
-    (void)pthread_mutex_unlock(&bank->lock);
+    (void)pthread_mutex_unlock(&bank->link);
     if (!news) return;
     if (reason)
         log_warning("link", "%s", line);
     else
         log_info("link", "the coordinator at %s answers", bank->roster.address);
+}
+
+void bank_trouble(struct bank *bank, char out[SERVICE_REASON_MAX + 1])
+{
+    (void)pthread_mutex_lock(&bank->link);
+    memcpy(out, bank->trouble, sizeof bank->trouble);
+    (void)pthread_mutex_unlock(&bank->link);
 }
 
 struct result bank_ask(struct bank *bank, struct view request, unsigned patience_ms, struct buffer *reply,
@@ -234,10 +243,10 @@ struct result bank_ask_unless(struct bank *bank, const atomic_bool *given_up, st
         if (result_ok(result)) {
             atomic_store(&bank->contact_ms, clock_monotonic_ms());
             result = service_frame_read(buffer_view(reply), ret_frame);
-            bank_trouble(bank, result_ok(result) ? NULL : result_reason());
+            set_trouble(bank, result_ok(result) ? NULL : result_reason());
             if (!result_ok(result) || ret_frame->kind != SERVICE_WAIT) return result;
         } else if (!atomic_load(&bank->stopping)) {
-            bank_trouble(bank, result_reason());
+            set_trouble(bank, result_reason());
             if (patience_ms) return result;
             bank_rest(bank, REST_UNREACHED_MS);
         }
@@ -267,10 +276,7 @@ static void bank_join_runs(struct bank *bank)
 /* SIGHUP: what bank_load reads has changed. Files that are wrong leave all as it was. */
 static void reload(struct bank *bank)
 {
-    CLEANUP(bank_freep) struct bank *next = NULL;
-    struct result result = bank_load(bank->config_path, &next);
-    if (result_ok(result)) result = source_ready(&next->config->source);
-    if (!result_ok(result)) {
+    if (!result_ok(bank_check_reload(bank))) {
         log_error("node", "not reloaded, and the node goes on as it was: %s", result_reason());
         return;
     }
@@ -303,6 +309,7 @@ static struct result bank_work(struct bank *bank, struct control_server *control
     FAILPOINT("node: before the runs are restored");
     if (result_ok(result)) result = parts_restore(bank);
     FAILPOINT("node: the runs are restored");
+    sign_key_wait(bank->key); /* bank_wait hears a stop; before, a token that went is an error as at any start */
     (void)pthread_mutex_unlock(&bank->lock);
     if (!result_ok(result)) bank_give_up(bank, result);
     bool serving = pthread_create(&service, NULL, bank_service_thread, bank) == 0;

@@ -29,17 +29,18 @@ struct bank {
     struct transport_client *client;
     struct node_console *console; /* borrowed; NULL: none is served */
     atomic_bool stopping;
-    bool again;                      /* it stops to read its files anew */
-    atomic_uint_fast64_t refused;    /* messages of the coordinator that did not hold */
-    atomic_uint_fast64_t contact_ms; /* when it last answered, by the steady clock; 0: not yet */
+    bool again;                           /* it stops to read its files anew */
+    atomic_uint_fast64_t refused;         /* messages of the coordinator that did not hold */
+    atomic_uint_fast64_t contact_ms;      /* when it last answered, by the steady clock; 0: not yet */
+    pthread_mutex_t link;                 /* over trouble alone: what asks the coordinator may not need the lock */
+    char trouble[SERVICE_REASON_MAX + 1]; /* why the coordinator is not reached, or "" */
     /* All below, and every step of a machine, under the lock. */
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a run appeared or moved; the node stops */
     struct node_counters counters;
     struct tally_totals rounds;
-    struct part *parts;                   /* newest first */
-    char trouble[SERVICE_REASON_MAX + 1]; /* why the coordinator is not reached, or "" */
-    struct result failure;                /* what made the daemon stop by itself, or OK */
+    struct part *parts;    /* newest first */
+    struct result failure; /* what made the daemon stop by itself, or OK */
     char failure_reason[SERVICE_REASON_MAX + 1];
 };
 
@@ -58,10 +59,12 @@ void bank_give_up(struct bank *bank, struct result why);
 /* Sleeps, but not past the node's stop. */
 void bank_rest(struct bank *bank, unsigned milliseconds);
 
+/* Why the coordinator is not reached; "" when it is. */
+void bank_trouble(struct bank *bank, char out[SERVICE_REASON_MAX + 1]);
 /* One request to the coordinator, repeated while it says WAIT, until an answer or the node's stop. frame points into
- * reply. Without the lock. CATEGORY_ENVIRONMENT at the stop or, when patience_ms > 0, when that has passed;
- * CATEGORY_PEER when the reply is no frame of ours. bank_ask_unless: CATEGORY_FALSE once *given_up is set, before the
- * request is sent once more. */
+ * reply. Without the lock, which it does not need where patience_ms > 0. CATEGORY_ENVIRONMENT at the stop or, when
+ * patience_ms > 0, when that has passed; CATEGORY_PEER when the reply is no frame of ours. bank_ask_unless:
+ * CATEGORY_FALSE once *given_up is set, before the request is sent once more. */
 MUST_USE struct result bank_ask(struct bank *bank, struct view request, unsigned patience_ms, struct buffer *reply,
                                 struct service_frame *ret_frame);
 MUST_USE struct result bank_ask_unless(struct bank *bank, const atomic_bool *given_up, struct view request,

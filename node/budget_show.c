@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "node/budget.h"
+#include "node/lock.h"
 #include "proto/run/privacy.h"
 
 static void json_freep(json_t **json)
@@ -99,7 +100,7 @@ struct result budget_list(struct bank *bank, json_t **ret)
     struct listing listing = {&bank->policy, json_array(), json_array()};
     *ret = json_pack("{s:o, s:o}", "sources", listing.sources, "runs", listing.runs);
     ENSURE(*ret, CATEGORY_ENVIRONMENT, "no memory for a list of budgets");
-    (void)pthread_mutex_lock(&bank->lock);
+    TRY(lock_unless_awaited(&bank->lock, bank->key));
     struct result result = list(bank, &listing);
     (void)pthread_mutex_unlock(&bank->lock);
     return result;

@@ -210,6 +210,7 @@ static struct result answer(const struct bank_control *control, const struct con
 {
     CLEANUP(json_freep) json_t *json = NULL;
     struct result result = handle(control->bank, buffer_view(&request->bytes), &json);
+    if (!result_ok(result)) json_decref(json); /* half of an answer */
     if (!result_ok(result)) json = json_pack("{s:i, s:s}", "category", (int)result.category, "reason", result_reason());
     CLEANUP(buffer_done) struct buffer text = {0};
     TRY(json_text(json, JSON_INDENT(2), &text));
@@ -219,6 +220,7 @@ static struct result answer(const struct bank_control *control, const struct con
 void *bank_control_thread(void *context)
 {
     const struct bank_control *control = context;
+    sign_thread_at_once(); /* a command hears that the key's token is away, and the next is answered */
     while (!atomic_load(&control->bank->stopping)) {
         struct control_request request = {0};
         bool got = false;

@@ -8,6 +8,7 @@
 #include "node/bundle.h"
 #include "node/erase.h"
 #include "node/journal_facts.h"
+#include "node/lock.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/folder.h"
@@ -219,7 +220,7 @@ struct result run_forget(struct bank *bank, const char *id, struct forgotten *re
         *ret = forgotten;
         return run_forget_rest(bank, &forgotten.run);
     }
-    (void)pthread_mutex_lock(&bank->lock);
+    TRY(lock_unless_awaited(&bank->lock, bank->key));
     struct result result = stop_part(bank, &forgotten.run);
     (void)pthread_mutex_unlock(&bank->lock);
     TRY(result);

@@ -2,12 +2,14 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analytics/json_text.h"
 #include "crypto/base/failpoint.h"
+#include "node/lock.h"
 #include "proto/log/journal.h"
 #include "sys/clock.h"
 #include "sys/growing.h"
@@ -28,11 +30,12 @@ struct journal {
     char path[FILE_PATH_MAX];
     pthread_mutex_t mutex; /* over all below */
     struct growing file;
-    struct journal_head head; /* after `tail` */
-    uint64_t settled;         /* bytes that are in the file, durably */
-    struct buffer tail;       /* the lines that come after them; the store has them */
-    size_t written;           /* of the tail: bytes that are in the file, and may be lost with the power */
-    bool unknown;             /* a commit failed on the way: only the store knows how it went */
+    struct journal_head head;     /* after `tail` */
+    atomic_uint_fast64_t entries; /* of the head, for who does not hold the mutex */
+    uint64_t settled;             /* bytes that are in the file, durably */
+    struct buffer tail;           /* the lines that come after them; the store has them */
+    size_t written;               /* of the tail: bytes that are in the file, and may be lost with the power */
+    bool unknown;                 /* a commit failed on the way: only the store knows how it went */
 };
 
 /* ---- notes */
@@ -78,6 +81,7 @@ static struct result head_read(struct view record, struct journal *journal)
     TRY(reader_u64(&reader, &journal->head.entries));
     TRY(reader_take(&reader, HASH_BYTES, &last));
     memcpy(journal->head.last.bytes, last.data, HASH_BYTES);
+    atomic_store(&journal->entries, journal->head.entries);
     TRY(reader_u64(&reader, &journal->settled));
     buffer_clear(&journal->tail);
     return buffer_append(&journal->tail, reader.rest);
@@ -322,6 +326,7 @@ static struct result commit_all(struct journal *journal, const struct store_reco
     TRY(store_commit(journal->store, commit.records, commit.count));
     journal->unknown = false;
     journal->head = commit.head;
+    atomic_store(&journal->entries, journal->head.entries);
     struct buffer before = journal->tail;
     journal->tail = commit.tail;
     commit.tail = before;
@@ -345,7 +350,7 @@ static struct result settle_known(struct journal *journal)
 
 struct result journal_still(struct journal *journal, struct result (*work)(void *context), void *context)
 {
-    (void)pthread_mutex_lock(&journal->mutex);
+    TRY(lock_unless_awaited(&journal->mutex, journal->key));
     struct result result = settle_known(journal);
     if (result_ok(result)) result = work(context);
     (void)pthread_mutex_unlock(&journal->mutex);
@@ -366,8 +371,5 @@ const char *journal_path(const struct journal *journal)
 
 uint64_t journal_entries(struct journal *journal)
 {
-    (void)pthread_mutex_lock(&journal->mutex);
-    uint64_t entries = journal->head.entries;
-    (void)pthread_mutex_unlock(&journal->mutex);
-    return entries;
+    return atomic_load(&journal->entries);
 }

@@ -18,6 +18,7 @@
  *   control.c  what this bank's own commands may ask
  *   watch.c    what Prometheus and probes are told, on an address of its own
  *   node_console.c the console's page for this bank's people
+ *   reload.c   what SIGHUP reads anew
  *   forget.c   how a run that is over is removed from this bank
  *   backup.c   a backup while the daemon runs, and putting one in place
  */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/lock.h"
 #include "node/officers.h"
 #include "sys/log.h"
 
@@ -67,7 +68,7 @@ struct result plans_list(struct bank *bank, json_t **ret)
     json_t *runs = json_array(), *words = json_array();
     *ret = json_pack("{s:o, s:o}", "runs", runs, "words", words);
     ENSURE(*ret, CATEGORY_ENVIRONMENT, "no memory for a list of plans");
-    (void)pthread_mutex_lock(&bank->lock);
+    TRY(lock_unless_awaited(&bank->lock, bank->key));
     struct result result = list(bank, runs, words);
     (void)pthread_mutex_unlock(&bank->lock);
     return result;
@@ -110,7 +111,7 @@ static struct result refuse_denied(struct bank *bank)
     struct given_up one, next;
     const struct given_up *before = NULL;
     for (bool got = true;;) {
-        (void)pthread_mutex_lock(&bank->lock);
+        TRY(lock_unless_awaited(&bank->lock, bank->key));
         struct result found = find_given_up(bank, before, &next, &got);
         (void)pthread_mutex_unlock(&bank->lock);
         TRY(found);
@@ -137,7 +138,7 @@ struct result plans_take(struct bank *bank, const json_t *request, json_t **ret)
     const char *document = json_string_value(json_object_get(request, "document"));
     struct approval approval;
     ENSURE(document, CATEGORY_USAGE, "the request lacks \"document\"");
-    (void)pthread_mutex_lock(&bank->lock);
+    TRY(lock_unless_awaited(&bank->lock, bank->key));
     struct result taken = officers_take(bank, view_text(document), &approval);
     const struct part *part = result_ok(taken) ? part_about(bank, &approval) : NULL;
     const struct policy_officer *officer =

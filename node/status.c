@@ -1,5 +1,6 @@
 #include "node/status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "node/bundle.h"
 #include "node/forget.h"
 #include "node/journal.h"
+#include "node/lock.h"
 #include "node/spent.h"
 #include "sys/clock.h"
 #include "sys/console.h"
@@ -80,11 +82,32 @@ static json_t *alone_json(const struct bank *bank, const struct part *part)
                      (json_int_t)part->submitted_at, "here", local_json(part));
 }
 
+/* Of a run that stands still, as the whole node does; why: the reason. */
+static json_t *still_json(const char *why)
+{
+    return json_pack("{s:s, s:s, s:s, s:I}", "state", state_name(SERVICE_RUN_OPEN), "phase", why, "progress", "",
+                     "since_ms", (json_int_t)clock_now_ms());
+}
+
+/* What this node itself knows of a run that the coordinator told of; NULL: nothing. */
+static json_t *known_json(struct bank *bank, const struct hash *run)
+{
+    char why[SERVICE_REASON_MAX + 1];
+    json_t *here = forgotten_json(bank, run);
+    if (here) return here;
+    if (!result_ok(lock_unless_awaited(&bank->lock, bank->key))) {
+        (void)snprintf(why, sizeof why, "%s", result_reason());
+        return still_json(why);
+    }
+    const struct part *part = part_find(bank, run);
+    if (part) here = local_json(part);
+    (void)pthread_mutex_unlock(&bank->lock);
+    return here;
+}
+
 static json_t *told_json(struct bank *bank, const struct service_run_status *status)
 {
-    const struct part *part = part_find(bank, &status->run);
-    json_t *here = forgotten_json(bank, &status->run);
-    if (!here && part) here = local_json(part);
+    json_t *here = known_json(bank, &status->run);
     char hex[2 * HASH_BYTES + 1];
     bytes_hex(hash_view(&status->run), hex);
     json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:s}", "run", hex, "plan",
@@ -126,22 +149,31 @@ static json_t *protocol_json(struct bank *bank)
                      "link", (int)transport_client_version(bank->client));
 }
 
+/* locked: the lock is held, and what it guards can be told. */
+static json_t *here_json(struct bank *bank, bool locked)
+{
+    char trouble[SERVICE_REASON_MAX + 1];
+    json_t *runs = json_array();
+    bank_trouble(bank, trouble);
+    if (locked) add_alone(bank, NULL, runs);
+    return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:i, s:i, s:s, s:I, s:o}", "version", COFFERDAM_VERSION, "member",
+                     bank->roster.members[bank->position - 1].name, "coordinator", bank->roster.address, "connected",
+                     transport_client_connected(bank->client), "trouble", trouble, "waits",
+                     locked ? "" : result_reason(), "roster_version", (int)bank->roster.version, "members",
+                     (int)bank->roster.size, "source", bank->config->source.name, "now_ms", (json_int_t)clock_now_ms(),
+                     "runs", runs);
+}
+
 struct result status_bank(struct bank *bank, json_t **ret)
 {
     struct policy_spent spent;
     double taken = 0;
     TRY(budget_taken(bank->store, bank->config->source.name, NULL, &taken));
     TRY(spent_load(bank->store, NULL, clock_now_ms(), &spent));
-    json_t *runs = json_array();
-    (void)pthread_mutex_lock(&bank->lock);
-    add_alone(bank, NULL, runs);
-    json_t *json =
-        json_pack("{s:s, s:s, s:s, s:b, s:s, s:i, s:i, s:s, s:I, s:o}", "version", COFFERDAM_VERSION, "member",
-                  bank->roster.members[bank->position - 1].name, "coordinator", bank->roster.address, "connected",
-                  transport_client_connected(bank->client), "trouble", bank->trouble, "roster_version",
-                  (int)bank->roster.version, "members", (int)bank->roster.size, "source", bank->config->source.name,
-                  "now_ms", (json_int_t)clock_now_ms(), "runs", runs);
-    (void)pthread_mutex_unlock(&bank->lock);
+    bool locked =
+        result_ok(lock_unless_awaited(&bank->lock, bank->key)); /* else the runs stand still, and it tells why */
+    json_t *json = here_json(bank, locked);
+    if (locked) (void)pthread_mutex_unlock(&bank->lock);
     ENSURE(json, CATEGORY_ENVIRONMENT, "no memory for the status");
     (void)json_object_set_new(json, "protocol", protocol_json(bank));
     (void)json_object_set_new(json, "journal", json_string(journal_path(bank->journal)));
@@ -167,9 +199,7 @@ static struct result ask_runs(struct bank *bank, const struct hash *id, json_t *
         bool got = false;
         TRY(service_run_status_read(&reader, bank->roster.size, &status, &got));
         if (!got) return RESULT_OK;
-        (void)pthread_mutex_lock(&bank->lock);
         (void)json_array_append_new(runs, told_json(bank, &status));
-        (void)pthread_mutex_unlock(&bank->lock);
     }
 }
 
@@ -234,7 +264,7 @@ static struct result add_earlier(struct bank *bank, const struct hash *id, json_
         struct hash run;
         json_t *json = NULL;
         memcpy(run.bytes, scopes.data + at, HASH_BYTES);
-        (void)pthread_mutex_lock(&bank->lock);
+        TRY(lock_unless_awaited(&bank->lock, bank->key));
         bool known = part_find(bank, &run) != NULL;
         (void)pthread_mutex_unlock(&bank->lock);
         if (!known && (!id || hash_equal(id, &run))) TRY(earlier_json(bank, &run, &json));
@@ -243,19 +273,28 @@ static struct result add_earlier(struct bank *bank, const struct hash *id, json_
     return RESULT_OK;
 }
 
+/* What the coordinator does not know: runs of this process, and those in the store. Lock held at first, not after. */
+static struct result add_own(struct bank *bank, const struct hash *id, bool reached, json_t *runs)
+{
+    add_alone(bank, id, runs); /* also what a coordinator that was restored does not know */
+    (void)pthread_mutex_unlock(&bank->lock);
+    if (!reached) TRY(add_forgotten(bank, id, runs));
+    return add_earlier(bank, id, runs);
+}
+
 struct result status_runs(struct bank *bank, const struct hash *id, json_t **ret)
 {
     CLEANUP(json_freep) json_t *runs = json_array();
-    const char *trouble = "";
-    if (!result_ok(ask_runs(bank, id, runs))) {
-        trouble = result_reason();
+    char trouble[SERVICE_REASON_MAX + 1] = "";
+    bool reached = result_ok(ask_runs(bank, id, runs));
+    if (!reached) {
+        (void)snprintf(trouble, sizeof trouble, "%s", result_reason());
         (void)json_array_clear(runs);
     }
-    (void)pthread_mutex_lock(&bank->lock);
-    add_alone(bank, id, runs); /* also what a coordinator that was restored does not know */
-    (void)pthread_mutex_unlock(&bank->lock);
-    if (*trouble) TRY(add_forgotten(bank, id, runs));
-    TRY(add_earlier(bank, id, runs));
+    if (result_ok(lock_unless_awaited(&bank->lock, bank->key)))
+        TRY(add_own(bank, id, reached, runs));
+    else
+        (void)snprintf(trouble, sizeof trouble, "%s", result_reason());
     json_t *json =
         json_pack("{s:s, s:I, s:s, s:s, s:O}", "member", bank->roster.members[bank->position - 1].name, "now_ms",
                   (json_int_t)clock_now_ms(), "trouble", trouble, "state_directory", bank->config->state, "runs", runs);
@@ -296,6 +335,7 @@ struct result status_lines(struct view text, struct buffer *out)
                       json_integer_value(json_object_get(json, "roster_version")),
                       json_integer_value(json_object_get(json, "members"))));
     TRY(link_lines(json, out));
+    if (text_of(json, "waits")[0]) TRY(buffer_format(out, "%s\n", text_of(json, "waits")));
     TRY(buffer_format(out, "journal %s: %lld entries\n", text_of(json, "journal"),
                       json_integer_value(json_object_get(json, "journal_entries"))));
     TRY(buffer_format(out, "released in this month: %lld words of at most %lld\n",

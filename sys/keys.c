@@ -80,7 +80,7 @@ static struct result key_from(struct view line, enum key_kind kind, const char *
 
 struct result keys_read(const char *path, enum key_kind kind, struct sign_key **ret)
 {
-    if (token_is_uri(path)) return token_key_open(path, kind == KEY_NODE, ret);
+    if (token_is_uri(path)) return token_key_open(path, ret);
     CLEANUP(secret_freep) struct secret *bytes = NULL;
     TRY(file_read_secret(path, KEY_FILE_MAX, &bytes));
     if (!begins(secret_view(bytes), sealed_magic)) return key_from(secret_view(bytes), kind, path, ret);

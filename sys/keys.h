@@ -21,7 +21,7 @@ MUST_USE struct result keys_write(const char *path, enum key_kind kind, const st
                                   const struct secret *passphrase);
 /* Asks for the passphrase (keys_passphrase) when the file is sealed. CATEGORY_FALSE for a wrong passphrase;
  * CATEGORY_USAGE for a file of the other kind, of no known form, or readable by others. In place of a path: the pkcs11:
- * URI of a key in a token (sys/token.h); a node's key then waits for its token. */
+ * URI of a key in a token (sys/token.h). */
 MUST_USE struct result keys_read(const char *path, enum key_kind kind, struct sign_key **ret);
 
 /* From the file that COFFERDAM_PASSPHRASE_FILE names (its first line), else asked on the terminal without echo;

@@ -25,8 +25,8 @@ struct token {
     char label[LABEL_MAX_BYTES + 1]; /* in place of the URI's object; empty: as the URI says */
     struct secret *pin;
     bool pin_refused;
-    bool waits;
-    atomic_bool interrupted;
+    atomic_bool waits, interrupted;
+    atomic_uint waiting;  /* signatures that wait at this moment */
     pthread_mutex_t lock; /* over what follows: a session does one thing at a time */
     CK_FUNCTION_LIST *module;
     bool initialized, connected;
@@ -270,18 +270,44 @@ static bool rest(const struct token *token)
     return true;
 }
 
+static struct result try_once(struct token *token, struct view bytes, struct signature *ret)
+{
+    (void)pthread_mutex_lock(&token->lock);
+    struct result result = attempt(token, bytes, ret);
+    (void)pthread_mutex_unlock(&token->lock);
+    return result;
+}
+
+static struct result try_until_signed(struct token *token, struct view bytes, struct signature *ret)
+{
+    while (rest(token))
+        if (result_ok(try_once(token, bytes, ret))) return RESULT_OK;
+    return FAIL(CATEGORY_ENVIRONMENT, "%s: stopped while it waited for the token", token->uri.name);
+}
+
 static struct result token_sign(void *context, struct view bytes, bool wait, struct signature *ret)
 {
     struct token *token = context;
-    for (bool told = false;; told = true) {
-        (void)pthread_mutex_lock(&token->lock);
-        struct result result = attempt(token, bytes, ret);
-        (void)pthread_mutex_unlock(&token->lock);
-        if (result_ok(result) && told) log_info("token", "%s signs again", token->uri.name);
-        if (result_ok(result) || !wait || !token->waits) return result;
-        if (!told) log_error("token", "%s; nothing is signed or sent until it is", result_reason());
-        ENSURE(rest(token), CATEGORY_ENVIRONMENT, "%s: stopped while it waited for the token", token->uri.name);
-    }
+    struct result result = try_once(token, bytes, ret);
+    if (result_ok(result) || !wait || !atomic_load(&token->waits)) return result;
+    log_error("token", "%s; nothing is signed or sent until it is", result_reason());
+    atomic_fetch_add(&token->waiting, 1);
+    result = try_until_signed(token, bytes, ret);
+    atomic_fetch_sub(&token->waiting, 1);
+    if (result_ok(result)) log_info("token", "%s signs again", token->uri.name);
+    return result;
+}
+
+static void token_patient(void *context)
+{
+    struct token *token = context;
+    atomic_store(&token->waits, true);
+}
+
+static const char *token_awaited(void *context)
+{
+    const struct token *token = context;
+    return atomic_load(&token->waiting) ? token->uri.name : NULL;
 }
 
 static void token_interrupt(void *context)
@@ -337,29 +363,29 @@ struct result token_pin(const char *text, struct secret **ret)
 }
 
 /* Takes the token: a key that signs, and has shown it. */
-static struct result key_of(struct token **take_token, bool waits, struct sign_key **ret)
+static struct result key_of(struct token **take_token, struct sign_key **ret)
 {
     struct token *token = *take_token;
     TRY(find_key(token, &token->public));
     CLEANUP(sign_key_freep) struct sign_key *key = NULL;
-    const struct sign_elsewhere holder = {token->public, token, token_sign, token_interrupt, token_free};
+    const struct sign_elsewhere holder = {token->public,   token,         token_sign, token_patient,
+                                          token_interrupt, token_awaited, token_free};
     TRY(sign_key_elsewhere(&holder, &key));
     *take_token = NULL;
     struct signature shown;
     TRY(result_at(sign_bytes(key, "token-check", (struct view){0}, &shown), "%s: ", token->uri.name));
-    token->waits = waits;
     *ret = key;
     key = NULL;
     return RESULT_OK;
 }
 
-struct result token_key_open(const char *uri, bool waits, struct sign_key **ret)
+struct result token_key_open(const char *uri, struct sign_key **ret)
 {
     CLEANUP(token_freep) struct token *token = NULL;
     TRY(token_new(uri, &token));
     TRY(ask_pin(&token->uri, &token->pin));
     TRY(connect(token, 0));
-    return key_of(&token, waits, ret);
+    return key_of(&token, ret);
 }
 
 /* Sensitive and not extractable: the token gives out the public half and signatures. */
@@ -404,5 +430,5 @@ struct result token_key_make(const char *uri, const char *label, const struct se
     TRY(find_private(token, &there, &count));
     if (count == 0) TRY(generate(token));
     *ret_made = count == 0;
-    return key_of(&token, false, ret);
+    return key_of(&token, ret);
 }

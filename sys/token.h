@@ -4,7 +4,7 @@
  * (sys/token_uri.h) in the place of a key file's path.
  *
  * A token that is not there when a key is opened is CATEGORY_ENVIRONMENT; a wrong PIN, no such key, two of them or one
- * of another type CATEGORY_USAGE. Later, a key that waits tries again until the token is back (sign_bytes), or says at
+ * of another type CATEGORY_USAGE. Later, a key that waits (sign_key_wait) tries again until the token is back (sign_bytes), or says at
  * once that it is not (sign_at_once). A PIN that was refused is never tried a second time: tokens count.
  */
 #ifndef SYS_TOKEN_H
@@ -17,8 +17,8 @@ bool token_is_uri(const char *text);
 /* The PIN that goes with a URI: from its pin-source, else asked for like a passphrase (sys/keys.h). */
 MUST_USE struct result token_pin(const char *uri, struct secret **ret);
 
-/* The key that the URI names; asks for the PIN. waits: sign_bytes waits for the token. */
-MUST_USE struct result token_key_open(const char *uri, bool waits, struct sign_key **ret);
+/* The key that the URI names; asks for the PIN. */
+MUST_USE struct result token_key_open(const char *uri, struct sign_key **ret);
 
 /* The key of this label in the token that the URI names; made there, never to leave it, where there is none. The URI
  * names no object. */

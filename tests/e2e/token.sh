@@ -135,6 +135,13 @@ for bank in "${banks[@]}"; do watch "$bank" "$run" >/dev/null || die "no third m
 take_away north
 run=$(submit south) || die "no fourth run"
 until_true 20 eval '[ "$(grep -c "nothing is signed or sent until it is" "$HOME_DIR/north/log")" -ge 2 ]' || die "north waits"
+# Its commands answer meanwhile, and say what is waited for.
+"$NODE" status "$HOME_DIR/north" >"$HOME_DIR/told" || die "no status while the token is away"
+grep -q "waits for the token of its key, pkcs11:token=bank;object=node, " "$HOME_DIR/told" || die "$(cat "$HOME_DIR/told")"
+expect_exit 3 "waits for the token of its key" "$NODE" plans "$HOME_DIR/north"
+"$COFFERDAM" run list --node "$HOME_DIR/north" >"$HOME_DIR/told" 2>&1 || die "no runs: $(cat "$HOME_DIR/told")"
+grep -q "^${run:0:12}  open" "$HOME_DIR/told" || die "the run is not told: $(cat "$HOME_DIR/told")"
+grep -q "waits for the token of its key" "$HOME_DIR/told" || die "$(cat "$HOME_DIR/told")"
 kill -TERM "${PROCESS[north]}"
 wait "${PROCESS[north]}" || die "north did not stop gracefully: $?"
 unset "PROCESS[north]"

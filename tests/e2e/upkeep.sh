@@ -141,6 +141,12 @@ expect_exit 2 'is not empty' "$NODE" restore "$at/east" --from "$at/whole"
 expect_exit 2 'something is there already' "$NODE" backup "$at/east" --out "$at/whole"
 expect_exit 1 'a backup of cofferdam-node' "$COORDINATOR" restore "$at/restored" --from "$at/whole"
 expect_exit 2 '--out is missing' "$NODE" backup "$at/east"
+expect_exit 2 'is in the state directory' "$NODE" backup "$at/east" --out "$at/east/state/kept"
+rm -r "$at/bad" && cp -r "$at/whole" "$at/bad" && cp "$at/east/node.key" "$at/bad/" # and the list says so
+sed -i "/ node.yaml$/i file $(sha256sum <"$at/bad/node.key" | cut -c -64) $(stat -c %s "$at/bad/node.key") node.key" "$at/bad/backup.txt"
+sed -i "s/^end .*/end $(grep -c ^file "$at/bad/backup.txt")/" "$at/bad/backup.txt"
+expect_exit 1 'node.key: no backup of cofferdam-node has this file' "$NODE" restore "$at/restored" --from "$at/bad"
+[ ! -e "$at/restored" ] || die "a refused backup left something"
 
 # ---- a coordinator that moves to another machine, under the same name, in the middle of a run: it goes on
 begin_without_east
@@ -260,6 +266,21 @@ still_good() { # RUN BANK ROSTER: a finished run is listed, and its bundle holds
 until_true 20 test -e "$(bundle_of north "$run")" || die "no bundle"
 before=$run
 cp "$at/roster.note" "$at/v1.note"
+
+# A node that is told to read files which a start would refuse goes on with those that it has.
+stays() { # TEXT: north does not reload, and says it
+    kill -HUP "${PROCESS[north]}"
+    until_true 10 log_has north "not reloaded, and the node goes on as it was: .*$1" || die "not \"$1\": $(tail -n 3 "$at/north/log")"
+}
+"$COFFERDAM" roster add "$at/roster.note" --address tls+tcp://127.0.0.1:1 -o "$at/north/roster.note" >/dev/null || die "no roster"
+stays 'is no successor of the roster that is pinned (version 1): '
+cp "$at/v1.note" "$at/north/roster.note"
+cp "$at/north/node.yaml" "$at/good.yaml"
+sed -i 's/^state:.*/state: elsewhere/' "$at/north/node.yaml"
+stays 'state: another directory'
+{ cat "$at/good.yaml" && echo "metrics: {address: \"127.0.0.1:$PORT\"}"; } >"$at/north/node.yaml"
+stays 'another program listens at'
+cp "$at/good.yaml" "$at/north/node.yaml"
 
 # The coordinator gets another address: signed by a quorum, then reloaded everywhere.
 PORT=$(free_port)

@@ -103,7 +103,8 @@ static struct sign_key *opened(const char *object, bool waits)
     char uri[FILE_PATH_MAX];
     struct sign_key *key = NULL;
     (void)snprintf(uri, sizeof uri, "pkcs11:token=bank;object=%s?" MODULE, object);
-    ok(token_key_open(uri, waits, &key));
+    ok(token_key_open(uri, &key));
+    if (waits) sign_key_wait(key);
     return key;
 }
 
@@ -290,7 +291,7 @@ static void refuse(enum category category, const char *part, const char *format,
     va_start(arguments, format);
     (void)vsnprintf(uri, sizeof uri, format, arguments);
     va_end(arguments);
-    refused(token_key_open(uri, true, &key), category, part);
+    refused(token_key_open(uri, &key), category, part);
     assert_null(key);
 }
 
@@ -353,7 +354,7 @@ static void keys_that_are_not_right_are_refused(void **state)
     refuse(CATEGORY_USAGE,
            "more than one private key matches; name one by object= and id=", "pkcs11:token=bank;object=two?" MODULE);
     CLEANUP(sign_key_freep) struct sign_key *by_id = NULL;
-    ok(token_key_open("pkcs11:token=bank;object=two;id=b?" MODULE, false, &by_id));
+    ok(token_key_open("pkcs11:token=bank;object=two;id=b?" MODULE, &by_id));
     assert_true(sign_public_equal(sign_key_public(by_id), sign_key_public(key)));
     softhsm_import("bank", &(struct softhsm_key){"alone", "alone", all, {0}});
     refuse(CATEGORY_USAGE, "the token has no public key beside it", "pkcs11:token=bank;object=alone?" MODULE);
@@ -408,14 +409,50 @@ static void a_signature_waits_for_its_token(void **state)
     uint64_t start = clock_monotonic_ms();
     ok(sign_bytes(key, "k", view_text("hello"), &signature));
     assert_true(clock_monotonic_ms() - start >= 400);
+    assert_null(sign_key_awaited(key));
     assert_int_equal(pthread_join(thread, &brought), 0);
     assert_non_null(brought);
     ok(sign_verify(sign_key_public(key), "k", view_text("hello"), &signature));
 }
 
+static void who_is_not_to_wait_hears_it_at_once(void **state)
+{
+    (void)state;
+    if (!softhsm_there()) skip();
+    struct signature signature;
+    CLEANUP(sign_key_freep) struct sign_key *key = opened("identity", false);
+    assert_true(take_away());
+    refused(sign_bytes(key, "k", view_text("hello"), &signature), CATEGORY_ENVIRONMENT, "the token is not there");
+    assert_null(sign_key_awaited(key));
+    assert_true(bring_back());
+    ok(sign_bytes(key, "k", view_text("hello"), &signature));
+}
+
+static void *sign_in_a_thread_at_once(void *key)
+{
+    struct signature signature;
+    sign_thread_at_once();
+    refused(sign_bytes(key, "k", view_text("hello"), &signature), CATEGORY_ENVIRONMENT, "the token is not there");
+    return NULL;
+}
+
+static void a_thread_that_never_waits_hears_it_at_once(void **state)
+{
+    (void)state;
+    if (!softhsm_there()) skip();
+    pthread_t thread;
+    CLEANUP(sign_key_freep) struct sign_key *key = opened("identity", true);
+    assert_true(take_away());
+    assert_int_equal(pthread_create(&thread, NULL, sign_in_a_thread_at_once, key), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(bring_back());
+}
+
 static void *interrupt(void *key)
 {
     (void)usleep(300000);
+    for (unsigned i = 0; i < 1000 && !sign_key_awaited(key); i++) (void)usleep(10000);
+    assert_string_equal(sign_key_awaited(key), "pkcs11:token=bank;object=identity");
     sign_key_interrupt(key);
     return NULL;
 }
@@ -476,6 +513,8 @@ int main(void)
         cmocka_unit_test(keys_that_are_not_right_are_refused),
         cmocka_unit_test(a_token_that_is_away_is_said_and_comes_back),
         cmocka_unit_test(a_signature_waits_for_its_token),
+        cmocka_unit_test(who_is_not_to_wait_hears_it_at_once),
+        cmocka_unit_test(a_thread_that_never_waits_hears_it_at_once),
         cmocka_unit_test(waiting_is_interrupted),
         cmocka_unit_test(another_key_in_its_place_is_not_used),
         cmocka_unit_test(a_refused_pin_is_not_tried_again),
