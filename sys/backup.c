@@ -83,7 +83,7 @@ static struct result pass_by(void *visitor, const char *path, const char *name)
 /* Durable, and under its name, where nothing or an empty folder may be. */
 static struct result draft_finish(struct draft *draft, const char *name)
 {
-    TRY(copy_walk(draft->path, &(struct copy_visit){sync_folder, pass_by, NULL}));
+    TRY(copy_walk(draft->path, &(struct copy_visit){sync_folder, pass_by, NULL, false}));
     TRY(file_directory_sync(draft->path));
     ENSURE(rename(draft->path, name) == 0,
            errno == ENOTEMPTY || errno == EEXIST ? CATEGORY_USAGE : CATEGORY_ENVIRONMENT,
@@ -179,7 +179,7 @@ static struct result write_all(const struct backup_source *source, const struct 
     for (size_t i = 0; i < source->files_count; i++)
         TRY(take_file(&writing, source->files[i].path, source->files[i].name));
     TRY(make_state_folder(&writing, snapshot, ""));
-    TRY(copy_walk(snapshot, &(struct copy_visit){make_state_folder, take_state_file, &writing}));
+    TRY(copy_walk(snapshot, &(struct copy_visit){make_state_folder, take_state_file, &writing, false}));
     TRY(write_manifest(&writing));
     TRY(draft_finish(&draft, out));
     *ret = made;

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys/file.h"
+#include "sys/walk.h"
 
 static void close_p(const int *descriptor)
 {
@@ -60,38 +60,35 @@ struct result copy_file(const char *from, const char *to, struct hash *ret, uint
     return RESULT_OK;
 }
 
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-    return strcmp((*a)->fts_name, (*b)->fts_name);
-}
+struct copying {
+    const struct copy_visit *visit;
+    const char *top;
+};
 
-static struct result visit_entry(const FTSENT *entry, size_t top, const struct copy_visit *visit)
+static struct result visit_entry(void *visitor, enum walk_kind kind, const char *path)
 {
-    const char *path = entry->fts_path, *name = path + top + 1;
-    switch (entry->fts_info) {
-    case FTS_D:
-        return entry->fts_level > 0 ? visit->directory(visit->visitor, path, name) : RESULT_OK;
-    case FTS_DP:
+    const struct copying *copying = visitor;
+    const struct copy_visit *visit = copying->visit;
+    const size_t top = strlen(copying->top);
+    const char *name = path[top] ? path + top + 1 : NULL; /* of what is below the folder */
+    switch (kind) {
+    case WALK_FOLDER:
+        return name ? visit->directory(visit->visitor, path, name) : RESULT_OK;
+    case WALK_FOLDER_END:
         return RESULT_OK;
-    case FTS_F:
-        return visit->file(visit->visitor, path, name);
-    case FTS_DNR:
-    case FTS_ERR:
-    case FTS_NS:
-        return FAIL(CATEGORY_ENVIRONMENT, "%s: cannot be read: %s", path, strerror(entry->fts_errno));
-    default:
-        return FAIL(CATEGORY_USAGE, "%s: is neither a file nor a directory; take it away", path);
+    case WALK_FILE:
+        if (name) return visit->file(visit->visitor, path, name);
+        break;
+    case WALK_GONE:
+        ENSURE(name && visit->may_go, CATEGORY_ENVIRONMENT, "%s: cannot be read: it is not there", path);
+        return RESULT_OK;
+    case WALK_OTHER:
+        break;
     }
+    return FAIL(CATEGORY_USAGE, "%s: is neither a file nor a directory; take it away", path);
 }
 
 struct result copy_walk(const char *folder, const struct copy_visit *visit)
 {
-    char top[FILE_PATH_MAX];
-    TRY(file_path("", folder, top));
-    FTS *tree = fts_open((char *const[]){top, NULL}, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
-    ENSURE(tree, CATEGORY_ENVIRONMENT, "%s: cannot be read: %s", folder, strerror(errno));
-    struct result result = RESULT_OK;
-    for (FTSENT *entry; result_ok(result) && (entry = fts_read(tree));) result = visit_entry(entry, strlen(top), visit);
-    (void)fts_close(tree);
-    return result;
+    return walk(folder, visit_entry, &(struct copying){visit, folder});
 }

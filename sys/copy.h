@@ -14,6 +14,7 @@ struct copy_visit {
     struct result (*directory)(void *visitor, const char *path, const char *name);
     struct result (*file)(void *visitor, const char *path, const char *name);
     void *visitor;
+    bool may_go; /* others work there: what goes meanwhile is passed over */
 };
 MUST_USE struct result copy_walk(const char *folder, const struct copy_visit *visit);
 

@@ -68,7 +68,7 @@ static struct result link_all(const char *directory, const char *folder, const c
     if (!S_ISDIR(status.st_mode)) return link_one(from, to);
     TRY(file_directory(to, 0700));
     struct linking linking = {folder, name, files->skipped};
-    return copy_walk(from, &(struct copy_visit){make_folder, link_file, &linking});
+    return copy_walk(from, &(struct copy_visit){make_folder, link_file, &linking, true});
 }
 
 static struct result copy_one(const char *directory, const char *folder, const char *name)

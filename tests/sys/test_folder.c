@@ -75,7 +75,7 @@ static void what_cannot_be_removed_is_named(void **state)
     unsigned files;
     ok(file_write(in("file"), view_text("x"), 0600));
     assert_int_equal(folder_remove(in("file/run")).category, CATEGORY_ENVIRONMENT);
-    assert_non_null(strstr(result_reason(), "file/run: cannot be removed: Not a directory"));
+    assert_non_null(strstr(result_reason(), "file/run: cannot be read: Not a directory"));
     assert_int_equal(folder_count(in("file/run"), &files).category, CATEGORY_ENVIRONMENT);
     assert_non_null(strstr(result_reason(), "file/run: cannot be read: Not a directory"));
     assert_true(file_exists(in("file")));
