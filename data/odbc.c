@@ -125,11 +125,11 @@ static struct result describe(struct reading *reading, size_t index)
     TRY(odbc_link_check(&reading->link, SQLDescribeColW(reading->link.statement, (SQLUSMALLINT)(index + 1), wide,
                                                         NAME_UNITS, &length, &type, &size, &digits, &nullable)));
     ENSURE(length >= 0 && length < NAME_UNITS, CATEGORY_USAGE,
-           "the name of column %zu is too long; give it another in source.odbc.query", index + 1);
+           "the name of column %zu is too long; give it another in odbc.query", index + 1);
     size_t start = reading->text.length;
     TRY(result_at(odbc_utf8(view_of(wide, (size_t)length * sizeof *wide), &reading->text), "column %zu: ", index + 1));
     ENSURE(!is_binary(type), CATEGORY_USAGE,
-           "column %.*s is binary, which no plan reads; name the others in source.odbc.query",
+           "column %.*s is binary, which no plan reads; name the others in odbc.query",
            (int)(reading->text.length - start), (const char *)reading->text.data + start);
     reading->columns[index].kind = kind_of(type, reading->link.untyped);
     return end_field(reading, index);
@@ -192,7 +192,7 @@ static struct result put_value(struct reading *reading, const struct result_colu
     const SQLLEN length = column->lengths[at];
     if (length == SQL_NULL_DATA) return RESULT_OK;
     ENSURE(!unit || (length >= 0 && (size_t)length <= size - unit), CATEGORY_USAGE,
-           "a text of more than %zu %s; shorten it in source.odbc.query, or leave the column out", size / unit - 1,
+           "a text of more than %zu %s; shorten it in odbc.query, or leave the column out", size / unit - 1,
            unit == 1 ? "bytes" : "characters");
     return odbc_value_text(column->kind, view_of(column->values + at * size, unit ? (size_t)length : size),
                            &reading->text);

@@ -9,7 +9,7 @@ enum { SENTENCE_UNITS = 512, SENTENCE_MAX = 600, STATE = 5 };
 #define INSTALL                                                                                                        \
     "install the driver: Debian's libsqliteodbc for SQLite, odbc-postgresql for PostgreSQL, odbc-mariadb for MariaDB " \
     "and MySQL, tdsodbc for SQL Server; `odbcinst -q -d` lists what is installed"
-#define ADMIT "correct user and password, where source.odbc.credentials or .environment have them"
+#define ADMIT "correct user and password, where odbc.credentials or odbc.environment of this source have them"
 
 /* The first that fits: the beginning of SQLSTATE, and a part of the sentence. What the server's side may cure while a
  * run waits is the environment's, as a file that is not there; what the query says, and the values, are not. */
@@ -19,36 +19,33 @@ static const struct remedy {
     const char *what;
 } remedies[] = {
     {"", "Can't open lib", CATEGORY_ENVIRONMENT, INSTALL},
-    {"IM002", "", CATEGORY_ENVIRONMENT,
-     "name it in /etc/odbc.ini, or correct source.odbc.dsn; `odbcinst -q -s` lists them"},
+    {"IM002", "", CATEGORY_ENVIRONMENT, "name it in /etc/odbc.ini, or correct odbc.dsn; `odbcinst -q -s` lists them"},
     {"IM", "", CATEGORY_ENVIRONMENT, INSTALL},
     {"28", "", CATEGORY_ENVIRONMENT, ADMIT},
     {"", "authentication failed", CATEGORY_ENVIRONMENT, ADMIT},
     {"", "no password supplied", CATEGORY_ENVIRONMENT, ADMIT},
     {"08", "FATAL:  role", CATEGORY_ENVIRONMENT, ADMIT},
-    {"08", "FATAL:  database", CATEGORY_ENVIRONMENT,
-     "correct the database's name in odbc.ini or source.odbc.connection"},
+    {"08", "FATAL:  database", CATEGORY_ENVIRONMENT, "correct the database's name in odbc.ini or odbc.connection"},
     {"08", "", CATEGORY_ENVIRONMENT, "see that the server runs and can be reached from here, then try again"},
     {"57", "", CATEGORY_ENVIRONMENT, "the server is being stopped; try again when it runs"},
-    {"42P01", "", CATEGORY_ENVIRONMENT, "correct source.odbc.table, or the query"},
-    {"42S02", "", CATEGORY_ENVIRONMENT, "correct source.odbc.table, or the query"},
-    {"", "no such table", CATEGORY_ENVIRONMENT, "correct source.odbc.table, or the query"},
-    {"42703", "", CATEGORY_USAGE, "correct the column's name in source.odbc.query"},
-    {"42S22", "", CATEGORY_USAGE, "correct the column's name in source.odbc.query"},
-    {"", "no such column", CATEGORY_USAGE, "correct the column's name in source.odbc.query"},
+    {"42P01", "", CATEGORY_ENVIRONMENT, "correct odbc.table, or the query"},
+    {"42S02", "", CATEGORY_ENVIRONMENT, "correct odbc.table, or the query"},
+    {"", "no such table", CATEGORY_ENVIRONMENT, "correct odbc.table, or the query"},
+    {"42703", "", CATEGORY_USAGE, "correct the column's name in odbc.query"},
+    {"42S22", "", CATEGORY_USAGE, "correct the column's name in odbc.query"},
+    {"", "no such column", CATEGORY_USAGE, "correct the column's name in odbc.query"},
     {"42501", "for schema", CATEGORY_ENVIRONMENT,
-     "grant CREATE on it to the node's user, or name another in source.odbc.schema"},
+     "grant CREATE on it to the node's user, or name another in odbc.schema"},
     {"42501", "", CATEGORY_ENVIRONMENT, "grant SELECT to the node's user"},
-    {"3F000", "", CATEGORY_ENVIRONMENT, "correct source.odbc.schema, or make that schema"},
-    {"", "already exists", CATEGORY_ENVIRONMENT,
-     "it is another's; name a schema of this node's own in source.odbc.schema"},
+    {"3F000", "", CATEGORY_ENVIRONMENT, "correct odbc.schema, or make that schema"},
+    {"", "already exists", CATEGORY_ENVIRONMENT, "it is another's; name a schema of this node's own in odbc.schema"},
     {"54", "", CATEGORY_USAGE, "the plan has more columns than the database bears; leave out source.execute"},
-    {"25006", "", CATEGORY_USAGE, "a node only reads; correct source.odbc.query"},
-    {"", "readonly database", CATEGORY_USAGE, "a node only reads; correct source.odbc.query"},
-    {"", "data-modifying", CATEGORY_USAGE, "a node only reads; correct source.odbc.query"},
-    {"22", "", CATEGORY_USAGE, "correct the values, or source.odbc.query"},
-    {"42", "", CATEGORY_USAGE, "correct source.odbc.query"},
-    {"", "syntax error", CATEGORY_USAGE, "correct source.odbc.query"},
+    {"25006", "", CATEGORY_USAGE, "a node only reads; correct odbc.query"},
+    {"", "readonly database", CATEGORY_USAGE, "a node only reads; correct odbc.query"},
+    {"", "data-modifying", CATEGORY_USAGE, "a node only reads; correct odbc.query"},
+    {"22", "", CATEGORY_USAGE, "correct the values, or odbc.query"},
+    {"42", "", CATEGORY_USAGE, "correct odbc.query"},
+    {"", "syntax error", CATEGORY_USAGE, "correct odbc.query"},
     {"", "connect failed", CATEGORY_ENVIRONMENT, "see that the database is there and may be read"},
     {"", "", CATEGORY_ENVIRONMENT, "the database's own log may say more; try again"},
 };

@@ -54,7 +54,7 @@ static struct result from_environment(const char *variable, const char **ret)
     if (!variable) return RESULT_OK;
     const char *value = getenv(variable);
     ENSURE(value, CATEGORY_USAGE,
-           "the environment has no variable %s, which source.odbc.environment names; set it where the node is started",
+           "the environment has no variable %s, which odbc.environment names; set it where the node is started",
            variable);
     ENSURE(text_printable(view_text(value), ""), CATEGORY_USAGE,
            "the environment's variable %s has characters of no user or password", variable);

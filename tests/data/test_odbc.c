@@ -173,8 +173,8 @@ static void mistakes_with_sqlite(void **state)
     char nowhere[SCRATCH_MAX + 64];
     sqlite_make(directory, "CREATE TABLE t(k TEXT); INSERT INTO t VALUES ('a')", sqlite);
     refuse(sqlite, "SELECT * FROM nope", CATEGORY_ENVIRONMENT,
-           "no such table: nope (1) (SQLSTATE HY000); correct source.odbc");
-    refuse(sqlite, "SELECT x FROM t", CATEGORY_USAGE, "correct the column's name in source.odbc.query");
+           "no such table: nope (1) (SQLSTATE HY000); correct odbc");
+    refuse(sqlite, "SELECT x FROM t", CATEGORY_USAGE, "correct the column's name in odbc.query");
     refuse(sqlite, "SELECT FROM WHERE", CATEGORY_USAGE, "syntax error");
     refuse(sqlite, "DELETE FROM t", CATEGORY_USAGE, "a node only reads");
     expect(sqlite, "SELECT k FROM t", "a\n");
@@ -212,10 +212,10 @@ static void mistakes_with_postgres(void **state)
     refuse_source(&source, CATEGORY_ENVIRONMENT, "correct user and password");
     source.user = "gehtnicht";
     refuse_source(&source, CATEGORY_ENVIRONMENT, "correct user and password");
-    refuse(postgres, "SELECT * FROM nope", CATEGORY_ENVIRONMENT, "correct source.odbc.table");
+    refuse(postgres, "SELECT * FROM nope", CATEGORY_ENVIRONMENT, "correct odbc.table");
     refuse(postgres, "SELECT x FROM m", CATEGORY_USAGE, "SQLSTATE 42703");
     refuse(postgres, "WITH gone AS (DELETE FROM m RETURNING k) SELECT k FROM gone", CATEGORY_USAGE,
-           "a node only reads; correct source.odbc.query");
+           "a node only reads; correct odbc.query");
     refuse(postgres, "SELECT 1 / (3 - k) AS k FROM generate_series(1, 5) k", CATEGORY_USAGE, "division by zero");
     expect(postgres, "SELECT k FROM m", "a\n");
 }

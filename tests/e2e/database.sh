@@ -90,9 +90,9 @@ wrong() { # BANK SED TEXT: check fails and says so
     cat "$HOME_DIR/checked" >>"$HOME_DIR/all_checked"
     cp "$HOME_DIR/good.yaml" "$HOME_DIR/$1/node.yaml"
 }
-wrong south 's/table: customers/table: nobody/' "source    customers: the database's driver says: no such table: nobody (1) (SQLSTATE HY000); correct source.odbc.table"
-wrong east 's/income, age/income, old/' "correct the column's name in source.odbc.query"
-wrong east 's/risk\.customers/risk.nobody/' "(SQLSTATE 42P01); correct source.odbc.table"
+wrong south 's/table: customers/table: nobody/' "source    customers: the database's driver says: no such table: nobody (1) (SQLSTATE HY000); correct odbc.table"
+wrong east 's/income, age/income, old/' "correct the column's name in odbc.query"
+wrong east 's/risk\.customers/risk.nobody/' "(SQLSTATE 42P01); correct odbc.table"
 wrong east 's/PostgreSQL Unicode/No such driver/' "odbc-postgresql for PostgreSQL"
 wrong east 's/Database=postgres/Database=nowhere/' "correct the database's name"
 wrong east "s|Servername=[^;]*|Servername=/nowhere|" "see that the server runs"
