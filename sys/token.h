@@ -4,8 +4,8 @@
  * (sys/token_uri.h) in the place of a key file's path.
  *
  * A token that is not there when a key is opened is CATEGORY_ENVIRONMENT; a wrong PIN, no such key, two of them or one
- * of another type CATEGORY_USAGE. Later, a key that waits (sign_key_wait) tries again until the token is back (sign_bytes), or says at
- * once that it is not (sign_at_once). A PIN that was refused is never tried a second time: tokens count.
+ * of another type CATEGORY_USAGE. Later, sign_bytes says at once that it is not there, or, after sign_key_wait, tries
+ * again until it is back; sign_at_once never waits. A PIN that was refused is never tried a second time: tokens count.
  */
 #ifndef SYS_TOKEN_H
 #define SYS_TOKEN_H

@@ -272,8 +272,9 @@ stays() { # TEXT: north does not reload, and says it
     kill -HUP "${PROCESS[north]}"
     until_true 10 log_has north "not reloaded, and the node goes on as it was: .*$1" || die "not \"$1\": $(tail -n 3 "$at/north/log")"
 }
-"$COFFERDAM" roster add "$at/roster.note" --address tls+tcp://127.0.0.1:1 -o "$at/unsigned.note" >/dev/null || die "no roster"
-cp "$at/unsigned.note" "$at/north/roster.note"
+"$COFFERDAM" roster add "$at/roster.note" --address tls+tcp://127.0.0.1:1 -o "$at/alone.note" >/dev/null || die "no roster"
+"$COFFERDAM" roster sign "$at/alone.note" --key "$(identity north)" --previous "$at/roster.note" >/dev/null || die "not signed"
+cp "$at/alone.note" "$at/north/roster.note"
 stays 'is no successor of the roster that is pinned (version 1): '
 cp "$at/v1.note" "$at/north/roster.note"
 cp "$at/north/node.yaml" "$at/good.yaml"
