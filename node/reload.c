@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "node/source.h"
+#include "sys/console.h"
 #include "sys/vitals.h"
 
 static struct result check_roster(const struct bank *bank, const struct bank *next)
@@ -13,12 +14,18 @@ static struct result check_roster(const struct bank *bank, const struct bank *ne
                      bank->roster.version);
 }
 
-/* A port that is taken is found out while the present one is still served. */
-static struct result check_port(const struct bank *bank, const struct bank *next)
+static bool is_new(const char *before, const char *after)
 {
-    const char *before = bank->config->metrics.address, *after = next->config->metrics.address;
-    if (!after || (before && strcmp(before, after) == 0)) return RESULT_OK;
-    return vitals_try(&next->config->metrics, next->config_path);
+    return after && (!before || strcmp(before, after) != 0);
+}
+
+/* A port that is taken is found out while the present one is still served. */
+static struct result check_ports(const struct bank *bank, const struct bank *next)
+{
+    const struct config_node *before = bank->config, *after = next->config;
+    if (is_new(before->metrics.address, after->metrics.address)) TRY(vitals_try(&after->metrics, next->config_path));
+    if (is_new(before->console.address, after->console.address)) TRY(console_try(&after->console, next->config_path));
+    return RESULT_OK;
 }
 
 struct result bank_check_reload(const struct bank *bank)
@@ -29,5 +36,5 @@ struct result bank_check_reload(const struct bank *bank)
            "%s: state: another directory is worked in after a restart alone", bank->config_path);
     TRY(check_roster(bank, next));
     TRY(source_ready(&next->config->source));
-    return check_port(bank, next);
+    return check_ports(bank, next);
 }
