@@ -183,10 +183,9 @@ static struct result head(struct draft *draft)
     if (!*name) (void)snprintf(name, sizeof name, "draft");
     TRY(buffer_format(&draft->out,
                       "# A draft from one bank's file. Bounds and levels must hold for every bank's rows and are "
-                      "public: widen them.\n# Replace each " PLAN_FILL_IN
-                      ", take the target out of the features, then run: cofferdam plan check\n"
+                      "public: widen them.\n# Replace each " PLAN_FILL_IN "%s, then run: cofferdam plan check\n"
                       "cofferdam: 1\nname: %s\npurpose: " PLAN_FILL_IN "\ntask: logistic\ntarget: {column: ",
-                      name));
+                      draft->target ? "" : ", take the target out of the features", name));
     TRY(quoted(&draft->out, draft->target ? draft->target : PLAN_FILL_IN));
     TRY(buffer_text(&draft->out, ", positive: "));
     TRY(quoted(&draft->out, draft->positive ? draft->positive : PLAN_FILL_IN));

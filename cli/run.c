@@ -268,7 +268,7 @@ struct result cli_run_list(int argc, char **argv)
         if (text_of(run, "plan")[0])
             TRY(buffer_format(&out, "  %s by %s", text_of(run, "plan"), text_of(run, "submitter")));
         const char *phase = text_of(run, "phase");
-        if (phase[0]) TRY(buffer_format(&out, ": %s", phase));
+        if (phase[0]) TRY(buffer_format(&out, "%s%s", text_of(run, "plan")[0] ? ": " : "  ", phase));
         TRY(buffer_text(&out, "\n"));
     }
     if (text_of(answer, "trouble")[0])

@@ -41,11 +41,11 @@ static struct result command_init(const struct program_words *words)
                       "roster: %s\n"
                       "state: state\n"
                       "log: info\n"
-                      "# metrics: {address: \"127.0.0.1:9464\"}    figures for Prometheus, /healthz, /readyz\n"
-                      "# listen: tls+tcp://0.0.0.0:7443    the roster's address "
+                      "# metrics: {address: \"127.0.0.1:9464\"}    # figures for Prometheus, /healthz, /readyz\n"
+                      "# listen: tls+tcp://0.0.0.0:7443    # the roster's address "
                       "where it is left out\n"
-                      "# console: {address: \"127.0.0.1:9465\"}    a page for people, on this machine alone\n"
-                      "# patience_seconds: 30              how long a bank that "
+                      "# console: {address: \"127.0.0.1:9465\"}    # a page for people, on this machine alone\n"
+                      "# patience_seconds: 30              # how long a bank that "
                       "came back may take\n",
                       words->key ? words->key : "node.key", words->roster ? words->roster : "roster.note"));
     TRY(file_write_new(path, buffer_view(&text), 0644));
@@ -53,9 +53,11 @@ static struct result command_init(const struct program_words *words)
     return RESULT_OK;
 }
 
+/* One that runs has state and ports itself: a SIGHUP says whether new ports are free. */
 static struct result command_check(const struct program_words *words)
 {
     char path[FILE_PATH_MAX];
+    CLEANUP(buffer_done) struct buffer reply = {0};
     TRY(file_config(words->operand, "coordinator.yaml", path));
     CLEANUP(hub_freep) struct hub *hub = NULL;
     TRY(hub_load(path, &hub));
@@ -65,6 +67,10 @@ static struct result command_check(const struct program_words *words)
     for (unsigned i = 0; i < roster->size; i++) printf(" %s", roster->members[i].name);
     const char *address = hub_address(hub);
     printf("\n");
+    if (result_ok(control_request(hub->config->state, view_text("status"), STATUS_TIMEOUT_MS, &reply))) {
+        printf("state     %s, where this coordinator is running, with its ports\nready\n", hub->config->state);
+        return RESULT_OK;
+    }
     TRY(store_open(hub->config->state, &hub->store));
     printf("state     %s\n", hub->config->state);
     TRY(transport_server_new(address, hub->key, hub_accept, hub_met, hub, &hub->server));

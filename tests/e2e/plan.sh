@@ -63,6 +63,7 @@ customers 2000 7 >customers.csv
 "$cofferdam" plan new --from customers.csv -o draft.yaml
 refuses 2 'draft.yaml:5: key "purpose": is still to be filled in' plan check draft.yaml
 "$cofferdam" plan new --from customers.csv --target default --positive 1 | sed 's/purpose: FILL_IN/purpose: test/' >draft.yaml
+grep -q 'Replace each FILL_IN, then run' draft.yaml || fail "a draft with its target asks to take it out"
 "$cofferdam" plan check draft.yaml >check || fail "a finished draft is refused"
 grep -qF -- '- {name: "income", kind: number, min: 1000, max: 10000, resolution: 1}' draft.yaml || fail "bounds"
 grep -qF -- '- {name: "region", kind: category, levels: ["E", "N", "S", "W"], baseline: ' draft.yaml || fail "levels"

@@ -154,6 +154,10 @@ expect_exit 2 "south/policy.yaml:9" "$COFFERDAM" plan check "$HOME_DIR/plan.yaml
 "$NODE" init "$HOME_DIR/fresh" --source ../south/rows.csv --key ../south/node.key --roster ../roster.note >/dev/null || die "init"
 "$NODE" check "$HOME_DIR/fresh" >"$HOME_DIR/told" || die "check of what init writes: $(cat "$HOME_DIR/told")"
 told "purposes is empty, so this bank refuses every run"
+# What it leaves out is there to be uncommented.
+sed -i "s/^# \(metrics: .*\):9464/\1:$(free_port)/; s/^# \(console: .*\):9465/\1:$(free_port)/" "$HOME_DIR/fresh/node.yaml"
+"$NODE" check "$HOME_DIR/fresh" >"$HOME_DIR/told" || die "check of what init leaves out: $(cat "$HOME_DIR/told")"
+told "metrics   127.0.0.1:"
 rm "$HOME_DIR/fresh/node.yaml"
 expect_exit 2 "fresh/policy.yaml exists" "$NODE" init "$HOME_DIR/fresh"
 [ ! -e "$HOME_DIR/fresh/node.yaml" ] || die "half of the files are written"

@@ -58,8 +58,14 @@ grep -q '^metrics' "$at/checked" && die "figures are served without being asked 
 metrics=127.0.0.1:$(free_port)
 echo "metrics: {address: \"$metrics\"}" | tee -a "$at/coordinator/coordinator.yaml" >>"$at/north/node.yaml"
 "$COORDINATOR" check "$at/coordinator" | grep -q "^metrics   $metrics is free$" || die "check does not look at the metrics"
+# What init leaves out is there to be uncommented.
+"$COORDINATOR" init "$at/fresh" --key ../coordinator/node.key --roster ../roster.note >/dev/null || die "init"
+sed -i "s/^# \([a-z_]*: \)/\1/; s/:9464/:$(free_port)/; s/:9465/:$(free_port)/; s/:7443/:$(free_port)/" "$at/fresh/coordinator.yaml"
+"$COORDINATOR" check "$at/fresh" >"$at/checked" || die "check of what init leaves out: $(cat "$at/fresh/coordinator.yaml")"
+grep -q "^listen    tls+tcp://0.0.0.0:" "$at/checked" && grep -q "^console " "$at/checked" || die "check: $(cat "$at/checked")"
 coordinator_start
 until_true 10 "$COORDINATOR" status "$at/coordinator" || die "no coordinator"
+"$COORDINATOR" check "$at/coordinator" | grep -q "where this coordinator is running" || die "no check of a coordinator that runs"
 "$NODE" check "$at/north" >"$at/checked" 2>&1 && die "north is ready with a port that is taken"
 grep -q "^metrics   .*$metrics" "$at/checked" || die "check of north: $(cat "$at/checked")"
 sed -i '/^metrics/d' "$at/north/node.yaml"
@@ -360,4 +366,5 @@ still_good "$joined" north "$at/v5.note"
 still_good "$before" north "$at/v1.note"
 "$COFFERDAM" audit verify "$(bundle_of west "$joined")" --roster "$at/v5.note" >/dev/null || die "west cannot audit what it took part in"
 "$COFFERDAM" run show "$before" --node "$at/north" | grep -q "^phase      of an earlier roster" || die "an earlier run is not shown"
+"$COFFERDAM" run list --node "$at/north" | grep -q "^${before:0:12}  done    of an earlier roster$" || die "an earlier run is not in the list"
 good
