@@ -62,11 +62,14 @@ static struct result command_check(const struct program_words *words)
     CLEANUP(hub_freep) struct hub *hub = NULL;
     TRY(hub_load(path, &hub));
     const struct roster *roster = &hub->roster;
-    printf("key       %s\nroster    version %u, %u members, all signed:", hub->config->key, roster->version,
-           roster->size);
+    printf("key       %s\nroster    version %u, %u members%s:", hub->config->key, roster->version, roster->size,
+           roster->version == 1 ? ", all signed" : "");
     for (unsigned i = 0; i < roster->size; i++) printf(" %s", roster->members[i].name);
     const char *address = hub_address(hub);
     printf("\n");
+    if (roster->version > 1)
+        printf("          whether the members before it signed: cofferdam roster show %s --previous OLD.note\n",
+               hub->config->roster);
     if (result_ok(control_request(hub->config->state, view_text("status"), STATUS_TIMEOUT_MS, &reply))) {
         printf("state     %s, where this coordinator is running, with its ports\nready\n", hub->config->state);
         return RESULT_OK;

@@ -367,4 +367,7 @@ still_good "$before" north "$at/v1.note"
 "$COFFERDAM" audit verify "$(bundle_of west "$joined")" --roster "$at/v5.note" >/dev/null || die "west cannot audit what it took part in"
 "$COFFERDAM" run show "$before" --node "$at/north" | grep -q "^phase      of an earlier roster" || die "an earlier run is not shown"
 "$COFFERDAM" run list --node "$at/north" | grep -q "^${before:0:12}  done    of an earlier roster$" || die "an earlier run is not in the list"
+"$COORDINATOR" check "$at/coordinator" >"$at/checked" || die "check of a later roster"
+grep -q "^roster    version 6, 4 members: north south east hill$" "$at/checked" || die "check of a later roster: $(cat "$at/checked")"
+grep -q "whether the members before it signed: cofferdam roster show .* --previous" "$at/checked" || die "who signed is taken for known"
 good
