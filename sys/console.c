@@ -303,9 +303,18 @@ static struct result answer_api(struct console *console, const struct http_reque
 
 /* ---- a request */
 
+static bool is_own_origin(const struct http_request *request)
+{
+    static const char scheme[] = "http://";
+    const size_t length = sizeof scheme - 1;
+    if (!request->origin) return true;
+    return strncmp(request->origin, scheme, length) == 0 && strcmp(request->origin + length, request->host) == 0;
+}
+
 /* Whether the browser says that our own page, or the person at it, asks. Other programs say nothing. */
 static bool is_own(const struct http_request *request)
 {
+    if (!is_own_origin(request)) return false;
     return !request->site || strcmp(request->site, "same-origin") == 0 || strcmp(request->site, "none") == 0;
 }
 
