@@ -149,7 +149,7 @@ async function hear(name) {
 async function away(page) {
   allowed.push("ERR_", "401", "403");
   fs.writeFileSync(told("away"), "");
-  await page.locator("#notice.alarm", { hasText: "connection to the daemon is lost" }).waitFor({ timeout: WAIT });
+  await page.locator("#notice.alarm", { hasText: "What is shown is of" }).waitFor({ timeout: WAIT });
   await heading(page, "Runs");
   await look(page, "away");
   fs.writeFileSync(told("back"), "");
@@ -205,6 +205,7 @@ async function written(page) {
   await page.locator(".facts .badge.refused, .facts .badge.failed").waitFor({ timeout: WAIT });
   const text = await page.locator("main").textContent();
   for (const name of ["<i>refused", "<b>other"]) must(text.includes(name), `the page of a refused run does not have ${name}`);
+  must(!text.includes("a rule of the policy"), "a run that was refused is said to be approved");
   await look(page, "refused");
   await page.locator("nav a").first().click();
   await heading(page, "Runs");
