@@ -108,7 +108,7 @@ static void warn_of_stranger(struct console *console)
     bool due = !console->warned_ms || now - console->warned_ms >= STRANGER_MS;
     if (due) console->warned_ms = now;
     (void)pthread_mutex_unlock(&console->lock);
-    if (due) log_warning("console", "somebody brought a token that does not count; others within a minute are not told");
+    if (due) log_warning("console", "somebody brought a token that does not count; the next minute's are not told");
 }
 
 static struct result answer_login(struct console *console, const struct http_request *request,
@@ -311,11 +311,12 @@ static bool is_own_origin(const struct http_request *request)
     return strncmp(request->origin, scheme, length) == 0 && strcmp(request->origin + length, request->host) == 0;
 }
 
-/* Whether the browser says that our own page, or the person at it, asks. Other programs say nothing. */
+/* Whether the browser says that our own page, or the person at it, asks. Other programs say nothing; an old browser
+ * says only an origin, which behind a proxy is another than our name. */
 static bool is_own(const struct http_request *request)
 {
-    if (!is_own_origin(request)) return false;
-    return !request->site || strcmp(request->site, "same-origin") == 0 || strcmp(request->site, "none") == 0;
+    if (!request->site) return is_own_origin(request);
+    return strcmp(request->site, "same-origin") == 0 || strcmp(request->site, "none") == 0;
 }
 
 static struct result answer_post(struct console *console, const struct http_request *request,
