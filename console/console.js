@@ -16,6 +16,7 @@ const PROGRAMS = { coordinator, node };
 
 let state = null;
 let end = null;
+let heard = new Date(); // from the daemon, the last time
 let shown = { key: null, sections: new Map() };
 const details = new Map(); // run -> {at, told, model}
 
@@ -182,6 +183,7 @@ function follows() {
   end?.();
   end = follow({
     state(told, now) {
+      heard = new Date();
       clockIs(now);
       if (state) announce(state, told);
       if (notice.className) say("");
@@ -189,11 +191,12 @@ function follows() {
       render();
     },
     beat(age) {
+      heard = new Date(Date.now() - age);
       if (age > 15000) say("The daemon has said nothing new for a while: it may be at something long.", true);
       else if (notice.className) say("");
     },
     async lost(over) {
-      say("The connection to the daemon is lost; trying again.", true);
+      say(`The connection to the daemon is lost; trying again. What is shown is of ${heard.toTimeString().slice(0, 8)}.`, true);
       try {
         await get("/api/session");
       } catch (error) {

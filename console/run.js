@@ -28,7 +28,8 @@ function now(run) {
   if (run.state !== "open" && run.state !== "waits") {
     return card(
       run.state === "done" ? "Done" : "How it ended",
-      el("p", {}, run.state === "done" ? "Every step is certified, and the result is written. " : `${run.phase || "No reason is known."} `, when(run.since_ms)),
+      el("p", {}, run.state === "done" ? "Every step is certified, and the result is written." : run.phase || "No reason is known."),
+      el("p", { class: "muted" }, when(run.since_ms)),
     );
   }
   const rows = [
@@ -133,17 +134,18 @@ export function runSections(run, details, model) {
   }
   if (details.files?.length) sections.push({ id: "files", data: details.files, build: () => files(run, details.files) });
   if (model) sections.push({ id: "model", data: model.hash || model, build: () => modelView(model) });
-  if (details.steps) {
+  const over = run.state !== "open" && run.state !== "waits";
+  if (details.steps && (steps.length || !over)) {
     sections.push(
       { id: "convergence", data: steps, build: () => convergence(steps) },
       { id: "log", data: details.checkpoint || null, build: () => log(details.checkpoint, run) },
-      { id: "phases", data: run.phases, build: () => card("Where the time went", phases(run.phases, "Time in each phase since the coordinator started")) },
       { id: "rounds", data: steps, build: () => rounds(steps, run) },
     );
   }
+  if (details.steps) sections.push({ id: "phases", data: run.phases, build: () => card("Where the time went", phases(run.phases, "Time in each phase since the coordinator started")) });
   if (details.journal) {
     sections.push(
-      { id: "sent", data: [run.asks, sent(details.journal)], build: () => left(run, sent(details.journal)) },
+      { id: "sent", data: [run.state, run.asks, sent(details.journal)], build: () => left(run, sent(details.journal)) },
       { id: "entries", data: details.journal.length, build: () => card("Journal", entries(details.journal, "This run's entries, the newest first")) },
     );
   }
@@ -159,7 +161,7 @@ function left(run, total) {
       ["Masked inputs", whole(total.inputs)],
       ["Words of 64 bits", whole(total.words)],
       ["Bytes", whole(total.bytes)],
-      ["Approved by", asks.needed ? `${asks.approvals} of ${asks.needed} officers${asks.approved_by ? `: ${asks.approved_by}` : ""}` : "a rule of the policy"],
+      ["Approved by", run.state === "refused" ? "nobody: it was refused" : asks.needed ? `${asks.approvals} of ${asks.needed} officers${asks.approved_by ? `: ${asks.approved_by}` : ""}` : "a rule of the policy"],
     ]),
   );
 }

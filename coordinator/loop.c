@@ -199,7 +199,8 @@ static struct result loop(struct hub *hub, struct control_server *control, struc
         TRY(turn(hub));
         TRY(answer_control(hub, control, console));
         TRY(hub_watch_turn(watch));
-        TRY(hub_console_turn(console));
+        struct result shown = hub_console_turn(console);
+        if (!result_ok(shown)) log_warning("console", "nothing new is shown: %s", result_reason());
     }
     return RESULT_OK;
 }

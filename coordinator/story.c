@@ -1,6 +1,7 @@
 #include "coordinator/story.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "analytics/json_text.h"
@@ -37,7 +38,7 @@ static struct result entry_text(const struct session *session, struct buffer *ou
     tree_put(&tree, entry, "step", tree_count(fold->step));
     tree_put(&tree, entry, "at_ms", tree_count(clock_now_ms()));
     tree_put(&tree, entry, "text", json_stringn((const char *)line.data, line.length));
-    if (figure.name) tree_put(&tree, entry, "figure", figure_json(&figure));
+    if (figure.name && isfinite(figure.value)) tree_put(&tree, entry, "figure", figure_json(&figure));
     if (session->story.proposed) {
         tree_put(&tree, entry, "round", tree_count(session->story.round));
         tree_put(&tree, entry, "missing", missing_json(session));

@@ -16,6 +16,7 @@
 #include "node/source.h"
 #include "node/spent.h"
 #include "sys/clock.h"
+#include "sys/console.h"
 #include "sys/control.h"
 #include "sys/file.h"
 #include "sys/token.h"
@@ -241,19 +242,33 @@ static struct result check_state(struct bank *bank, struct check_known *known)
     return RESULT_OK;
 }
 
-/* A node that runs has the port itself. */
-static struct result check_metrics(const struct bank *bank)
+/* A node that runs has its ports itself. */
+static bool is_running(const struct bank *bank)
 {
     CLEANUP(buffer_done) struct buffer reply = {0};
-    const char *address = bank->config->metrics.address;
+    return result_ok(control_request(bank->config->state, view_text("{\"ask\": \"status\"}"), CONTROL_MS, &reply));
+}
+
+static struct result check_port(const char *what, const char *address, bool running, struct result tried)
+{
     if (!address) return RESULT_OK;
-    if (result_ok(control_request(bank->config->state, view_text("{\"ask\": \"status\"}"), CONTROL_MS, &reply))) {
-        printf("metrics   %s, where this bank's node is running\n", address);
-        return RESULT_OK;
-    }
-    TRY(vitals_try(&bank->config->metrics, bank->config_path));
-    printf("metrics   %s is free\n", address);
+    if (!running) TRY(tried);
+    printf("%-9s %s%s\n", what, address, running ? ", where this bank's node is running" : " is free");
     return RESULT_OK;
+}
+
+static struct result check_metrics(const struct bank *bank, bool running)
+{
+    const struct config_metrics *metrics = &bank->config->metrics;
+    return check_port("metrics", metrics->address, running,
+                      running ? RESULT_OK : vitals_try(metrics, bank->config_path));
+}
+
+static struct result check_console(const struct bank *bank, bool running)
+{
+    const struct config_console *console = &bank->config->console;
+    return check_port("console", console->address, running,
+                      running ? RESULT_OK : console_try(console, bank->config_path));
 }
 
 /* One part of the check: a failure is printed, and kept when it is the first. */
@@ -289,7 +304,9 @@ struct result bank_check(const char *config_path, const char *plan, bool sql)
         part("pushdown", check_pushdown(&config->source, judged ? &checked.plan : NULL, sql), &kept, reason,
              sizeof reason);
     part("state", check_state(bank, &known), &kept, reason, sizeof reason);
-    part("metrics", check_metrics(bank), &kept, reason, sizeof reason);
+    bool running = is_running(bank);
+    part("metrics", check_metrics(bank, running), &kept, reason, sizeof reason);
+    part("console", check_console(bank, running), &kept, reason, sizeof reason);
     part("link", check_connection(bank), &kept, reason, sizeof reason);
     if (judged) part("policy", check_policy_plan(bank, &checked, &known), &kept, reason, sizeof reason);
     if (!result_ok(kept)) {

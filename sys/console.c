@@ -21,6 +21,7 @@
 enum {
     BEAT_MS = 3000,     /* a page that hears nothing hears this; within HTTP_STREAM_MS */
     WATCHED_MS = 10000, /* somebody who asked so lately still looks */
+    STRANGER_MS = 60000,
 };
 
 struct console {
@@ -35,6 +36,7 @@ struct console {
     uint64_t sequence;     /* 0: nothing was published yet */
     uint64_t published_ms; /* by the steady clock, changed or not */
     uint64_t asked_ms;     /* a session's latest request */
+    uint64_t warned_ms;    /* of a token that did not count */
     unsigned streams;
     bool stopping;
 };
@@ -98,13 +100,24 @@ static void set_cookie(const struct console *console, const char *value, const c
     add_header(answer, "Set-Cookie", answer->made);
 }
 
+/* Anybody on this machine can cause it, as often as they like: it must not crowd out other warnings. */
+static void warn_of_stranger(struct console *console)
+{
+    uint64_t now = clock_monotonic_ms();
+    (void)pthread_mutex_lock(&console->lock);
+    bool due = !console->warned_ms || now - console->warned_ms >= STRANGER_MS;
+    if (due) console->warned_ms = now;
+    (void)pthread_mutex_unlock(&console->lock);
+    if (due) log_warning("console", "somebody brought a token that does not count; the next minute's are not told");
+}
+
 static struct result answer_login(struct console *console, const struct http_request *request,
                                   struct http_answer *answer)
 {
     char session[CONSOLE_KEY_HEX] = "";
     struct result entered = console_door_enter(console->door, request->body, clock_monotonic_ms(), session);
     if (entered.category == CATEGORY_FALSE) {
-        log_warning("console", "somebody brought a token that does not count");
+        warn_of_stranger(console);
         return say(answer, 403, result_reason());
     }
     TRY(entered);
@@ -290,10 +303,20 @@ static struct result answer_api(struct console *console, const struct http_reque
 
 /* ---- a request */
 
-/* Whether the browser says that our own page, or the person at it, asks. Other programs say nothing. */
+static bool is_own_origin(const struct http_request *request)
+{
+    static const char scheme[] = "http://";
+    const size_t length = sizeof scheme - 1;
+    if (!request->origin) return true;
+    return strncmp(request->origin, scheme, length) == 0 && strcmp(request->origin + length, request->host) == 0;
+}
+
+/* Whether the browser says that our own page, or the person at it, asks. Other programs say nothing; an old browser
+ * says only an origin, which behind a proxy is another than our name. */
 static bool is_own(const struct http_request *request)
 {
-    return !request->site || strcmp(request->site, "same-origin") == 0 || strcmp(request->site, "none") == 0;
+    if (!request->site) return is_own_origin(request);
+    return strcmp(request->site, "same-origin") == 0 || strcmp(request->site, "none") == 0;
 }
 
 static struct result answer_post(struct console *console, const struct http_request *request,

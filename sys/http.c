@@ -152,6 +152,7 @@ static enum MHD_Result answer_site(const struct http_server *server, struct MHD_
     struct http_answer answer = {.status = MHD_HTTP_OK, .type = HTTP_TEXT, .body = &body};
     request->host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
     request->site = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Sec-Fetch-Site");
+    request->origin = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ORIGIN);
     request->cookie = MHD_lookup_connection_value(connection, MHD_COOKIE_KIND, server->config.cookie);
     if (!result_ok(server->config.site(server->config.context, request, &answer)))
         return send_line(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "this cannot be told now\n");

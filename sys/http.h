@@ -55,6 +55,7 @@ struct http_request {
     const char *path;   /* without what follows a '?' */
     const char *host;   /* Host */
     const char *site;   /* Sec-Fetch-Site */
+    const char *origin; /* Origin */
     const char *cookie; /* the value of http_config's cookie */
     struct view body;   /* of a POST */
 };

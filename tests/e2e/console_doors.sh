@@ -28,11 +28,37 @@ status() { # PARTY PATH CURL-ARGUMENT...
 event() { # PARTY COOKIE: the first thing that an open page is told
     curl -sS -N --max-time 20 -b "$2" "http://${AT[$1]}/api/events" 2>/dev/null | grep -m 1 '^data: {' | cut -c 7-
 }
+deaf() { # PARTY COOKIE: a page that is opened and never read; its descriptor is added to DEAF
+    local fd
+    exec {fd}<>"/dev/tcp/${AT[$1]/://}" || die "$1 does not listen"
+    printf 'GET /api/events HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\n\r\n' "${AT[$1]}" "$2" >&"$fd"
+    DEAF+=("$fd")
+}
+hear() { # the deaf pages are closed
+    local fd
+    for fd in "${DEAF[@]}"; do exec {fd}>&-; done
+    DEAF=()
+}
+DEAF=()
+listens() { (exec 3<>"/dev/tcp/${1/://}") 2>/dev/null; } # HOST:PORT
+reconfigure() { # PARTY ADDRESS: the console's, for its next start or SIGHUP
+    local kind=node
+    [ "$1" != coordinator ] || kind=coordinator
+    sed -i "s/^console: .*/console: {address: \"$2\"}/" "$HOME_DIR/$1/$kind.yaml"
+}
 
 expect_exit 3 "no daemon of this user runs in this directory" "$COORDINATOR" console "$HOME_DIR/coordinator"
 e2e_start "${banks[@]}"
+until_true 10 "$NODE" status "$HOME_DIR/north" || die "north does not answer"
+for party in north coordinator; do
+    cookie=$(enter $party "$(address $party)")
+    for _ in {1..8}; do deaf $party "$cookie"; done
+done
+full() { [ "$(status coordinator /api/events -b "$cookie")" = 503 ]; }
+until_true 10 full || die "more pages are open than there is room for"
 run=$(submit north) || die "not submitted"
-for bank in "${banks[@]}"; do watch $bank "$run" >/dev/null || die "no model at $bank"; done
+for bank in "${banks[@]}"; do watch "$bank" "$run" >/dev/null || die "no model at $bank"; done
+hear
 expect_exit 2 "the daemon serves no console: add a line" "$NODE" console "$HOME_DIR/south"
 
 url=$(address coordinator)
@@ -72,12 +98,31 @@ assert told["files"] == ["model", "report", "plan", "bundle"] and told["evidence
 END
 
 # A console that could not listen leaves the coordinator as it is.
-cp "$HOME_DIR/coordinator/coordinator.yaml" "$HOME_DIR/kept.yaml"
-sed -i "s/^console: .*/console: {address: \"${AT[north]}\"}/" "$HOME_DIR/coordinator/coordinator.yaml"
+before=${AT[coordinator]}
+reconfigure coordinator "${AT[north]}"
 kill -HUP "${PROCESS[coordinator]}"
 until_true 10 log_has coordinator "not reloaded.*console: another program listens" || die "it reloads what cannot listen"
-cp "$HOME_DIR/kept.yaml" "$HOME_DIR/coordinator/coordinator.yaml"
 [ "$(status coordinator /api/session -b "$cookie")" = 200 ] || die "a refused reload ends a session"
+url=$(address coordinator)
+python3 tests/e2e/lib/console_attack.py "$before" "$cookie" "${url#*token=}" || die "the console gives way"
+[ "$(grep -c "does not count" "$HOME_DIR/coordinator/log")" -le 3 ] || die "strangers fill the log"
+
+# It moves to another address, with pages open that nobody reads; who was in is out.
+deaf coordinator "$cookie"
+AT[coordinator]=127.0.0.1:$(free_port)
+reconfigure coordinator "${AT[coordinator]}"
+kill -HUP "${PROCESS[coordinator]}"
+out() { [ "$(status coordinator /api/session -b "$cookie")" = 401 ]; }
+until_true 20 out || die "it does not answer where it is told to, or a session outlives a move"
+! listens "$before" || die "it listens where it did still"
+hear
+
+# Nor the node as it would be.
+reconfigure north "${AT[coordinator]}"
+kill -HUP "${PROCESS[north]}"
+until_true 10 log_has north "not reloaded.*console: another program listens" || die "the node reloads what cannot listen"
+reconfigure north "${AT[north]}"
+"$NODE" check "$HOME_DIR/north" | grep -qx "console   ${AT[north]}, where this bank's node is running" || die "check does not know its own"
 
 # The node's: what its own commands say.
 cookie=$(enter north "$(address north)")
@@ -102,7 +147,9 @@ END
 
 # After a restart: no session, and the same run.
 cookie=$(enter coordinator "$(address coordinator)")
+for _ in {1..3}; do deaf coordinator "$cookie"; done
 party_kill coordinator TERM
+hear
 coordinator_start
 until_true 10 "$COORDINATOR" status "$HOME_DIR/coordinator" || die "the coordinator does not answer"
 [ "$(status coordinator /api/session -b "$cookie")" = 401 ] || die "a session outlives the daemon"
@@ -116,7 +163,8 @@ party_kill south TERM
 printf 'console: {address: "%s"}\n' "${AT[north]}" >>"$HOME_DIR/south/node.yaml"
 expect_exit 3 "console: another program listens at ${AT[north]} already; stop it or choose another port" \
     "$NODE" run "$HOME_DIR/south/node.yaml"
-sed -i 's/^console: .*/console: {address: "0.0.0.0:9465"}/' "$HOME_DIR/south/node.yaml"
+expect_exit 3 "console: another program listens at ${AT[north]} already" "$NODE" check "$HOME_DIR/south/node.yaml"
+reconfigure south 0.0.0.0:9465
 expect_exit 2 'key "console.address": must be a loopback address of this machine' "$NODE" run "$HOME_DIR/south/node.yaml"
 ! grep -qE 'ThreadSanitizer|ERROR: AddressSanitizer|runtime error' "$HOME_DIR"/*/log || die "a sanitizer has something to say"
 good

@@ -1,5 +1,5 @@
-/* Any bytes as a request to the console: Host, Sec-Fetch-Site, cookie, path, body, a line each. Nobody gets in, and no
- * file of a run is opened. */
+/* Any bytes as a request to the console: Host, Sec-Fetch-Site or Origin, cookie, path, body, a line each. Nobody gets
+ * in, and no file of a run is opened. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     request.cookie = line_of(&text);
     request.path = line_of(&text);
     request.body = view_text(text);
-    if (!*request.site) request.site = NULL;
+    if (strncmp(request.site, "http", 4) == 0) request.origin = request.site;
+    if (!*request.site || request.origin) request.site = NULL;
     must(result_ok(console_answer(console, &request, &answer)));
     must(!answer.has_file && !answer.stream.next && answer.status != 500);
     must(strncmp(request.path, "/api/", 5) != 0 || answer.status >= 400);

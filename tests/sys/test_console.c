@@ -301,6 +301,8 @@ static void with_a_session(void **state)
 static void who_asks_from_elsewhere(void **state)
 {
     (void)state;
+    static const char *const elsewhere[] = {"http://evil.example", "http://127.0.0.1:9466", "https://127.0.0.1:9465",
+                                            "null", ""};
     struct desk desk;
     desk_open(&desk);
     desk_enter(&desk);
@@ -310,6 +312,14 @@ static void who_asks_from_elsewhere(void **state)
     expect(&desk, &(struct http_request){.path = "/api/session", .site = "cross-site", .cookie = session}, 403);
     expect(&desk, &(struct http_request){.path = "/api/session", .site = "same-site", .cookie = session}, 403);
     expect(&desk, &(struct http_request){.path = "/api/session", .site = "same-origin", .cookie = session}, 200);
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        expect(&desk, &(struct http_request){.path = "/api/session", .origin = elsewhere[i], .cookie = session}, 403);
+    expect(&desk, &(struct http_request){.path = "/api/session", .origin = "http://127.0.0.1:9465", .cookie = session},
+           200);
+    expect(&desk, /* through a proxy */
+           &(struct http_request){
+               .path = "/api/session", .origin = "https://console.example", .site = "same-origin", .cookie = session},
+           200);
     expect(&desk, &(struct http_request){.path = "/logout", .method = "POST", .site = "same-site", .cookie = session},
            403);
     expect(&desk, &(struct http_request){.path = "/api/session", .method = "POST", .cookie = session}, 405);
