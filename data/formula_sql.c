@@ -563,13 +563,16 @@ struct result formula_take(const struct formula_query *query, const char *const 
     __int128 key = 0, value;
     if (query->grouped) {
         TRY(integer_of(cells[0], &key));
-        ENSURE(key >= 0 && key < (__int128)query->keys, CATEGORY_ENVIRONMENT, "the database gave a key of none");
+        ENSURE(cells[0] && key >= 0 && key < (__int128)query->keys, CATEGORY_ENVIRONMENT,
+               "the database gave a key of none");
     }
     for (size_t c = query->grouped ? 1 : 0; c < query->columns; c++) {
         size_t place = query->places[query->grouped ? (size_t)key : c];
         TRY(integer_of(cells[c], &value));
         ENSURE(place < values_count, CATEGORY_BUG, "a formula's sum lies outside the round's layout");
-        values[place] += value * ((__int128)1 << query->shifts[c]);
+        ENSURE(!__builtin_mul_overflow(value, (__int128)1 << query->shifts[c], &value) &&
+                   !__builtin_add_overflow(values[place], value, &values[place]),
+               CATEGORY_ENVIRONMENT, "the database gave a sum of integers that is none of the round");
     }
     return RESULT_OK;
 }

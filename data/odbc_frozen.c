@@ -51,6 +51,14 @@ static struct result run_alone(struct odbc_frozen *frozen, const char *format)
     return frozen_close(frozen);
 }
 
+static struct result end(struct odbc_frozen *frozen)
+{
+    if (frozen->engine->commit) return run_alone(frozen, frozen->engine->commit);
+    SQLRETURN ended = SQLEndTran(SQL_HANDLE_DBC, frozen->link.connection, SQL_COMMIT);
+    if (SQL_SUCCEEDED(ended)) return RESULT_OK;
+    return odbc_fail(frozen->place->source, SQL_HANDLE_DBC, frozen->link.connection);
+}
+
 struct result frozen_integer(const char *text, uint64_t *ret)
 {
     const bool minus = *text == '-';
@@ -91,7 +99,10 @@ static struct result connect(struct odbc_frozen *frozen)
                                             : NULL;
     ENSURE(frozen->engine, CATEGORY_USAGE,
            "push-down knows PostgreSQL and SQLite, and this is another database; leave out source.execute");
-    return name_of(frozen);
+    TRY(name_of(frozen));
+    if (!frozen->engine->settings) return RESULT_OK;
+    TRY(run_alone(frozen, frozen->place->schema ? frozen->engine->settings_alone : frozen->engine->settings));
+    return end(frozen); /* a transaction of their own: what follows begins with its first statement */
 }
 
 static struct result ready(struct odbc_frozen *frozen, const struct column_spec *specs, size_t specs_count)
@@ -191,14 +202,6 @@ static struct result add(struct odbc_frozen *frozen, const struct table *table)
 struct result odbc_frozen_add(struct odbc_frozen *frozen, const struct table *table)
 {
     return table->rows ? at_source(frozen, add(frozen, table)) : RESULT_OK;
-}
-
-static struct result end(struct odbc_frozen *frozen)
-{
-    if (frozen->engine->commit) return run_alone(frozen, frozen->engine->commit);
-    SQLRETURN ended = SQLEndTran(SQL_HANDLE_DBC, frozen->link.connection, SQL_COMMIT);
-    if (SQL_SUCCEEDED(ended)) return RESULT_OK;
-    return odbc_fail(frozen->place->source, SQL_HANDLE_DBC, frozen->link.connection);
 }
 
 static struct result commit(struct odbc_frozen *frozen, struct hash *ret)

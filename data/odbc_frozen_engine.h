@@ -13,6 +13,9 @@ struct frozen_engine {
                       * its default one; NULL: wherever its file may be made */
     const char *types[FROZEN_CODE + 1]; /* of the table's columns, by enum frozen_kind */
     const char *begin, *commit;         /* NULL: the driver's own transaction */
+    /* Of a session, whatever a role or a database sets; alone: with nothing but the engine's own functions and
+     * operators found by name, so that nobody else's take their place in what is computed. NULL: none. */
+    const char *settings, *settings_alone;
     /* Before anything else; NULL: nothing. */
     struct result (*ready)(struct odbc_frozen *frozen);
     const char *there;  /* a SELECT of 1 or 0: whether the table, %s, is there */

@@ -110,20 +110,44 @@ static struct result take_integer(void *context, const char *const *cells)
     return RESULT_OK;
 }
 
+/* The rows as t, each with its columns by their names and in their order: as the statements of a round name them, too,
+ * so that columns which changed their names are other rows. */
+static struct result put_rows(const struct odbc_frozen *frozen, struct buffer *out)
+{
+    TRY(buffer_text(out, "(SELECT "));
+    for (size_t k = 0; k < frozen->shape.count; k++)
+        TRY(buffer_format(out, "%s%s", k ? ", " : "", frozen->shape.columns[k].name));
+    return buffer_format(out, " FROM %s) AS t", frozen->name);
+}
+
 /* The sums are exact (numeric); each row's hash is written twice, and parallel workers share the rows. */
+static struct result write_digest(const struct odbc_frozen *frozen, struct buffer *out, const char **ret)
+{
+    char key[2 * FROZEN_KEY_BYTES + 1];
+    bytes_hex(view_of(frozen->sum.key, sizeof frozen->sum.key), key);
+    TRY(buffer_reserve(out, (frozen->shape.count + 16) * 2 * ODBC_FROZEN_NAME_MAX)); /* what grows is not wiped */
+    struct result result =
+        buffer_format(out,
+                      "SELECT count(*), sum(('x' || encode(substr(h, 1, 8), 'hex'))::bit(64)::bigint), "
+                      "sum(('x' || encode(substr(h, 9, 8), 'hex'))::bit(64)::bigint) FROM "
+                      "(SELECT sha256(decode('%s', 'hex') || record_send(t)) AS h FROM ",
+                      key);
+    explicit_bzero(key, sizeof key);
+    TRY(result);
+    TRY(put_rows(frozen, out));
+    TRY(buffer_text(out, ") AS hashes"));
+    return buffer_terminate(out, ret);
+}
+
 static struct result digest(struct odbc_frozen *frozen)
 {
-    char key[2 * FROZEN_KEY_BYTES + 1], select[1024];
+    CLEANUP(buffer_done) struct buffer text = {0};
+    const char *select;
     uint64_t values[3] = {0};
-    bytes_hex(view_of(frozen->sum.key, sizeof frozen->sum.key), key);
-    (void)snprintf(select, sizeof select,
-                   "SELECT count(*), sum(('x' || encode(substr(h, 1, 8), 'hex'))::bit(64)::bigint), "
-                   "sum(('x' || encode(substr(h, 9, 8), 'hex'))::bit(64)::bigint) FROM "
-                   "(SELECT sha256(decode('%s', 'hex') || record_send(t)) AS h FROM %s AS t) AS hashes",
-                   key, frozen->name);
-    struct result result = odbc_frozen_query(frozen, select, 3, (struct odbc_frozen_reader){values, take_integer});
-    explicit_bzero(key, sizeof key);
-    explicit_bzero(select, sizeof select);
+    struct result result = write_digest(frozen, &text, &select);
+    if (result_ok(result))
+        result = odbc_frozen_query(frozen, select, 3, (struct odbc_frozen_reader){values, take_integer});
+    if (text.data) explicit_bzero(text.data, text.capacity);
     TRY(result);
     frozen->sum.rows = values[0];
     frozen->sum.pieces[0] = values[1];
@@ -133,11 +157,14 @@ static struct result digest(struct odbc_frozen *frozen)
 
 static struct result get_block(struct odbc_frozen *frozen, uint64_t begin, uint64_t end, struct buffer *block)
 {
-    char select[512];
+    CLEANUP(buffer_done) struct buffer text = {0};
+    const char *select;
     SQLLEN length = 0;
-    (void)snprintf(select, sizeof select,
-                   "SELECT string_agg(record_send(t), ''::bytea ORDER BY n) FROM %s AS t WHERE n >= %lld AND n < %llu",
-                   frozen->name, begin ? (long long)begin : -LLONG_MAX, (unsigned long long)end);
+    TRY(buffer_text(&text, "SELECT string_agg(record_send(t), ''::bytea ORDER BY n) FROM "));
+    TRY(put_rows(frozen, &text));
+    TRY(buffer_format(&text, " WHERE n >= %lld AND n < %llu", begin ? (long long)begin : -LLONG_MAX,
+                      (unsigned long long)end));
+    TRY(buffer_terminate(&text, &select));
     TRY(frozen_run(frozen, select));
     TRY(odbc_link_check(&frozen->link, SQLFetch(frozen->link.statement)));
     TRY(odbc_link_check(&frozen->link, SQLGetData(frozen->link.statement, 1, SQL_C_BINARY, block->data,
@@ -174,6 +201,9 @@ const struct frozen_engine frozen_engine_postgresql = {
     .dialect = &dialect_postgresql,
     .may = "SELECT coalesce((SELECT max(has_schema_privilege(oid, 'CREATE')::integer) FROM pg_namespace "
            "WHERE nspname = coalesce(nullif('%s', ''), current_schema())), 0)",
+    .settings = "SELECT pg_catalog.set_config('array_nulls', 'on', false)",
+    .settings_alone = "SELECT pg_catalog.set_config('array_nulls', 'on', false), "
+                      "pg_catalog.set_config('search_path', 'pg_catalog', false)",
     .types = {[FROZEN_N] = "bigint",
               [FROZEN_HELD] = "smallint",
               [FROZEN_NUMBER] = "double precision",

@@ -153,7 +153,7 @@ static struct result digest_of(const char *folder, const char *name, bool *ret_h
 /* Without the folder nobody would know of rows that are left in the database. */
 static struct result drop_pushed(struct bank *bank, const struct hash *run, const char *folder)
 {
-    struct pushdown pushdown = {.source = &bank->config->source, .run = run};
+    struct pushdown pushdown = {.source = &bank->config->source, .run = run, .position = bank->position};
     TRY(file_path(folder, PART_PUSHED, pushdown.path));
     if (!file_exists(pushdown.path)) return RESULT_OK;
     return result_at(pushdown_drop(&pushdown), "its frozen rows are still in the database, which has to be there: ");

@@ -63,7 +63,8 @@ struct result part_path(const struct part *part, const char *name, char *out)
 
 struct result part_pushdown(const struct part *part, struct pushdown *ret)
 {
-    *ret = (struct pushdown){&part->bank->config->source, &part->submission.plan, &part->submission.id, ""};
+    *ret = (struct pushdown){&part->bank->config->source, &part->submission.plan, &part->submission.id,
+                             part->bank->position, ""};
     return part_path(part, PART_PUSHED, ret->path);
 }
 

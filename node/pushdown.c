@@ -18,7 +18,7 @@
 struct place {
     struct database database;
     struct odbc_frozen_place frozen;
-    char table[32];
+    char table[40];
 };
 
 static void place_done(struct place *place)
@@ -30,7 +30,8 @@ static void place_done(struct place *place)
 static struct result place_of(const struct pushdown *pushdown, struct place *place)
 {
     const struct config_odbc *odbc = pushdown->source->odbc;
-    (void)snprintf(place->table, sizeof place->table, "cofferdam_%.16s", hash_hex(pushdown->run).text);
+    (void)snprintf(place->table, sizeof place->table, "cofferdam_%.16s_%u", hash_hex(pushdown->run).text,
+                   pushdown->position);
     ENSURE(odbc, CATEGORY_FALSE,
            "rows of this run are in a database, as %s, and the configuration names none any more; name it again, or "
            "drop the table and remove %s",
@@ -91,6 +92,7 @@ struct result pushdown_drop(const struct pushdown *pushdown)
 struct freezing {
     const struct plan *plan;
     struct odbc_frozen *database;
+    bool created;
     struct rows_witness witness;
     struct frozen frozen;
 };
@@ -124,6 +126,7 @@ static struct result freeze(const struct pushdown *pushdown, const struct place 
     TRY(odbc_frozen_open(&place->frozen, frozen->schema.specs, frozen->schema.count, secret_view(frozen->key),
                          &freezing->database));
     TRY(odbc_frozen_create(freezing->database, before));
+    freezing->created = true;
     TRY(source_read_in_pieces(pushdown->source, &options.csv, frozen->schema.specs, frozen->schema.count,
                               pushdown->plan->rows, (struct csv_pieces){PUSHDOWN_PART_ROWS, freezing, take_part}, &last,
                               &frozen->losses));
@@ -141,7 +144,10 @@ struct result pushdown_freeze(const struct pushdown *pushdown, const struct sket
     bool before;
     TRY(place_of(pushdown, &place));
     TRY(mark(pushdown->path, &before));
-    TRY(freeze(pushdown, &place, before, &freezing));
+    struct result result = freeze(pushdown, &place, before, &freezing);
+    /* A table that was there before the mark is somebody else's: with the mark, it would be taken for this node's. */
+    if (!result_ok(result) && !before && !freezing.created) (void)unlink(pushdown->path);
+    TRY(result);
     *ret = freezing.frozen;
     freezing.frozen = (struct frozen){0}; /* given away */
     return RESULT_OK;

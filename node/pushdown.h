@@ -2,7 +2,8 @@
  * machine's memory, or are better not copied.
  *
  * The source is read once, through the same mapping, consent, checks and hold-out as ever, in parts of constant memory,
- * into a table cofferdam_RUN, the first 16 hex digits of the run's id (data/odbc_frozen.h). Each round the database
+ * into a table cofferdam_RUN_POSITION, the first 16 hex digits of the run's id and the bank's position in the roster
+ * (data/odbc_frozen.h), so that two banks' nodes in one schema have two. Each round the database
  * computes what it has formulas for (proto/run/task.h), rounding each record included; of the other rounds the rows are
  * streamed, part after part, through the task's own code. Both give the integers of a table in memory, bit for bit:
  * contributions add up over rows.
@@ -30,6 +31,7 @@ struct pushdown {
     const struct config_source *source;
     const struct plan *plan; /* not looked at by pushdown_drop */
     const struct hash *run;
+    unsigned position;        /* this bank's in the roster */
     char path[FILE_PATH_MAX]; /* of the mark */
 };
 

@@ -92,6 +92,44 @@ static void words_are_those_of_a_table_in_memory(void **state)
     plan_done(&plan);
 }
 
+/* Two banks of a run in one schema; a table that was there before, however often it is tried. */
+static void tables_of_others_stay(void **state)
+{
+    (void)state;
+    char text[DATABASE_TEXT_MAX];
+    if (!postgres_start()) skip();
+    postgres_connection(true, text);
+    postgres_sql("CREATE TABLE rows AS SELECT n % 997 AS a, n % 3 AS b, n % 2 AS y FROM generate_series(1, 1000) n; "
+                 "CREATE TABLE cofferdam_0100000000000000_2(theirs integer)");
+    struct plan plan = {0};
+    struct config_odbc odbc = {.connection = text, .table = (char[]){"rows"}};
+    const struct config_source source = {
+        .name = (char[]){"customers"}, .odbc = &odbc, .pushdown = true, .delimiter = ',', .decimal = '.'};
+    static const struct hash run = {{1}};
+    struct frozen one = {0}, two = {0}, again = {0};
+    OK(plan_parse(view_text(plan_text), "plan.yaml", &plan));
+    struct pushdown first = {.source = &source, .plan = &plan, .run = &run, .position = 1}, second = first;
+    second.position = 2;
+    OK(file_path(directory, "first", first.path));
+    OK(file_path(directory, "second", second.path));
+    OK(pushdown_freeze(&first, NULL, &one));
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(pushdown_freeze(&second, NULL, &two).category, CATEGORY_ENVIRONMENT);
+        assert_non_null(strstr(result_reason(), "already exists"));
+        assert_false(file_exists(second.path));
+    }
+    postgres_sql("DROP TABLE cofferdam_0100000000000000_2");
+    OK(pushdown_freeze(&second, NULL, &two));
+    OK(pushdown_drop(&second));
+    OK(pushdown_load(&first, one.key, &one.hash, &again));
+    OK(pushdown_drop(&first));
+    postgres_stop();
+    frozen_done(&one);
+    frozen_done(&two);
+    frozen_done(&again);
+    plan_done(&plan);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -109,6 +147,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(words_are_those_of_a_table_in_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(words_are_those_of_a_table_in_memory),
+                                       cmocka_unit_test(tables_of_others_stay)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -286,6 +286,17 @@ static void each_mistake_of_a_database_is_told_with_its_line(void **state)
          "either credentials, a file, or environment"},
         {DATABASE "    dsn: d\n    table: t\n    environment: {user: U}\n", 10, "\"password\" is missing"},
         {DATABASE "    dsn: d\n    table: t\n  decimal: \",\"\n", 10, "is for files"},
+        {DATABASE "    dsn: d\n    table: t\n  execute: there\n", 10, "must be memory or pushdown"},
+        {SOURCE "  execute: pushdown\n", 8, "pushdown is for a database; give odbc instead of file"},
+        {DATABASE "    dsn: d\n    table: t\n    schema: s\n", 10, "add execute: pushdown"},
+        {DATABASE "    dsn: d\n    table: t\n    schema: s\n  execute: memory\n", 10, "add execute: pushdown"},
+        {DATABASE "    dsn: d\n    table: t\n    schema: 's\"; DROP TABLE t'\n  execute: pushdown\n", 10,
+         "a name of letters, digits and _"},
+        {DATABASE "    dsn: d\n    table: t\n    schema: a.b\n  execute: pushdown\n", 10,
+         "a name of letters, digits and _"},
+        {DATABASE "    dsn: d\n    table: t\n  execute: pushdown\n  key: k\n  join:\n  - name: a\n    key: k\n    "
+                  "odbc:\n      dsn: d\n      table: t\n      schema: s\n",
+         18, "stands with the first source alone"},
     };
     told(cases, sizeof cases / sizeof *cases);
 }
