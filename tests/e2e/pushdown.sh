@@ -56,6 +56,7 @@ END
 
 tables() { echo "SELECT relname FROM pg_class WHERE relname LIKE 'cofferdam%' AND relkind = 'r'" | sql | grep -c '^ cofferdam'; }
 sqlite_file() { echo "$HOME_DIR/south/state/runs/$1/table.database"; } # RUN
+pushed() { echo "cofferdam_${STALLED:0:16}_$(printf '%s\n' "${banks[@]}" | grep -nx "$1" | cut -d: -f1)"; } # BANK: the table of the run that stands still
 none_left() { [ "$(tables)" = 0 ] && [ -z "$(find "$HOME_DIR" -name 'table.database*')" ]; }
 
 sites=()
@@ -172,13 +173,13 @@ until_true 20 none_left || die "a table is left"
 # A row that is changed is found in the next round, in either database; so is a table that is gone, at a restart.
 stalled
 lines=$(said_so_far east)
-echo "UPDATE frozen.cofferdam_${STALLED:0:16} SET c1 = c1 + 1 WHERE n = 123" | sql || die "not changed"
+echo "UPDATE frozen.$(pushed east) SET c1 = c1 + 1 WHERE n = 123" | sql || die "not changed"
 node_start north
 fails east "$lines" "is not the one that this run froze"
 grep '"event":"ended"' "$HOME_DIR/east/state/journal.jsonl" | grep -q "rows in it were changed" || die "the journal does not say why"
 stalled
 lines=$(said_so_far south)
-python3 - "$(sqlite_file "$STALLED")" "cofferdam_${STALLED:0:16}" <<'END' || die "not changed"
+python3 - "$(sqlite_file "$STALLED")" "$(pushed south)" <<'END' || die "not changed"
 import sqlite3, sys
 database = sqlite3.connect(sys.argv[1])
 database.execute(f"UPDATE {sys.argv[2]} SET held = 1 WHERE n = 7")
@@ -189,7 +190,7 @@ fails south "$lines" "is not the one that this run froze"
 stalled
 lines=$(said_so_far east)
 party_kill east
-echo "DROP TABLE frozen.cofferdam_${STALLED:0:16}" | sql || die "not dropped"
+echo "DROP TABLE frozen.$(pushed east)" | sql || die "not dropped"
 node_start east
 node_start north
 fails east "$lines" "it is gone"
