@@ -32,6 +32,7 @@ END
     echo "CREATE SCHEMA risk; CREATE TABLE risk.customers(place serial, income integer, age smallint, sex char(1), is_default boolean);"
     tail -n +2 "$HOME_DIR/east/rows.csv" | awk -F, '{ printf "INSERT INTO risk.customers(income, age, sex, is_default) VALUES (%d, %d, \047%s\047, %s);\n", $1, $2, $3, $4 ? "true" : "false" }'
     echo "CREATE ROLE $USER_NAME LOGIN PASSWORD '$PASSWORD'; GRANT USAGE ON SCHEMA risk TO $USER_NAME; GRANT SELECT ON risk.customers TO $USER_NAME;"
+    echo "CREATE TABLE risk.core AS SELECT place, age, sex, is_default FROM risk.customers; GRANT SELECT ON risk.core TO $USER_NAME;"
     echo "CREATE SCHEMA frozen; REVOKE CREATE ON SCHEMA public FROM PUBLIC; REVOKE CREATE ON DATABASE postgres FROM PUBLIC;"
 } | sql >/dev/null || die "no PostgreSQL table"
 source_is() { sed -i '/^  file:/,$d' "$HOME_DIR/$1/node.yaml" && cat >>"$HOME_DIR/$1/node.yaml"; } # BANK <<END
@@ -109,6 +110,31 @@ run_and_compare logistic
     -o "$HOME_DIR/evaluate.yaml" || die "no plan to evaluate"
 sed 's/minimum: [0-9]*/minimum: 3/' "$HOME_DIR/evaluate.yaml" >"$HOME_DIR/plan.yaml"
 run_and_compare evaluate
+# The same rows from two sources, joined as they are frozen.
+cp "$HOME_DIR/logistic.yaml" "$HOME_DIR/plan.yaml"
+cp "$HOME_DIR/east/node.yaml" "$HOME_DIR/one_source.yaml"
+awk -F, 'NR == 1 { print "number," $1; next } { print NR - 1 "," $1 }' "$HOME_DIR/east/rows.csv" | (read -r head; echo "$head"; sort -t, -k2) >"$HOME_DIR/east/incomes.csv"
+source_is east <<END
+  execute: pushdown
+  odbc:
+    connection: Driver=PostgreSQL Unicode;Servername=$SERVER;Database=postgres
+    query: SELECT place, age, sex, is_default FROM risk.core ORDER BY place
+    credentials: database.secret
+    schema: frozen
+  key: place
+  join:
+    - {name: desk, file: incomes.csv, key: number, required: true}
+  columns:
+    - {plan: default, column: is_default}
+END
+party_kill east TERM
+node_start east
+run_and_compare joined
+tail -n 400 "$HOME_DIR/east/log" | grep -q "joined desk: .*; 0 rows of customers have no match there" || die "the join is not told: $(tail -n 3 "$HOME_DIR/east/log")"
+tail -n 400 "$HOME_DIR/east/log" | grep -q "step 0: [0-9]* statements" || die "the joined rows are not computed by the database"
+cp "$HOME_DIR/one_source.yaml" "$HOME_DIR/east/node.yaml"
+party_kill east TERM
+node_start east
 # With privacy the models have noise; that they come is what there is to see.
 sed "s/max: 5000, resolution: 1}/max: 5000, missing: mean, outside: clamp}/; s/max: 100, resolution: 1}/max: 100, missing: 45, outside: clamp}/
     s/baseline: f}/baseline: f, missing: level, other: level}/; s/^train.*/privacy: {epsilon: 2, delta: 1.0e-6}/" "$HOME_DIR/logistic.yaml" >"$HOME_DIR/plan.yaml"
