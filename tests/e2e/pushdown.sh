@@ -35,7 +35,7 @@ END
     echo "CREATE TABLE risk.core AS SELECT place, age, sex, is_default FROM risk.customers; GRANT SELECT ON risk.core TO $USER_NAME;"
     echo "CREATE SCHEMA frozen; REVOKE CREATE ON SCHEMA public FROM PUBLIC; REVOKE CREATE ON DATABASE postgres FROM PUBLIC;"
 } | sql >/dev/null || die "no PostgreSQL table"
-source_is() { sed -i '/^  file:/,$d' "$HOME_DIR/$1/node.yaml" && cat >>"$HOME_DIR/$1/node.yaml"; } # BANK <<END
+source_is() { sed -i -E '/^  (file|execute):/,$d' "$HOME_DIR/$1/node.yaml" && cat >>"$HOME_DIR/$1/node.yaml"; } # BANK <<END
 chmod 400 "$HOME_DIR/south/rows.db"
 source_is south <<END
   execute: pushdown
