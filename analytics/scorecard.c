@@ -160,7 +160,8 @@ static struct result scorecard_figure(const struct plan *plan, struct view state
     TRY(scorecard_parse(plan, state, &scorecard));
     if (scorecard.stage == SCORECARD_PROFILE) return RESULT_OK;
     TRY(scorecard_fit_of(&scorecard, &fit));
-    return logistic_task.figure(&fit.plan, buffer_view(&scorecard.fit), ret);
+    enum category category = logistic_task.figure(&fit.plan, buffer_view(&scorecard.fit), ret).category;
+    return (struct result){category};
 }
 
 const struct task scorecard_task = {

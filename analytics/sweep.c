@@ -83,6 +83,7 @@ static struct result collect(const struct sweep *sweep, const struct worker *wor
 
 struct result sweep_run(const struct sweep *sweep, unsigned threads, uint64_t *words)
 {
+    ENSURE(threads > 0, CATEGORY_BUG, "a sweep of no threads");
     struct worker workers[THREADS_MAX] = {0};
     uint64_t blocks = (sweep->rows + SWEEP_BLOCK - 1) / SWEEP_BLOCK;
     unsigned count = threads < THREADS_MAX ? threads : THREADS_MAX;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/base/bytes.h"
 #include "crypto/base/checked.h"
 
 void formula_sums_done(struct formula_sums *sums)
@@ -90,7 +91,7 @@ static bool same_node(const struct formula_sums *sums, const struct formula_node
 {
     return a->kind == b->kind && a->type == b->type && a->integer == b->integer && a->count == b->count &&
            memcmp(a->operands, b->operands, sizeof a->operands) == 0 &&
-           memcmp(&a->real, &b->real, sizeof a->real) == 0 &&
+           view_equal(view_of(&a->real, sizeof a->real), view_of(&b->real, sizeof b->real)) &&
            (a->kind != FORMULA_WITHIN || (a->minimum == b->minimum && a->maximum == b->maximum)) &&
            (a->count == 0 ||
             memcmp(sums->numbers + a->first, sums->numbers + b->first, a->count * sizeof *sums->numbers) == 0);

@@ -123,6 +123,7 @@ struct result odbc_frozen_open(const struct odbc_frozen_place *place, const stru
     frozen->place = place;
     memcpy(frozen->sum.key, key.data, key.length);
     TRY(at_source(frozen, ready(frozen, specs, specs_count)));
+    ENSURE(frozen->engine, CATEGORY_BUG, "a database of no engine");
     *ret = frozen;
     frozen = NULL;
     return RESULT_OK;

@@ -111,7 +111,7 @@ static struct result take_file(struct writing *writing, const char *path, const 
 {
     struct backup_made *made = writing->made;
     char target[FILE_PATH_MAX];
-    if (made->files == writing->room) {
+    if (!writing->files || made->files == writing->room) {
         size_t room = writing->room ? 2 * writing->room : 64;
         struct manifest_file *grown = realloc(writing->files, room * sizeof *grown);
         ENSURE(grown, CATEGORY_ENVIRONMENT, "no memory for a backup's list");
