@@ -6,7 +6,7 @@
  *   state/...                                the snapshot (sys/snapshot.h)
  *
  * It is written beside its name, durably, and then renamed: a crash leaves OUT.unfinished, which the next one removes.
- * No key and no secret is in it: neither node.key nor identity.key, nor secrets.db.
+ * No key of a party is in it, neither node.key nor identity.key, nor secrets.db.
  */
 #ifndef SYS_BACKUP_H
 #define SYS_BACKUP_H
