@@ -1,6 +1,6 @@
-/* Every allocation in the steps of a machine fails once: of a node's and of the coordinator's, in a whole run and after
- * a restart in the middle of one. A party that lacked memory starts again from its records; the run ends with the right
- * sum, nobody is blamed, nothing is lost. */
+/* The allocations in the steps of a machine fail, one at a time: of a node's and of the coordinator's, in a whole run
+ * and after a restart in the middle of one. A party that lacked memory starts again from its records; the run ends with
+ * the right sum, nobody is blamed, nothing is lost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,14 +83,17 @@ static bool fail_one(struct scene *scene, unsigned long which)
     return failed;
 }
 
+/* One allocation in three, another third in each scene; each where EVERY_ALLOCATION is set, which takes minutes. */
 static void fail_each(struct scene scene)
 {
-    unsigned long which = 1;
-    while (fail_one(&scene, which)) which++;
+    static unsigned long scenes;
+    const unsigned long step = getenv("EVERY_ALLOCATION") ? 1 : 3;
+    unsigned long which = 1 + scenes++ % step;
+    while (fail_one(&scene, which)) which += step;
     assert_true(which > 10);
-    print_message("party %u, %s%s: %lu allocations, each failed once\n", scene.party,
+    print_message("party %u, %s%s: of some %lu allocations one in %lu failed\n", scene.party,
                   scene.hold ? message_name(scene.hold) : "a whole run",
-                  scene.secrets_lost ? ", without its secrets" : "", which - 1);
+                  scene.secrets_lost ? ", without its secrets" : "", which - 1, step);
 }
 
 static void a_node(void **state)
