@@ -1,9 +1,9 @@
 #!/bin/bash
-# 500 seeds of the simulator (tests/sim): in each a consortium of its own in a hostile world of its own, every step watched.
+# 250 seeds of the simulator (tests/sim): in each a consortium of its own in a hostile world of its own, every step watched.
 # A seed that fails prints the line that runs it again. make soak goes on for longer.
 set -eu
 sim=${BUILD:-build}/sim
-count=500
+count=250
 case $sim in */san-*) count=40 ;; esac # a sanitizer's build takes its time
 "$sim" --seeds 1 --count $count
 # A seed is a run: the same events to the last line.
