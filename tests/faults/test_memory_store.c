@@ -9,11 +9,11 @@
 #include <cmocka.h>
 
 #include "sys/store.h"
-#include "sys/tls.h"
 #include "tests/faults/allocation.h"
 #include "tests/faults/files.h"
 #include "tests/support/ok.h"
 #include "tests/support/scratch.h"
+#include "tests/support/tls_pair.h"
 
 static char directory[SCRATCH_MAX];
 
@@ -70,19 +70,6 @@ static void a_store(void **state)
 
 /* --- TLS ---------------------------------------------------------------------------------------------------------- */
 
-struct pair {
-    struct tls_endpoint *endpoints[2];
-    struct tls_session *sessions[2];
-};
-
-static void pair_done(struct pair *pair)
-{
-    for (unsigned side = 0; side < 2; side++) {
-        tls_session_free(pair->sessions[side]);
-        tls_endpoint_free(pair->endpoints[side]);
-    }
-}
-
 static bool accept_any(void *context, const struct sign_public *peer)
 {
     (void)context;
@@ -90,7 +77,7 @@ static bool accept_any(void *context, const struct sign_public *peer)
     return true;
 }
 
-static struct result new_side(struct pair *pair, unsigned side)
+static struct result new_side(struct tls_pair *pair, unsigned side)
 {
     CLEANUP(secret_freep) struct secret *seed = NULL;
     CLEANUP(sign_key_freep) struct sign_key *key = NULL;
@@ -101,30 +88,17 @@ static struct result new_side(struct pair *pair, unsigned side)
     return tls_session_new(pair->endpoints[side], side == 1, &pair->sessions[side]);
 }
 
-/* What one side has for the other, and whether there was any. */
-static bool carry(struct pair *pair, unsigned from)
-{
-    uint8_t bytes[4096];
-    size_t length = tls_session_output(pair->sessions[from], bytes, sizeof bytes);
-    if (length) (void)tls_session_take(pair->sessions[1 - from], view_of(bytes, length));
-    return length > 0;
-}
-
 static struct result talk(void *context)
 {
     (void)context;
-    CLEANUP(pair_done) struct pair pair = {0};
+    CLEANUP(tls_pair_done) struct tls_pair pair = {0};
     CLEANUP(buffer_done) struct buffer heard = {0};
     for (unsigned side = 0; side < 2; side++) TRY(new_side(&pair, side));
-    (void)tls_session_take(pair.sessions[0], view_of("", 0));
-    while (carry(&pair, 0) || carry(&pair, 1)) {
-    }
-    for (unsigned side = 0; side < 2; side++) {
-        enum tls_state state = tls_session_take(pair.sessions[side], view_of("", 0));
-        ENSURE(state == TLS_OPEN, CATEGORY_ENVIRONMENT, "no session came about");
-    }
+    tls_pair_shake(&pair);
+    for (unsigned side = 0; side < 2; side++)
+        ENSURE(tls_pair_state(&pair, side) == TLS_OPEN, CATEGORY_ENVIRONMENT, "no session came about");
     struct result result = tls_session_write(pair.sessions[0], view_text("hello"));
-    while (result_ok(result) && carry(&pair, 0)) {
+    while (result_ok(result) && tls_pair_carry(&pair, 0)) {
     }
     if (result_ok(result)) result = tls_session_read(pair.sessions[1], &heard);
     if (result.category == CATEGORY_PEER) return FAIL(CATEGORY_ENVIRONMENT, "the session broke");

@@ -17,10 +17,10 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/keys.h"
-#include "sys/tls.h"
 #include "sys/token.h"
 #include "tests/support/scratch.h"
 #include "tests/support/softhsm.h"
+#include "tests/support/tls_pair.h"
 #include "tests/support/vectors.h"
 
 /* SoftHSM 2.6.1 loses the curve's name at each signature: its leaks are not ours. To tell them, LeakSanitizer has to
@@ -199,52 +199,19 @@ static void a_certificate_is_signed_by_the_token(void **state)
 
 /* --- TLS ---------------------------------------------------------------------------------------------------------- */
 
-struct pair {
-    struct tls_endpoint *endpoints[2];
-    struct tls_session *sessions[2];
-};
-
-static void pair_done(struct pair *pair)
-{
-    for (unsigned side = 0; side < 2; side++) {
-        tls_session_free(pair->sessions[side]);
-        tls_endpoint_free(pair->endpoints[side]);
-    }
-}
-
 static bool accept_key(void *context, const struct sign_public *peer)
 {
     return sign_public_equal(context, peer);
 }
 
-static bool carry(struct pair *pair, unsigned from)
-{
-    uint8_t bytes[4096];
-    size_t length = tls_session_output(pair->sessions[from], bytes, sizeof bytes);
-    if (length) (void)tls_session_take(pair->sessions[1 - from], view_of(bytes, length));
-    return length > 0;
-}
-
 /* Two sides, the one that dials first; each knows the other by its key. */
-static void meet(const struct sign_key *const keys[2], struct pair *pair)
+static void meet(const struct sign_key *const keys[2], struct tls_pair *pair)
 {
     for (unsigned side = 0; side < 2; side++) {
         struct sign_public *peer = (struct sign_public *)(uintptr_t)sign_key_public(keys[1 - side]);
         ok(tls_endpoint_new(keys[side], accept_key, peer, &pair->endpoints[side]));
         ok(tls_session_new(pair->endpoints[side], side == 1, &pair->sessions[side]));
     }
-}
-
-static void shake(struct pair *pair)
-{
-    (void)tls_session_take(pair->sessions[0], view_of("", 0));
-    while (carry(pair, 0) || carry(pair, 1)) {
-    }
-}
-
-static enum tls_state state_of(struct pair *pair, unsigned side)
-{
-    return tls_session_take(pair->sessions[side], view_of("", 0));
 }
 
 static void tls_is_shaken_with_tokens_keys(void **state)
@@ -256,29 +223,29 @@ static void tls_is_shaken_with_tokens_keys(void **state)
     CLEANUP(sign_key_freep) struct sign_key *token = opened("identity", true);
     const struct sign_key *const orders[2][2] = {{token, file}, {file, token}};
     for (unsigned order = 0; order < 2; order++) {
-        CLEANUP(pair_done) struct pair pair = {0};
+        CLEANUP(tls_pair_done) struct tls_pair pair = {0};
         CLEANUP(buffer_done) struct buffer heard = {0};
         meet(orders[order], &pair);
-        shake(&pair);
+        tls_pair_shake(&pair);
         for (unsigned side = 0; side < 2; side++) {
-            assert_int_equal(state_of(&pair, side), TLS_OPEN);
+            assert_int_equal(tls_pair_state(&pair, side), TLS_OPEN);
             assert_true(
                 sign_public_equal(tls_session_peer(pair.sessions[side]), sign_key_public(orders[order][1 - side])));
         }
         ok(tls_session_write(pair.sessions[0], view_text("hello")));
-        while (carry(&pair, 0)) {
+        while (tls_pair_carry(&pair, 0)) {
         }
         ok(tls_session_read(pair.sessions[1], &heard));
         assert_true(view_equal(buffer_view(&heard), view_text("hello")));
     }
     /* A handshake without its token ends, and does not wait. */
-    CLEANUP(pair_done) struct pair pair = {0};
+    CLEANUP(tls_pair_done) struct tls_pair pair = {0};
     meet(orders[0], &pair);
     assert_true(take_away());
-    shake(&pair);
+    tls_pair_shake(&pair);
     assert_true(bring_back());
-    assert_int_not_equal(state_of(&pair, 0), TLS_OPEN);
-    assert_int_not_equal(state_of(&pair, 1), TLS_OPEN);
+    assert_int_not_equal(tls_pair_state(&pair, 0), TLS_OPEN);
+    assert_int_not_equal(tls_pair_state(&pair, 1), TLS_OPEN);
 }
 
 /* --- Refusals ----------------------------------------------------------------------------------------------------- */
