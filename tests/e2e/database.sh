@@ -3,6 +3,7 @@
 # bit for bit, and so are the frozen tables; what a server that went away means is said; user and password are in no file
 # of any party and in no log.
 . "$(dirname "$0")/../support/e2e.sh"
+. "$(dirname "$0")/lib/databases.bash"
 grep -q '^\[SQLite3\]' /etc/odbcinst.ini 2>/dev/null || { echo "the ODBC driver of libsqliteodbc is not installed"; exit 77; }
 grep -q '^\[PostgreSQL Unicode\]' /etc/odbcinst.ini || { echo "the ODBC driver of odbc-postgresql is not installed"; exit 77; }
 SERVER=$(tests/support/postgres.sh start) || { echo "$SERVER"; exit 77; }
@@ -26,20 +27,8 @@ for bank in "${banks[@]}"; do watch "$bank" "$first" >/dev/null || die "no model
 for bank in "${banks[@]}"; do party_kill "$bank" TERM; done
 
 # The same rows in databases. East's are read by a user who may do nothing else.
-python3 - "$HOME_DIR/south" <<'END' || die "no SQLite database"
-import csv, sqlite3, sys
-rows = list(csv.reader(open(sys.argv[1] + "/rows.csv")))[1:]
-database = sqlite3.connect(sys.argv[1] + "/rows.db")
-database.execute('CREATE TABLE customers(income INTEGER, age INTEGER, sex TEXT, "default" INTEGER)')
-database.executemany("INSERT INTO customers VALUES (?, ?, ?, ?)", rows)
-database.commit()
-END
-{
-    echo "CREATE SCHEMA risk; CREATE TABLE risk.customers(place serial, income integer, age smallint, sex char(1), is_default boolean);"
-    tail -n +2 "$HOME_DIR/east/rows.csv" | awk -F, '{ printf "INSERT INTO risk.customers(income, age, sex, is_default) VALUES (%d, %d, \047%s\047, %s);\n", $1, $2, $3, $4 ? "true" : "false" }'
-    echo "CREATE ROLE $USER_NAME LOGIN PASSWORD '$PASSWORD'; GRANT USAGE ON SCHEMA risk TO $USER_NAME; GRANT SELECT ON risk.customers TO $USER_NAME;"
-} | tests/support/postgres.sh sql "$SERVER" >/dev/null || die "no PostgreSQL table"
-source_is() { sed -i '/^  file:/,$d' "$HOME_DIR/$1/node.yaml" && cat >>"$HOME_DIR/$1/node.yaml"; } # BANK <<END
+rows_in_sqlite
+rows_in_postgresql "$USER_NAME" "$PASSWORD"
 source_is south <<END
   odbc:
     connection: Driver=SQLite3;Database=$(realpath "$HOME_DIR/south/rows.db")

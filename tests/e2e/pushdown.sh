@@ -3,6 +3,7 @@
 # of three files, byte for byte, for every task; banks that die in the middle go on; a database that is away is waited
 # for; a row that was changed ends the run where it was found; no table is left.
 . "$(dirname "$0")/lib/failpoints.bash"
+. "$(dirname "$0")/lib/databases.bash"
 grep -q '^\[SQLite3\]' /etc/odbcinst.ini 2>/dev/null || { echo "the ODBC driver of libsqliteodbc is not installed"; exit 77; }
 grep -q '^\[PostgreSQL Unicode\]' /etc/odbcinst.ini || { echo "the ODBC driver of odbc-postgresql is not installed"; exit 77; }
 SERVER=$(tests/support/postgres.sh start) || { echo "$SERVER"; exit 77; }
@@ -17,25 +18,14 @@ parties=(coordinator "${banks[@]}")
 USER_NAME=cofferdam_knoten PASSWORD='s e;cr}et'
 LOG_LEVEL=debug
 e2e_make "${banks[@]}"
-sql() { tests/support/postgres.sh sql "$SERVER"; }
 
 # South's rows in SQLite, east's in PostgreSQL, read by a user who may make tables in one schema and nothing else.
-python3 - "$HOME_DIR/south" <<'END' || die "no SQLite database"
-import csv, sqlite3, sys
-rows = list(csv.reader(open(sys.argv[1] + "/rows.csv")))[1:]
-database = sqlite3.connect(sys.argv[1] + "/rows.db")
-database.execute('CREATE TABLE customers(income INTEGER, age INTEGER, sex TEXT, "default" INTEGER)')
-database.executemany("INSERT INTO customers VALUES (?, ?, ?, ?)", rows)
-database.commit()
-END
+rows_in_sqlite
+rows_in_postgresql "$USER_NAME" "$PASSWORD"
 {
-    echo "CREATE SCHEMA risk; CREATE TABLE risk.customers(place serial, income integer, age smallint, sex char(1), is_default boolean);"
-    tail -n +2 "$HOME_DIR/east/rows.csv" | awk -F, '{ printf "INSERT INTO risk.customers(income, age, sex, is_default) VALUES (%d, %d, \047%s\047, %s);\n", $1, $2, $3, $4 ? "true" : "false" }'
-    echo "CREATE ROLE $USER_NAME LOGIN PASSWORD '$PASSWORD'; GRANT USAGE ON SCHEMA risk TO $USER_NAME; GRANT SELECT ON risk.customers TO $USER_NAME;"
     echo "CREATE TABLE risk.core AS SELECT place, age, sex, is_default FROM risk.customers; GRANT SELECT ON risk.core TO $USER_NAME;"
     echo "CREATE SCHEMA frozen; REVOKE CREATE ON SCHEMA public FROM PUBLIC; REVOKE CREATE ON DATABASE postgres FROM PUBLIC;"
-} | sql >/dev/null || die "no PostgreSQL table"
-source_is() { sed -i -E '/^  (file|execute):/,$d' "$HOME_DIR/$1/node.yaml" && cat >>"$HOME_DIR/$1/node.yaml"; } # BANK <<END
+} | sql >/dev/null || die "no schema for frozen rows"
 chmod 400 "$HOME_DIR/south/rows.db"
 source_is south <<END
   execute: pushdown
