@@ -97,10 +97,8 @@ struct result restored_end_runs(struct hub *hub)
 static bool paths_set(const char *path)
 {
     CLEANUP(config_coordinator_freep) struct config_coordinator *config = NULL;
-    const size_t folder = strlen(path) - strlen("/coordinator.yaml");
-    return result_ok(config_coordinator_load(path, &config)) && strncmp(config->roster, path, folder) == 0 &&
-           strcmp(config->roster + folder, "/roster.note") == 0 && strncmp(config->state, path, folder) == 0 &&
-           strcmp(config->state + folder, "/state") == 0;
+    return result_ok(config_coordinator_load(path, &config)) && backup_beside(path, config->roster, "roster.note") &&
+           backup_beside(path, config->state, "state");
 }
 
 static struct result finish(const char *directory, const struct manifest_head *head)

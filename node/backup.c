@@ -78,14 +78,8 @@ struct result bank_backup(const struct program_words *words)
 static bool paths_set(const char *path)
 {
     CLEANUP(config_node_freep) struct config_node *config = NULL;
-    if (!result_ok(config_node_load(path, &config))) return false;
-    const struct {
-        const char *got, *end;
-    } paths[] = {{config->roster, "/roster.note"}, {config->policy, "/policy.yaml"}, {config->state, "/state"}};
-    const size_t folder = strlen(path) - strlen("/node.yaml");
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        if (strncmp(paths[i].got, path, folder) != 0 || strcmp(paths[i].got + folder, paths[i].end) != 0) return false;
-    return true;
+    return result_ok(config_node_load(path, &config)) && backup_beside(path, config->roster, "roster.note") &&
+           backup_beside(path, config->policy, "policy.yaml") && backup_beside(path, config->state, "state");
 }
 
 static struct result finish(const char *directory, const struct manifest_head *head)

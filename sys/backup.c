@@ -407,3 +407,10 @@ struct result backup_set_paths(const char *path, const struct backup_key *keys, 
     *ret_set = good(path);
     return *ret_set ? RESULT_OK : file_write(path, buffer_view(&before), 0600);
 }
+
+bool backup_beside(const char *file, const char *path, const char *name)
+{
+    const char *slash = strrchr(file, '/');
+    const size_t folder = slash ? (size_t)(slash - file) + 1 : 0;
+    return strncmp(path, file, folder) == 0 && strcmp(path + folder, name) == 0;
+}

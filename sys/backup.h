@@ -53,13 +53,14 @@ MUST_USE struct result backup_restore(const struct backup_form *form, const char
 /* What both commands print. */
 void backup_tell(const char *what, const char *where, const struct backup_made *made);
 
-/* Sets these keys of a restored configuration anew; a key is a word at a line's begin, and
- * one whose value is a pkcs11: URI is left. `good` looks at the file, and
- * when it says no, the file is as it was. */
+/* Sets these keys of a restored configuration anew; a key is a word at a line's begin, and one whose value is a pkcs11:
+ * URI is left. `good` looks at the file, and when it says no, the file is as it was. */
 struct backup_key {
     const char *key, *value;
 };
 MUST_USE struct result backup_set_paths(const char *path, const struct backup_key *keys, size_t count,
                                         bool (*good)(const char *path), bool *ret_set);
+/* Whether a path is the one of `name` beside the file: for `good`. */
+bool backup_beside(const char *file, const char *path, const char *name);
 
 #endif

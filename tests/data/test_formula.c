@@ -564,22 +564,6 @@ static void misuse_is_a_bug(void **state)
     assert_non_null(strstr(result_reason(), "two reals or two integers"));
 }
 
-static void cells_that_are_no_integers_are_refused(void **state)
-{
-    (void)state;
-    size_t places[] = {0};
-    unsigned shifts[] = {30};
-    const struct formula_query query = {.columns = 1, .places = places, .shifts = shifts};
-    const char *const good[] = {"-12"}, *const none[] = {NULL}, *const bad[] = {"1e5"}, *const empty[] = {""};
-    __int128 value = 1;
-    OK(formula_take(&query, good, &value, 1));
-    OK(formula_take(&query, none, &value, 1));
-    assert_true(value == 1 - ((__int128)12 << 30));
-    assert_int_equal(formula_take(&query, bad, &value, 1).category, CATEGORY_ENVIRONMENT);
-    assert_non_null(strstr(result_reason(), "\"1e5\""));
-    assert_int_equal(formula_take(&query, empty, &value, 1).category, CATEGORY_ENVIRONMENT);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -594,7 +578,6 @@ int main(void)
         cmocka_unit_test(long_and_deep_formulas_are_split),
         cmocka_unit_test(what_could_fail_is_unsupported),
         cmocka_unit_test(misuse_is_a_bug),
-        cmocka_unit_test(cells_that_are_no_integers_are_refused),
     };
     make_values();
     with_postgres = postgres_start();
