@@ -85,8 +85,10 @@ static struct result name_of(struct odbc_frozen *frozen)
 {
     const struct odbc_frozen_place *place = frozen->place;
     const char *schema = frozen->link.postgres ? place->schema : "cofferdam";
-    int length = schema ? snprintf(frozen->name, sizeof frozen->name, "\"%s\".\"%s\"", schema, place->table)
-                        : snprintf(frozen->name, sizeof frozen->name, "\"%s\"", place->table);
+    ENSURE(schema, CATEGORY_USAGE,
+           "push-down into PostgreSQL makes its tables in a schema of this node's own; make one, and name it in "
+           "odbc.schema");
+    int length = snprintf(frozen->name, sizeof frozen->name, "\"%s\".\"%s\"", schema, place->table);
     ENSURE(length > 0 && (size_t)length < sizeof frozen->name, CATEGORY_USAGE, "the schema's name is too long");
     return RESULT_OK;
 }
@@ -101,7 +103,7 @@ static struct result connect(struct odbc_frozen *frozen)
            "push-down knows PostgreSQL and SQLite, and this is another database; leave out source.execute");
     TRY(name_of(frozen));
     if (!frozen->engine->settings) return RESULT_OK;
-    TRY(run_alone(frozen, frozen->place->schema ? frozen->engine->settings_alone : frozen->engine->settings));
+    TRY(run_alone(frozen, frozen->engine->settings));
     return end(frozen); /* a transaction of their own: what follows begins with its first statement */
 }
 
@@ -296,15 +298,15 @@ static struct result about(struct odbc_frozen *frozen, struct odbc_frozen_about 
 {
     uint64_t may = 1;
     CLEANUP(buffer_done) struct buffer text = {0};
-    const char *sql, *schema = frozen->place->schema;
+    const char *sql;
     TRY(connect(frozen));
     if (frozen->engine->may) {
-        TRY(statement_of(frozen->engine->may, schema ? schema : "", &text, &sql));
+        TRY(statement_of(frozen->engine->may, frozen->place->schema, &text, &sql));
         TRY(query(frozen, sql, 1, (struct odbc_frozen_reader){&may, is_there}));
     }
     ENSURE(may, CATEGORY_ENVIRONMENT,
-           "the node's user may make no table in %s%s; grant CREATE on it, or name another in source.odbc.schema",
-           schema ? "the schema " : "its default schema", schema ? schema : "");
+           "the node's user may make no table in the schema %s; grant CREATE on it, or name another in odbc.schema",
+           frozen->place->schema);
     *ret = (struct odbc_frozen_about){
         .engine = frozen->engine->name, .dialect = frozen->engine->dialect, .digests = frozen->engine->digest};
     (void)snprintf(ret->name, sizeof ret->name, "%s", frozen->name);

@@ -25,7 +25,7 @@ struct odbc_frozen;
 #define ODBC_FROZEN_NAME_MAX 160 /* of a table, as SQL has it */
 struct odbc_frozen_place {
     const struct odbc_source *source; /* its connection's user needs CREATE on the schema, and owns the tables */
-    const char *schema;               /* PostgreSQL: the table's; NULL: the first in the user's search path */
+    const char *schema;               /* PostgreSQL: the table's */
     const char *table;                /* letters, digits, _ */
     const char *file;                 /* SQLite: of the table, an existing one, if only an empty one */
 };

@@ -9,13 +9,13 @@
 struct frozen_engine {
     const char *name;
     const struct dialect *dialect;
-    const char *may; /* a SELECT of 1 or 0: whether the user may make a table in the schema %s, or, if that is empty, in
-                      * its default one; NULL: wherever its file may be made */
+    const char *may; /* a SELECT of 1 or 0: whether the user may make a table in the schema %s; NULL: wherever its file
+                      * may be made */
     const char *types[FROZEN_CODE + 1]; /* of the table's columns, by enum frozen_kind */
     const char *begin, *commit;         /* NULL: the driver's own transaction */
-    /* Of a session, whatever a role or a database sets; alone: with nothing but the engine's own functions and
-     * operators found by name, so that nobody else's take their place in what is computed. NULL: none. */
-    const char *settings, *settings_alone;
+    /* Of a session, whatever a role or a database sets: nothing but the engine's own functions and operators are found
+     * by name, so that nobody else's take their place in what is computed. NULL: none. */
+    const char *settings;
     /* Before anything else; NULL: nothing. */
     struct result (*ready)(struct odbc_frozen *frozen);
     const char *there;  /* a SELECT of 1 or 0: whether the table, %s, is there */

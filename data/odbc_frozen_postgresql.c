@@ -200,10 +200,9 @@ const struct frozen_engine frozen_engine_postgresql = {
     .name = "PostgreSQL",
     .dialect = &dialect_postgresql,
     .may = "SELECT coalesce((SELECT max(has_schema_privilege(oid, 'CREATE')::integer) FROM pg_namespace "
-           "WHERE nspname = coalesce(nullif('%s', ''), current_schema())), 0)",
-    .settings = "SELECT pg_catalog.set_config('array_nulls', 'on', false)",
-    .settings_alone = "SELECT pg_catalog.set_config('array_nulls', 'on', false), "
-                      "pg_catalog.set_config('search_path', 'pg_catalog', false)",
+           "WHERE nspname = '%s'), 0)",
+    .settings = "SELECT pg_catalog.set_config('array_nulls', 'on', false), "
+                "pg_catalog.set_config('search_path', 'pg_catalog', false)",
     .types = {[FROZEN_N] = "bigint",
               [FROZEN_HELD] = "smallint",
               [FROZEN_NUMBER] = "double precision",

@@ -58,7 +58,7 @@ struct config_odbc {
     char *table, *query;                     /* one of them */
     char *credentials;                       /* optional: a file of mode 0600, user and password on a line each */
     char *user_variable, *password_variable; /* optional, instead: of the environment; the user's may be NULL */
-    char *schema;                            /* optional: where push-down makes its tables */
+    char *schema;                            /* where push-down makes its tables; NULL unless PostgreSQL has them */
 };
 #define CONFIG_JOINED_MAX 8
 struct config_source {

@@ -102,7 +102,7 @@ static void tables_of_others_stay(void **state)
     postgres_sql("CREATE TABLE rows AS SELECT n % 997 AS a, n % 3 AS b, n % 2 AS y FROM generate_series(1, 1000) n; "
                  "CREATE TABLE cofferdam_0100000000000000_2(theirs integer)");
     struct plan plan = {0};
-    struct config_odbc odbc = {.connection = text, .table = (char[]){"rows"}};
+    struct config_odbc odbc = {.connection = text, .table = (char[]){"rows"}, .schema = (char[]){"public"}};
     const struct config_source source = {
         .name = (char[]){"customers"}, .odbc = &odbc, .pushdown = true, .delimiter = ',', .decimal = '.'};
     static const struct hash run = {{1}};
