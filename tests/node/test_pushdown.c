@@ -123,7 +123,6 @@ static void tables_of_others_stay(void **state)
     OK(pushdown_drop(&second));
     OK(pushdown_load(&first, one.key, &one.hash, &again));
     OK(pushdown_drop(&first));
-    postgres_stop();
     frozen_done(&one);
     frozen_done(&two);
     frozen_done(&again);
@@ -141,6 +140,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    postgres_stop();
     scratch_remove(directory);
     return 0;
 }
