@@ -8,8 +8,8 @@
 #include "analytics/sweep.h"
 #include "data/table.h"
 
-/* With more sums of pairs than these a database of one core takes longer than streaming the rows: as many as the
- * products of a logistic run's columns, where that was measured. */
+/* With more sums of pairs than these the database is not asked: as many as the products at full resolution that a
+ * logistic run asks it for. */
 enum { PAIR_SUMS_MOST = 231 };
 
 struct maker {

@@ -307,8 +307,10 @@ static struct result about(struct odbc_frozen *frozen, struct odbc_frozen_about 
     ENSURE(may, CATEGORY_ENVIRONMENT,
            "the node's user may make no table in the schema %s; grant CREATE on it, or name another in odbc.schema",
            frozen->place->schema);
-    *ret = (struct odbc_frozen_about){
-        .engine = frozen->engine->name, .dialect = frozen->engine->dialect, .digests = frozen->engine->digest};
+    *ret = (struct odbc_frozen_about){.engine = frozen->engine->name,
+                                      .dialect = frozen->engine->dialect,
+                                      .digests = frozen->engine->digest,
+                                      .own_file = frozen->engine->begin};
     (void)snprintf(ret->name, sizeof ret->name, "%s", frozen->name);
     return RESULT_OK;
 }

@@ -35,6 +35,7 @@ struct odbc_frozen_about {
     const char *engine;            /* "PostgreSQL" */
     const struct dialect *dialect; /* of the statements */
     bool digests;                  /* the database computes the digest */
+    bool own_file;                 /* the table is in a file of its own, of which the name tells nothing */
     char name[ODBC_FROZEN_NAME_MAX];
 };
 MUST_USE struct result odbc_frozen_about(const struct odbc_frozen_place *place, struct odbc_frozen_about *ret);

@@ -115,6 +115,9 @@ static struct result show_plan(const struct config_source *source, const struct 
     struct result result =
         source_read_in_pieces(source, &options.csv, schema.specs, schema.count, plan->rows,
                               (struct csv_pieces){PUSHDOWN_PART_ROWS, &showing, show_part}, &last, &losses);
+    if (showing.shown)
+        printf("          a round like one before is streamed where that takes less time: once, to know, then by what "
+               "they took\n");
     return showing.shown ? RESULT_OK : result;
 }
 
@@ -123,6 +126,7 @@ struct result check_pushdown(const struct config_source *source, const struct pl
     struct odbc_frozen_about about;
     TRY(pushdown_about(source, &about));
     printf("pushdown  a run's rows are frozen in %s, in %s; %s checks their digest each round\n", about.engine,
-           about.name, about.digests ? "it" : "this node, reading them all,");
+           about.own_file ? "a file in the state directory" : about.name,
+           about.digests ? "it" : "this node, reading them all,");
     return plan ? show_plan(source, plan, &about, sql) : RESULT_OK;
 }

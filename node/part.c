@@ -85,7 +85,7 @@ static struct result compute(struct part *part, const struct fold *fold, uint64_
     if (part->frozen.table) return fold_contribute(fold, part->frozen.table, threads, words, fold->words);
     TRY(part_pushdown(part, &pushdown));
     for (;;) {
-        struct result result = pushdown_contribute(&pushdown, &part->frozen, fold, threads, words);
+        struct result result = pushdown_contribute(&pushdown, &part->pace, &part->frozen, fold, threads, words);
         if (result.category == CATEGORY_FALSE)
             (void)snprintf(part->own_reason, sizeof part->own_reason, "%s", result_reason());
         if (result.category != CATEGORY_ENVIRONMENT || atomic_load(&part->bank->stopping) || atomic_load(&part->denied))

@@ -38,9 +38,10 @@ struct part {
     /* The thread's own: */
     struct effects effects;
     struct frozen frozen;
-    struct buffer request; /* the frame under way, repeated until there is a reply; empty: none */
-    bool kept;             /* the run and its table are in the store */
-    bool sent;             /* by the step under way */
+    struct pushdown_pace pace; /* of its rounds, where its rows are in the database */
+    struct buffer request;     /* the frame under way, repeated until there is a reply; empty: none */
+    bool kept;                 /* the run and its table are in the store */
+    bool sent;                 /* by the step under way */
     bool contribution_due;
     char refused[SERVICE_REASON_MAX + 1];    /* the last message that was, and why */
     char own_reason[SERVICE_REASON_MAX + 1]; /* why it failed, where the others are told less; "": they are told it */

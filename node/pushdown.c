@@ -11,6 +11,7 @@
 #include "data/odbc_frozen.h"
 #include "node/database.h"
 #include "node/pushed.h"
+#include "sys/clock.h"
 #include "sys/entropy.h"
 #include "sys/log.h"
 
@@ -251,9 +252,28 @@ static struct result push(struct odbc_frozen *database, struct pushed *pushed)
     return RESULT_OK;
 }
 
-struct result pushdown_contribute(const struct pushdown *pushdown, const struct frozen *frozen, const struct fold *fold,
-                                  unsigned threads, uint64_t *words)
+bool pushdown_worth(const struct pushdown_pace *pace, uint64_t words)
 {
+    if (!pace->computed_us || pace->words != words) return true;
+    return pace->streamed_us && pace->computed_us <= pace->streamed_us;
+}
+
+static void note_pace(struct pushdown_pace *pace, bool computed, uint64_t words, uint64_t begun)
+{
+    const uint64_t took = clock_monotonic_us() - begun + 1;
+    if (!computed) {
+        pace->streamed_us = took;
+        return;
+    }
+    pace->computed_us = took;
+    pace->words = words;
+}
+
+struct result pushdown_contribute(const struct pushdown *pushdown, struct pushdown_pace *pace,
+                                  const struct frozen *frozen, const struct fold *fold, unsigned threads,
+                                  uint64_t *words)
+{
+    const uint64_t begun = clock_monotonic_us();
     CLEANUP(place_done) struct place place = {0};
     CLEANUP(odbc_frozen_freep) struct odbc_frozen *database = NULL;
     CLEANUP(pushed_done) struct pushed pushed = {0};
@@ -264,16 +284,21 @@ struct result pushdown_contribute(const struct pushdown *pushdown, const struct 
     TRY(place_of(pushdown, &place));
     TRY(open_round(frozen, &place, &database));
     TRY(pushed_of(fold, odbc_frozen_dialect(database), odbc_frozen_name(database), &pushed, &there, &why));
+    if (there && !pushdown_worth(pace, fold->words)) {
+        there = false;
+        why = pace->streamed_us ? "it was faster before" : "it may be faster";
+    }
     if (there)
         log_debug("run", "step %llu: %zu statements", (unsigned long long)fold->step, pushed.queries.count);
     else
-        log_debug("run", "step %llu: rows are streamed, as of %s", (unsigned long long)fold->step, why);
+        log_debug("run", "step %llu: rows are streamed: %s", (unsigned long long)fold->step, why);
     if (there)
         TRY(odbc_frozen_digest(database, &rows, &found));
     else
         TRY(stream(database, fold, threads, pushed.values, &found));
     if (!hash_equal(&found, &frozen->hash)) return fail_changed(pushdown, database);
     if (there) TRY(push(database, &pushed));
+    note_pace(pace, there, fold->words, begun);
     values_to_words(&fold->layout, pushed.values, words);
     return RESULT_OK;
 }

@@ -6,7 +6,7 @@
  * (data/odbc_frozen.h), so that two banks' nodes in one schema have two. Each round the database
  * computes what it has formulas for (proto/run/task.h), rounding each record included; of the other rounds the rows are
  * streamed, part after part, through the task's own code. Both give the integers of a table in memory, bit for bit:
- * contributions add up over rows.
+ * contributions add up over rows. Hence what took longer the one way is done the other way when it comes again.
  *
  * What is computed counts only when the rows have the digest with which they were frozen, in the same snapshot. The
  * digest's key is made for the run, is kept among the node's secrets, and goes with the run. A database that is away is
@@ -43,9 +43,19 @@ MUST_USE struct result pushdown_freeze(const struct pushdown *pushdown, const st
 /* What was frozen before a restart, with its digest and the key of that. */
 MUST_USE struct result pushdown_load(const struct pushdown *pushdown, const struct secret *key, const struct hash *hash,
                                      struct frozen *ret);
-/* This bank's words, fold->words many. */
-MUST_USE struct result pushdown_contribute(const struct pushdown *pushdown, const struct frozen *frozen,
-                                           const struct fold *fold, unsigned threads, uint64_t *words);
+/* What rounds of a run took, to choose by: the server, its other work and the way there decide which is faster. */
+struct pushdown_pace {
+    uint64_t words;       /* of the last round that the database computed: those of as many are taken to be alike */
+    uint64_t computed_us; /* what it took; 0: there was none */
+    uint64_t streamed_us; /* what the last round took whose rows were streamed; 0: there was none */
+};
+/* Whether the database is to compute a round of so many words, where it can. The first one it does; the next is
+ * streamed, to know; then it is what was faster. */
+bool pushdown_worth(const struct pushdown_pace *pace, uint64_t words);
+/* This bank's words, fold->words many. pace: zeroed before the first round; of one thread. */
+MUST_USE struct result pushdown_contribute(const struct pushdown *pushdown, struct pushdown_pace *pace,
+                                           const struct frozen *frozen, const struct fold *fold, unsigned threads,
+                                           uint64_t *words);
 /* Table and mark are gone, or were. */
 MUST_USE struct result pushdown_drop(const struct pushdown *pushdown);
 

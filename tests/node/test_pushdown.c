@@ -42,6 +42,7 @@ static void rows_make(void)
 static void same_words(const struct pushdown *pushdown, bool streamed)
 {
     struct frozen inside = {0}, outside = {0};
+    struct pushdown_pace pace = {0};
     struct fold fold = {0};
     struct task task = *task_find(pushdown->plan->task);
     char path[FILE_PATH_MAX];
@@ -57,18 +58,19 @@ static void same_words(const struct pushdown *pushdown, bool streamed)
         uint64_t *words = calloc(2 * count + 1, sizeof *words);
         assert_non_null(words);
         OK(fold_contribute(&fold, inside.table, 1, words, count));
-        OK(pushdown_contribute(pushdown, &outside, &fold, 1, words + count));
+        OK(pushdown_contribute(pushdown, &pace, &outside, &fold, 1, words + count));
         assert_memory_equal(words, words + count, count * sizeof *words);
         OK(fold_advance(&fold, words, count));
         free(words);
     }
     fold_done(&fold);
+    assert_int_equal(pace.computed_us > 0, !streamed);
     struct frozen again = {0};
     OK(pushdown_load(pushdown, outside.key, &outside.hash, &again));
     assert_int_equal(again.counts.rows, ROWS);
     OK(pushdown_drop(pushdown));
     assert_false(file_exists(pushdown->path));
-    assert_int_equal(pushdown_contribute(pushdown, &again, &fold, 1, NULL).category, CATEGORY_FALSE);
+    assert_int_equal(pushdown_contribute(pushdown, &pace, &again, &fold, 1, NULL).category, CATEGORY_FALSE);
     frozen_done(&inside);
     frozen_done(&outside);
     frozen_done(&again);
@@ -90,6 +92,24 @@ static void words_are_those_of_a_table_in_memory(void **state)
     same_words(&pushdown, true);
     same_words(&pushdown, false);
     plan_done(&plan);
+}
+
+/* A kind of round that took the database longer than streaming its rows is streamed when it comes again. */
+static void the_faster_way_is_taken(void **state)
+{
+    (void)state;
+    struct pushdown_pace pace = {0};
+    assert_true(pushdown_worth(&pace, 10));
+    pace = (struct pushdown_pace){.streamed_us = 1}; /* of another kind of round, perhaps */
+    assert_true(pushdown_worth(&pace, 10));
+    pace = (struct pushdown_pace){.words = 10, .computed_us = 5};
+    assert_false(pushdown_worth(&pace, 10)); /* to know */
+    assert_true(pushdown_worth(&pace, 11));
+    pace.streamed_us = 4;
+    assert_false(pushdown_worth(&pace, 10));
+    assert_true(pushdown_worth(&pace, 11));
+    pace.streamed_us = 5;
+    assert_true(pushdown_worth(&pace, 10));
 }
 
 /* Two banks of a run in one schema; a table that was there before, however often it is tried. */
@@ -148,6 +168,7 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(words_are_those_of_a_table_in_memory),
+                                       cmocka_unit_test(the_faster_way_is_taken),
                                        cmocka_unit_test(tables_of_others_stay)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
