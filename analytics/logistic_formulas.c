@@ -13,9 +13,9 @@
 /* The fields of the first sums, as logistic_counts.c and logistic_scale.c lay them out. */
 enum { COUNTS_CASES, COUNTS_LEVELS, COUNTS_MISSING, COUNTS_OUTSIDE, COUNTS_TOTALS, COUNTS_MEDIANS };
 enum { SCALE_DRIFT, SCALE_SPREAD, SCALE_MEDIANS };
-/* The number of products grows with the square of the terms: with more of them than these the database is not even asked
- * once. Where it is, node/pushdown.h goes by what it took. (PostgreSQL 15 with two cores took 15 us a row for 32 terms,
- * and streaming the rows 7.) Products at full resolution cost twice as much as those on the grid. */
+/* The number of products grows with the square of the terms: with more of them than these the database is not asked.
+ * Where it is, node/pushdown.h goes by what it took. (PostgreSQL 15 with two cores took 15 us a row for 32 terms, and
+ * streaming the rows 7.) Products at full resolution cost twice as much as those on the grid. */
 enum { GRID_TERMS_MOST = 32, PRODUCT_TERMS_MOST = 21 };
 
 struct maker {
