@@ -357,7 +357,8 @@ static struct result restore_run(struct bank *bank, const struct hash *id)
     part->submitted_at = part->since = submitted_at;
     part->frozen_once = true;
     TRY(part_load_end(part, &over));
-    if (!over) log_info("run", "%.12s goes on: plan %s", part->hex, part->submission.plan.name);
+    if (!over && result_ok(submission_spoken(&part->submission)))
+        log_info("run", "%.12s goes on: plan %s", part->hex, part->submission.plan.name);
     struct part *launched = part;
     part = NULL;
     return part_launch(launched);

@@ -219,7 +219,8 @@ static struct result check_place(const char *out, const char *state)
     char *slash = strrchr(plain, '/');
     if (slash) *slash = 0;
     const char *parent = !slash ? "." : slash == plain ? "/" : plain;
-    ENSURE(realpath(parent, above), CATEGORY_ENVIRONMENT, "%s: %s", parent, strerror(errno));
+    ENSURE(realpath(parent, above), CATEGORY_ENVIRONMENT, "%s: %s; the folder that --out is to be in has to be there",
+           parent, strerror(errno));
     ENSURE(realpath(state, top), CATEGORY_ENVIRONMENT, "%s: %s", state, strerror(errno));
     size_t length = strlen(top);
     ENSURE(strncmp(above, top, length) != 0 || (above[length] && above[length] != '/'), CATEGORY_USAGE,

@@ -286,7 +286,7 @@ static void a_backup_is_not_in_what_it_is_of(void **state)
         refused(make(places[i], &made), CATEGORY_USAGE, "is in the state directory");
         assert_false(file_exists(in(places[i])));
     }
-    refused(make("nowhere/out", &made), CATEGORY_ENVIRONMENT, "nowhere: No such file");
+    refused(make("nowhere/out", &made), CATEGORY_ENVIRONMENT, "; the folder that --out is to be in");
     ok(make("state-more", &made)); /* another name that begins so */
     ok(make("other/out///", &made));
 }
