@@ -25,8 +25,13 @@ status() { # PARTY PATH CURL-ARGUMENT...
     shift 2
     curl -sS -o /dev/null --max-time 30 -w '%{http_code}' "$@" "http://${AT[$party]}$path"
 }
-event() { # PARTY COOKIE: the first thing that an open page is told
-    curl -sS -N --max-time 20 -b "$2" "http://${AT[$1]}/api/events" 2>/dev/null | grep -m 1 '^data: {' | cut -c 7-
+event() { # PARTY COOKIE: the first thing that an open page is told, once there is room for one
+    local told
+    told() {
+        told=$(curl -sS -N --max-time 20 -b "$2" "http://${AT[$1]}/api/events" 2>/dev/null | grep -m 1 '^data: {')
+        [ -n "$told" ]
+    }
+    until_true 20 told "$@" && printf '%s\n' "${told#data: }"
 }
 deaf() { # PARTY COOKIE: a page that is opened and never read; its descriptor is added to DEAF
     local fd
