@@ -7,9 +7,9 @@
 #include "crypto/base/limits.h"
 #include "crypto/base/text.h"
 #include "sys/config_raw.h"
+#include "sys/config_served.h"
 #include "sys/config_text.h"
 #include "sys/file.h"
-#include "sys/http.h"
 #include "sys/log.h"
 #include "sys/token.h"
 
@@ -42,8 +42,7 @@ static struct result file_load(struct file *file)
     return document_load(&file->document, file->schema, &file->raw);
 }
 
-/* --- single values -------------------------------------------------------------------------------------------------
- */
+/* --- single values --- */
 
 /* A copy, or the other text's copy where the file has none; NULL for neither. */
 static struct result copy(const char *text, const char *otherwise, char **ret)
@@ -94,28 +93,6 @@ static struct result log_format(const struct file *file, const char *text, bool 
     return RESULT_OK;
 }
 
-static struct result metrics_from(const struct file *file, const struct raw_served *raw, struct config_metrics *config)
-{
-    if (!raw) return RESULT_OK;
-    if (raw->address && !http_address_good(raw->address))
-        return document_fail(
-            &file->document, "metrics.address",
-            "key \"metrics.address\": must be HOST:PORT with an IP address or localhost, like " HTTP_DEFAULT_ADDRESS);
-    config->chosen = raw->address != NULL;
-    return copy(raw->address, HTTP_DEFAULT_ADDRESS, &config->address);
-}
-
-static struct result console_from(const struct file *file, const struct raw_served *raw, struct config_console *config)
-{
-    if (!raw) return RESULT_OK;
-    if (raw->address && !(http_address_good(raw->address) && http_address_loopback(raw->address)))
-        return document_fail(&file->document, "console.address",
-                             "key \"console.address\": must be a loopback address of this machine and a port, "
-                             "like " CONSOLE_DEFAULT_ADDRESS
-                             "; others come through a tunnel or a proxy that knows who they are");
-    return copy(raw->address, CONSOLE_DEFAULT_ADDRESS, &config->address);
-}
-
 static struct result whole(const struct file *file, const char *key, const char *text, uint32_t least, uint32_t most,
                            uint32_t otherwise, uint32_t *ret)
 {
@@ -154,8 +131,7 @@ static struct result array(size_t count, size_t size, void *ret)
     return RESULT_OK;
 }
 
-/* --- the coordinator's ---------------------------------------------------------------------------------------------
- */
+/* --- the coordinator's --- */
 
 static struct result coordinator_from(const struct file *file, struct config_coordinator *config)
 {
@@ -168,8 +144,7 @@ static struct result coordinator_from(const struct file *file, struct config_coo
         return document_fail(&file->document, "listen", "key \"listen\": must look like tls+tcp://host:port");
     TRY(copy_log(file, raw->log, &config->log));
     TRY(log_format(file, raw->log_format, &config->log_json));
-    TRY(metrics_from(file, raw->metrics, &config->metrics));
-    TRY(console_from(file, raw->console, &config->console));
+    TRY(config_served(&file->document, raw->metrics, raw->console, raw->listen, &config->metrics, &config->console));
     return whole(file, "patience_seconds", raw->patience_seconds, 1, PATIENCE_MAX_SECONDS, 0,
                  &config->patience_seconds);
 }
@@ -205,8 +180,7 @@ void config_coordinator_freep(struct config_coordinator **config)
     *config = NULL;
 }
 
-/* --- a node's -------------------------------------------------------------------------------------------------------
- */
+/* --- a node's --- */
 
 static struct result level_from(const struct file *file, const struct raw_column *raw, unsigned i,
                                 const char *column_key, struct config_column *config)
@@ -477,8 +451,7 @@ static struct result node_from(const struct file *file, struct config_node *conf
     TRY(copy_path(file, raw->policy, &config->policy));
     TRY(copy_log(file, raw->log, &config->log));
     TRY(log_format(file, raw->log_format, &config->log_json));
-    TRY(metrics_from(file, raw->metrics, &config->metrics));
-    TRY(console_from(file, raw->console, &config->console));
+    TRY(config_served(&file->document, raw->metrics, raw->console, NULL, &config->metrics, &config->console));
     TRY(whole(file, "threads", raw->threads, 1, THREADS_MAX, 1, &config->threads));
     TRY(source_from(file, raw->source, &config->source));
     if (!config->source.file && !config->source.odbc)

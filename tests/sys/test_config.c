@@ -150,6 +150,11 @@ static void metrics_and_log_format(void **state)
     refused(node_with("metrics: {address: \"127.0.0.1:0\"}", &bad), 6, "must be HOST:PORT");
     refused(node_with("metrics: {port: 9464}", &bad), 6, "port");
     refused(node_with("log_format: xml", &bad), 6, "must be text or json");
+    refused(node_with("metrics: {}\nconsole: {address: \"[::1]:9464\"}", &bad), 7,
+            "listen, metrics and console need a port of their own each");
+    write_config(
+        "key: k\nroster: r\nstate: s\nlisten: tls+tcp://0.0.0.0:9465\nmetrics: {address: \"127.0.0.1:9465\"}\n");
+    refused(config_coordinator_load(path, &coordinator), 5, "need a port of their own each");
     write_config("key: k\nroster: r\nstate: s\nmetrics: {address: \"localhost:9465\"}\nlog_format: json\n");
     ok(config_coordinator_load(path, &coordinator));
     assert_string_equal(coordinator->metrics.address, "localhost:9465");
