@@ -71,7 +71,8 @@ static struct result command_check(const struct program_words *words)
         printf("          whether the members before it signed: cofferdam roster show %s --previous OLD.note\n",
                hub->config->roster);
     if (result_ok(control_request(hub->config->state, view_text("status"), STATUS_TIMEOUT_MS, &reply))) {
-        printf("state     %s, where this coordinator is running, with its ports\nready\n", hub->config->state);
+        printf("state     %s, where this coordinator is running; its ports are not tried meanwhile\nready\n",
+               hub->config->state);
         return RESULT_OK;
     }
     TRY(store_open(hub->config->state, &hub->store));

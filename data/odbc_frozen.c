@@ -158,6 +158,11 @@ const struct dialect *odbc_frozen_dialect(const struct odbc_frozen *frozen)
     return frozen->engine->dialect;
 }
 
+bool odbc_frozen_own_file(const struct odbc_frozen *frozen)
+{
+    return frozen->engine->begin;
+}
+
 static void sum_restart(struct frozen_sum *sum)
 {
     sum->rows = sum->pieces[0] = sum->pieces[1] = 0;
@@ -294,23 +299,31 @@ static struct result is_there(void *context, const char *const *cells)
     return cells[0] ? frozen_integer(cells[0], context) : RESULT_OK;
 }
 
-static struct result about(struct odbc_frozen *frozen, struct odbc_frozen_about *ret)
+static struct result may_make(struct odbc_frozen *frozen)
 {
-    uint64_t may = 1;
+    enum { NO_SCHEMA = 2 };
+    uint64_t may = NO_SCHEMA;
     CLEANUP(buffer_done) struct buffer text = {0};
-    const char *sql;
-    TRY(connect(frozen));
-    if (frozen->engine->may) {
-        TRY(statement_of(frozen->engine->may, frozen->place->schema, &text, &sql));
-        TRY(query(frozen, sql, 1, (struct odbc_frozen_reader){&may, is_there}));
-    }
+    const char *sql, *schema = frozen->place->schema;
+    if (!frozen->engine->may) return RESULT_OK;
+    TRY(statement_of(frozen->engine->may, schema, &text, &sql));
+    TRY(query(frozen, sql, 1, (struct odbc_frozen_reader){&may, is_there}));
+    ENSURE(may != NO_SCHEMA, CATEGORY_ENVIRONMENT, "there is no schema %s; correct odbc.schema, or make that schema",
+           schema);
     ENSURE(may, CATEGORY_ENVIRONMENT,
            "the node's user may make no table in the schema %s; grant CREATE on it, or name another in odbc.schema",
-           frozen->place->schema);
+           schema);
+    return RESULT_OK;
+}
+
+static struct result about(struct odbc_frozen *frozen, struct odbc_frozen_about *ret)
+{
+    TRY(connect(frozen));
+    TRY(may_make(frozen));
     *ret = (struct odbc_frozen_about){.engine = frozen->engine->name,
                                       .dialect = frozen->engine->dialect,
                                       .digests = frozen->engine->digest,
-                                      .own_file = frozen->engine->begin};
+                                      .own_file = odbc_frozen_own_file(frozen)};
     (void)snprintf(ret->name, sizeof ret->name, "%s", frozen->name);
     return RESULT_OK;
 }

@@ -76,6 +76,7 @@ MUST_USE struct result odbc_frozen_query(struct odbc_frozen *frozen, const char 
 /* The table's name for such a SELECT. */
 const char *odbc_frozen_name(const struct odbc_frozen *frozen);
 const struct dialect *odbc_frozen_dialect(const struct odbc_frozen *frozen);
+bool odbc_frozen_own_file(const struct odbc_frozen *frozen); /* the table is in a file of its own, place->file */
 
 /* The table is gone, or was: its file is the caller's to remove. */
 MUST_USE struct result odbc_frozen_drop(const struct odbc_frozen_place *place);

@@ -9,8 +9,8 @@
 struct frozen_engine {
     const char *name;
     const struct dialect *dialect;
-    const char *may; /* a SELECT of 1 or 0: whether the user may make a table in the schema %s; NULL: wherever its file
-                      * may be made */
+    const char *may; /* a SELECT of 1 or 0: whether the user may make a table in the schema %s; of NULL where there is
+                      * none; NULL: wherever its file may be made */
     const char *types[FROZEN_CODE + 1]; /* of the table's columns, by enum frozen_kind */
     const char *begin, *commit;         /* NULL: the driver's own transaction */
     /* Of a session, whatever a role or a database sets: nothing but the engine's own functions and operators are found

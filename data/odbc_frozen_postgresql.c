@@ -199,8 +199,7 @@ static struct result rows(struct odbc_frozen *frozen)
 const struct frozen_engine frozen_engine_postgresql = {
     .name = "PostgreSQL",
     .dialect = &dialect_postgresql,
-    .may = "SELECT coalesce((SELECT max(has_schema_privilege(oid, 'CREATE')::integer) FROM pg_namespace "
-           "WHERE nspname = '%s'), 0)",
+    .may = "SELECT (SELECT max(has_schema_privilege(oid, 'CREATE')::integer) FROM pg_namespace WHERE nspname = '%s')",
     .settings = "SELECT pg_catalog.set_config('array_nulls', 'on', false), "
                 "pg_catalog.set_config('search_path', 'pg_catalog', false)",
     .types = {[FROZEN_N] = "bigint",

@@ -242,7 +242,7 @@ static struct result check_state(struct bank *bank, struct check_known *known)
     return RESULT_OK;
 }
 
-/* A node that runs has its ports itself. */
+/* A node that runs has its ports itself, if they are those that it began with: they are not tried then. */
 static bool is_running(const struct bank *bank)
 {
     CLEANUP(buffer_done) struct buffer reply = {0};
@@ -253,7 +253,7 @@ static struct result check_port(const char *what, const char *address, bool runn
 {
     if (!address) return RESULT_OK;
     if (!running) TRY(tried);
-    printf("%-9s %s%s\n", what, address, running ? ", where this bank's node is running" : " is free");
+    printf("%-9s %s%s\n", what, address, running ? ", not tried while this bank's node is running" : " is free");
     return RESULT_OK;
 }
 

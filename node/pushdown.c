@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analytics/cases.h"
@@ -14,6 +13,49 @@
 #include "sys/clock.h"
 #include "sys/entropy.h"
 #include "sys/log.h"
+
+/* --- the mark --- */
+
+/* What stands in it: where the table is. SQLite's is empty first, and the table's file then. */
+#define MARK_HEAD "cofferdam: frozen rows in "
+enum { MARK_MAX = 4096 };
+
+static void mark_text(const struct config_odbc *odbc, char out[MARK_MAX])
+{
+    const char *schema = odbc->schema ? odbc->schema : "none";
+    if (odbc->dsn)
+        (void)snprintf(out, MARK_MAX, MARK_HEAD "schema %s of dsn %s", schema, odbc->dsn);
+    else
+        (void)snprintf(out, MARK_MAX, MARK_HEAD "schema %s of connection %s", schema, odbc->connection);
+}
+
+/* What it says; "" where it says nothing. *ret_table: it is the table itself. */
+static void mark_read(const char *path, char out[MARK_MAX], bool *ret_table)
+{
+    FILE *file = fopen(path, "re");
+    size_t length = file ? fread(out, 1, MARK_MAX - 1, file) : 0;
+    if (file) (void)fclose(file);
+    out[length] = 0;
+    *ret_table = length > 0 && strncmp(out, MARK_HEAD, sizeof MARK_HEAD - 1) != 0;
+    if (*ret_table) out[0] = 0;
+}
+
+/* Rows that are looked for in another place would be missed, and a table in their own place would stay for ever. */
+static struct result mark_check(const struct pushdown *pushdown, const struct config_odbc *odbc)
+{
+    char marked[MARK_MAX], now[MARK_MAX];
+    bool is_table;
+    mark_read(pushdown->path, marked, &is_table);
+    if (!*marked) return RESULT_OK;
+    mark_text(odbc, now);
+    ENSURE(strcmp(marked, now) == 0, CATEGORY_ENVIRONMENT,
+           "this run's rows are in %s, and the configuration says %s; put the source back as it was until the run is "
+           "over, and reload",
+           marked + sizeof MARK_HEAD - 1, now + sizeof MARK_HEAD - 1);
+    return RESULT_OK;
+}
+
+/* --- the place --- */
 
 /* Where the table is, and what that borrows. */
 struct place {
@@ -33,10 +75,11 @@ static struct result place_of(const struct pushdown *pushdown, struct place *pla
     const struct config_odbc *odbc = pushdown->source->odbc;
     (void)snprintf(place->table, sizeof place->table, "cofferdam_%.16s_%u", hash_hex(pushdown->run).text,
                    pushdown->position);
-    ENSURE(odbc, CATEGORY_FALSE,
+    ENSURE(odbc, CATEGORY_ENVIRONMENT,
            "rows of this run are in a database, as %s, and the configuration names none any more; name it again, or "
            "drop the table and remove %s",
            place->table, pushdown->path);
+    TRY(mark_check(pushdown, odbc));
     TRY(database_of(pushdown->source, &place->database));
     place->frozen = (struct odbc_frozen_place){
         .source = &place->database.source, .schema = odbc->schema, .table = place->table, .file = pushdown->path};
@@ -52,8 +95,6 @@ struct result pushdown_about(const struct config_source *source, struct odbc_fro
     place.frozen.table = "cofferdam_RUN";
     return odbc_frozen_about(&place.frozen, ret);
 }
-
-/* --- the mark --- */
 
 static void remove_journal(const char *path)
 {
@@ -75,9 +116,11 @@ static struct result mark(const char *path, bool *ret_before)
 struct result pushdown_drop(const struct pushdown *pushdown)
 {
     CLEANUP(place_done) struct place place = {0};
-    struct stat about;
+    char marked[MARK_MAX];
+    bool is_table;
     FAILPOINT("node: before a pushed table is dropped");
-    if (stat(pushdown->path, &about) == 0 && about.st_size == 0) { /* else it is the table itself, of SQLite */
+    mark_read(pushdown->path, marked, &is_table);
+    if (!is_table) {
         TRY(place_of(pushdown, &place));
         TRY(odbc_frozen_drop(&place.frozen));
     }
@@ -121,11 +164,16 @@ static struct result freeze(const struct pushdown *pushdown, const struct place 
     CLEANUP(source_options_done) struct source_options options = {0};
     CLEANUP(table_freep) struct table *last = NULL;
     struct frozen *frozen = &freezing->frozen;
+    char text[MARK_MAX];
     TRY(freeze_options(pushdown->source, pushdown->plan, &freezing->witness, &options));
     TRY(schema_of(pushdown->plan, &frozen->schema));
     TRY(entropy_seed(&frozen->key));
     TRY(odbc_frozen_open(&place->frozen, frozen->schema.specs, frozen->schema.count, secret_view(frozen->key),
                          &freezing->database));
+    if (!odbc_frozen_own_file(freezing->database)) {
+        mark_text(pushdown->source->odbc, text);
+        TRY(file_write_alone(pushdown->path, view_text(text), 0600));
+    }
     TRY(odbc_frozen_create(freezing->database, before));
     freezing->created = true;
     TRY(source_read_in_pieces(pushdown->source, &options.csv, frozen->schema.specs, frozen->schema.count,

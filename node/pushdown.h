@@ -14,7 +14,8 @@
  * CATEGORY_FALSE.
  *
  * In the run's folder stands a mark as long as there may be such a table, so that every table is dropped in the end,
- * whenever the node died. With SQLite the mark is the file that holds the table.
+ * whenever the node died. With SQLite the mark is the file that holds the table; else it says where the table is, and a
+ * configuration that names another place is CATEGORY_ENVIRONMENT, until it is put back.
  */
 #ifndef NODE_PUSHDOWN_H
 #define NODE_PUSHDOWN_H

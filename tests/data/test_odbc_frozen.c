@@ -389,6 +389,8 @@ static void nobody_elses_operators_are_used(void **state)
     OK(odbc_frozen_drop(&place));
     table_free(table);
     struct odbc_frozen_about about;
+    place.schema = "frozn";
+    refuse(odbc_frozen_about(&place, &about), CATEGORY_ENVIRONMENT, "there is no schema frozn; correct odbc.schema");
     place.schema = NULL; /* whatever stands first in the user's search_path is not for us */
     refuse(odbc_frozen_about(&place, &about), CATEGORY_USAGE,
            "customers: push-down into PostgreSQL makes its tables in");

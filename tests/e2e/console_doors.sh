@@ -127,7 +127,7 @@ reconfigure north "${AT[coordinator]}"
 kill -HUP "${PROCESS[north]}"
 until_true 10 log_has north "not reloaded.*console: another program listens" || die "the node reloads what cannot listen"
 reconfigure north "${AT[north]}"
-"$NODE" check "$HOME_DIR/north" | grep -qx "console   ${AT[north]}, where this bank's node is running" || die "check does not know its own"
+"$NODE" check "$HOME_DIR/north" | grep -qx "console   ${AT[north]}, not tried while this bank's node is running" || die "check does not know its own"
 
 # The node's: what its own commands say.
 cookie=$(enter north "$(address north)")

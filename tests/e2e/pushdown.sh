@@ -186,6 +186,20 @@ for bank in "${banks[@]}"; do watch "$bank" "$STALLED" >/dev/null || die "no mod
 cmp "$HOME_DIR/simulated/model.json" "$(model_of east "$STALLED")" || die "another model after the server came back"
 until_true 20 none_left || die "a table is left"
 
+# A configuration that names another place meanwhile is waited for, too: the rows are not missed, nor left behind.
+for change in "s/schema: frozen/schema: elsewhere/" "s/Database=postgres/Database=template1/" "/execute: pushdown/d; /schema: frozen/d"; do
+    stalled
+    lines=$(said_so_far east)
+    sed -i "$change" "$HOME_DIR/east/node.yaml"
+    kill -HUP "${PROCESS[east]}"
+    until_true 20 says_since east "$lines" "this run's rows are in schema frozen of .*; put the source back as it was" || die "east does not say what changed: $(tail -n 3 "$HOME_DIR/east/log")"
+    node_start north
+    cp "$HOME_DIR/one_source.yaml" "$HOME_DIR/east/node.yaml"
+    kill -HUP "${PROCESS[east]}"
+    for bank in "${banks[@]}"; do watch "$bank" "$STALLED" >/dev/null || die "no model at $bank after the source is as it was: $(tail -n 3 "$HOME_DIR/$bank/log")"; done
+    until_true 20 none_left || die "a table is left where it was"
+done
+
 # A row that is changed is found in the next round, in either database; so is a table that is gone, at a restart.
 stalled
 lines=$(said_so_far east)
