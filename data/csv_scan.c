@@ -31,8 +31,9 @@ static struct result set_mappings(struct scanning *scanning)
     for (size_t k = 0; k < scanning->options.columns_count; k++) {
         const struct csv_column *mapping = &scanning->options.columns[k];
         size_t place;
-        TRY(csv_header_place(&scanning->header, mapping->source ? mapping->source : mapping->name, &place));
-        if (place != SIZE_MAX && !scanning->known[place].mapping) scanning->known[place].mapping = mapping;
+        TRY(csv_header_find(&scanning->header, mapping->source ? mapping->source : mapping->name, mapping->name,
+                            &place));
+        if (!scanning->known[place].mapping) scanning->known[place].mapping = mapping;
     }
     return RESULT_OK;
 }

@@ -47,6 +47,8 @@ expect_exit 3 "$PORT" "$COORDINATOR" run "$HOME_DIR/second"
 "$NODE" check "$north" --plan "$HOME_DIR/plan.note" | grep -q '^target    default: "1" (positive) [0-9]*, "0" [0-9]*$' ||
     die "the target's values are not counted"
 "$NODE" check "$north" --plan "$HOME_DIR/plan.note" | grep -q '^warning' && die "a warning about a good target"
+sed 's/^  file: .*/&\n  columns: [{plan: default, column: is_default}]/' "$north/node.yaml" >"$north/mapped.yaml"
+expect_exit 2 "there is no column is_default, which is to be the plan's default; name the bank's own column" "$NODE" check "$north/mapped.yaml"
 cp "$north/rows.csv" "$north/rows.good"
 echo "4000,44,f,NA" >>"$north/rows.csv"
 "$NODE" check "$north" --plan "$HOME_DIR/plan.note" | grep -q '^warning .*"NA" 1; every value but' || die "no warning about NA"
