@@ -60,6 +60,21 @@ for page in "$root"/usr/share/man/man?/*; do
     fi
 done
 
+# The documents: the alerts that they speak of are with them, and every link leads to something.
+documents=$root/usr/share/doc/cofferdam
+for file in examples/plan.yaml examples/prometheus/{alerts,alerts_test,prometheus}.yml; do
+    cmp "$file" "$documents/$file" || die "$file is not installed as it is"
+done
+python3 - "$documents" >"$HOME_DIR/links" <<'END' || die "the installed documents: $(head -n 3 "$HOME_DIR/links")"
+import pathlib, re, sys
+root = pathlib.Path(sys.argv[1])
+links = [(page, target) for page in root.rglob("*.md") for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()) if "://" not in target]
+dead = [f"{page.relative_to(root)} links to {target}, which is not there" for page, target in links if not (page.parent / target.split("#")[0]).exists()]
+outside = [f"{page.relative_to(root)} links out of the documents: {target}" for page, target in links if root not in (page.parent / target.split("#")[0]).resolve().parents and target[0] != "#"]
+print("\n".join(dead + outside) or f"{len(links)} links lead to something")
+sys.exit(bool(dead or outside) or len(links) < 100 or not any("examples/prometheus" in target for _, target in links))
+END
+
 # Completion in bash: every command and each of its options, words, directories and files.
 completes() { # WORD...: what is offered for the last of them, a line each
     bash -c '. "$0/$1"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); "_${1//-/_}"; printf "%s\n" "${COMPREPLY[@]}"' \
