@@ -48,6 +48,11 @@ for file in node/node.yaml node/policy.yaml coordinator/coordinator.yaml; do
         grep -A1 '^.TP' "$HOME_DIR/page" | grep -qE "(^|, |\\.)$key(\$|,|\\.)" || die "the manual of $file does not have the key $key"
     done < <(sed -nE 's/^(# ?)?([a-z_]+): .*/\2/p' "$HOME_DIR/$file")
 done
+for part in node:KEYS\ IN\ A\ TOKEN:pkcs11: node:PUSH-DOWN:schema: coordinator:KEYS\ IN\ A\ TOKEN:pkcs11:; do # PROGRAM:SECTION:WORD
+    IFS=: read -r kind heading word _ <<<"$part"
+    plain "$root/usr/share/man/man5/cofferdam-$kind.yaml.5" | sed -n "/^.SH $heading\$/,/^.SH /p" | grep -q "$word" ||
+        die "cofferdam-$kind.yaml.5 does not have $word under $heading"
+done
 for page in "$root"/usr/share/man/man?/*; do
     if command -v mandoc >/dev/null; then
         mandoc -T lint -W warning "$page" >"$HOME_DIR/lint" 2>&1 || die "$(head -n 3 "$HOME_DIR/lint")"
