@@ -62,6 +62,8 @@ away() { [ -e "$HOME_DIR/coordinator-browser/$1" ] || ! kill -0 "$browser" 2>/de
 until_true 60 away away
 party_kill coordinator TERM
 until_true 60 away back
+party_kill east TERM # and comes back as the program of before
+NODE="$BUILD/protocol/1-1/cofferdam-node" node_start east
 coordinator_start
 until_true 10 "$COORDINATOR" status "$HOME_DIR/coordinator" || die "the coordinator does not come back"
 address "$COORDINATOR" coordinator >"$HOME_DIR/address"

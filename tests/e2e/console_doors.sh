@@ -79,6 +79,7 @@ get coordinator "/api/runs/$run/bundle" "$cookie" >"$HOME_DIR/run.cfd" || die "n
 "$COFFERDAM" audit verify "$HOME_DIR/run.cfd" >/dev/null || die "the bundle does not verify"
 event coordinator "$cookie" >"$HOME_DIR/state.json" || die "no event"
 get coordinator "/api/runs/$run" "$cookie" >"$HOME_DIR/before.json" || die "no details"
+"$COORDINATOR" status --json "$HOME_DIR/coordinator" >"$HOME_DIR/overview.json" || die "no status"
 
 # What the page is told is what the run's own documents say.
 python3 - "$HOME_DIR" "$run" <<'END' || die "the coordinator's page is told something else"
@@ -89,8 +90,12 @@ told = json.load(open(f"{home}/before.json"))
 model = json.load(open(f"{home}/coordinator/state/runs/{run}/model.json"))
 assert [member["name"] for member in state["members"]] == ["north", "south", "east"], state["members"]
 assert all(member["connected"] for member in state["members"])
+spoken = json.load(open(f"{home}/overview.json"))["protocol"]
+assert [member["protocol"] for member in state["members"]] == spoken["members"] and len(spoken["members"]) == 3, state["members"]
+assert all(member["protocol"]["newest"] == state["protocol"] == spoken["newest"] for member in state["members"]), state
 [shown] = state["runs"]
 assert shown["run"] == run and shown["state"] == "done" and shown["sums"] == model["rounds"], shown
+assert shown["protocol"] == state["protocol"], shown
 assert shown["phases"]["collecting masked inputs"] > 0, shown["phases"]
 steps = told["steps"]
 assert [step["step"] for step in steps] == list(range(1, model["rounds"] + 1)), steps
@@ -160,6 +165,24 @@ until_true 10 "$COORDINATOR" status "$HOME_DIR/coordinator" || die "the coordina
 [ "$(status coordinator /api/session -b "$cookie")" = 401 ] || die "a session outlives the daemon"
 cookie=$(enter coordinator "$(address coordinator)")
 get coordinator "/api/runs/$run" "$cookie" | cmp - "$HOME_DIR/before.json" || die "a restart changes what is known of a run"
+
+# A member that has not dialled since is of no version that is known; one that came back as an older program is behind.
+restarted() { # WANTED: what the page is told of south
+    event coordinator "$cookie" >"$HOME_DIR/state.json" || return 1
+    python3 - "$HOME_DIR/state.json" "$1" <<'END'
+import json, sys
+told = {member["name"]: member["protocol"] for member in json.load(open(sys.argv[1]))["state"]["members"]}["south"]
+sys.exit((told and (told["oldest"], told["newest"], told["standing"])) != eval(sys.argv[2]))
+END
+}
+party_kill south TERM
+party_kill coordinator TERM
+coordinator_start
+until_true 10 "$COORDINATOR" status "$HOME_DIR/coordinator" || die "the coordinator does not answer again"
+cookie=$(enter coordinator "$(address coordinator)")
+restarted None || die "of a member that never dialled a version is told"
+NODE="$BUILD/protocol/1-1/cofferdam-node" node_start south
+until_true 20 restarted '(1, 1, "older")' || die "a member that is behind is not told"
 [ "$(status coordinator "/api/runs/${run//[0-9]/0}" -b "$cookie")" = 404 ] || die "a run that is none"
 
 # Nothing of the door is in a log; what cannot be served is said.
