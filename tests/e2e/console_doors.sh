@@ -7,9 +7,6 @@ e2e_make "${banks[@]}"
 declare -A AT=()
 for party in north coordinator; do
     AT[$party]=127.0.0.1:$(free_port)
-    kind=node
-    [ $party != coordinator ] || kind=coordinator
-    printf 'console: {address: "%s"}\n' "${AT[$party]}" >>"$HOME_DIR/$party/$kind.yaml"
 done
 address() { # PARTY: what its command prints
     local program=$NODE
@@ -55,6 +52,21 @@ reconfigure() { # PARTY ADDRESS: the console's, for its next start or SIGHUP
 expect_exit 3 "no daemon of this user runs in this directory" "$COORDINATOR" console "$HOME_DIR/coordinator"
 e2e_start "${banks[@]}"
 until_true 10 "$NODE" status "$HOME_DIR/north" || die "north does not answer"
+until_true 10 "$COORDINATOR" status "$HOME_DIR/coordinator" || die "the coordinator does not answer"
+
+# A daemon without a console takes one up at SIGHUP, as it says.
+none='the daemon serves no console: add a line "console: {}" to its configuration and reload it (SIGHUP)'
+expect_exit 2 "$none" "$NODE" console "$HOME_DIR/north"
+expect_exit 2 "$none" "$COORDINATOR" console "$HOME_DIR/coordinator"
+for party in north coordinator; do
+    kind=node
+    [ $party != coordinator ] || kind=coordinator
+    printf 'console: {address: "%s"}\n' "${AT[$party]}" >>"$HOME_DIR/$party/$kind.yaml"
+    kill -HUP "${PROCESS[$party]}"
+done
+for party in north coordinator; do until_true 20 listens "${AT[$party]}" || die "$party takes up no console at SIGHUP"; done
+until_true 10 "$NODE" status "$HOME_DIR/north" || die "north does not answer after SIGHUP"
+
 for party in north coordinator; do
     cookie=$(enter $party "$(address $party)")
     for _ in {1..8}; do deaf $party "$cookie"; done
@@ -64,7 +76,6 @@ until_true 10 full || die "more pages are open than there is room for"
 run=$(submit north) || die "not submitted"
 for bank in "${banks[@]}"; do watch "$bank" "$run" >/dev/null || die "no model at $bank"; done
 hear
-expect_exit 2 "the daemon serves no console: add a line" "$NODE" console "$HOME_DIR/south"
 
 url=$(address coordinator)
 cookie=$(enter coordinator "$url")

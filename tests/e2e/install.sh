@@ -14,6 +14,8 @@ for program in "${programs[@]}"; do
     [ "$("$root/usr/bin/$program" --version)" = "$program $version" ] || die "$program --version"
     "$root/usr/bin/$program" --help >"$HOME_DIR/$program.help" || die "$program --help"
 done
+grep -q "^  --key FILE  *the node's node.key; an officer's key, where one decides$" "$HOME_DIR/cofferdam-node.help" || die "the node's --key"
+grep -q "^  --key FILE  *the coordinator's node.key$" "$HOME_DIR/cofferdam-coordinator.help" || die "the coordinator's --key"
 commands_of() { # PROGRAM: a line a command
     case $1 in
     cofferdam) sed -nE 's/^  ([a-z]+( [a-z]+)?) +[A-Z].*/\1/p' "$HOME_DIR/$1.help" ;;
