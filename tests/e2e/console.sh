@@ -4,6 +4,7 @@
 . "$(dirname "$0")/../support/e2e.sh"
 command -v chromium >/dev/null || { echo "chromium is not installed: tests/check/deps --all"; good; exit 77; }
 [ -d tests/console/node_modules ] || { echo "the browser's driver is not there: tests/check/deps --all"; good; exit 77; }
+[ -x "$BUILD/protocol/1-1/cofferdam-node" ] || die "programs of other versions are not built"
 banks=(north south east)
 e2e_make "${banks[@]}"
 for party in north coordinator; do

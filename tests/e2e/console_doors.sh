@@ -2,6 +2,7 @@
 # The console of real daemons without a browser: who gets in and how often, what a run's page is told, before and after the
 # coordinator starts again, and what the commands say where there is no console.
 . "$(dirname "$0")/../support/e2e.sh"
+[ -x "$BUILD/protocol/1-1/cofferdam-node" ] || die "programs of other versions are not built"
 banks=(north south east)
 e2e_make "${banks[@]}"
 declare -A AT=()
