@@ -275,7 +275,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR := $(PREFIX)/lib/sysusers.d
 DOCDIR := $(PREFIX)/share/doc/cofferdam
 DOCUMENTS := README.md $(wildcard docs/*.md docs/figures/*)
-EXAMPLE_FILES := $(wildcard examples/*.md examples/*.yaml examples/*/*.yaml)
+EXAMPLE_FILES := $(wildcard examples/*.md examples/*.yaml examples/*/*.yaml examples/*/*.yml)
 UNITS := cofferdam-node cofferdam-coordinator
 INSTALLED := $(foreach program,$(notdir $(PROGRAMS)),$(BINDIR)/$(program) $(BASHDIR)/$(program) $(ZSHDIR)/_$(program)) \
              $(SECTION_1:%=$(MANDIR)/man1/%) $(SECTION_5:%=$(MANDIR)/man5/%) \
@@ -294,6 +294,7 @@ install: all $(BUILD)/manual/made
 	    chmod 644 $(DESTDIR)$(UNITDIR)/$$unit.service || exit 1; done
 	for file in $(DOCUMENTS) $(EXAMPLE_FILES); do \
 	    install -D -m 644 $$file $(DESTDIR)$(DOCDIR)/$$file || exit 1; done
+	python3 -B install/links.py $(DESTDIR)$(DOCDIR)
 
 # Programs and what describes them. Configuration, keys and state were never installed, and stay.
 uninstall:

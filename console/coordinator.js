@@ -37,23 +37,37 @@ function overview(state) {
   ];
 }
 
+// Which versions of the protocol a member speaks, and who upgrades when they are not this coordinator's.
+function speaks({ protocol, connected }, ours) {
+  if (!protocol) return el("span", { class: "muted" }, connected ? "not known" : "not known before it dials");
+  const range = protocol.oldest === protocol.newest ? protocol.newest : `${protocol.oldest} to ${protocol.newest}`;
+  const upgrade = protocol.newest < ours ? "upgrade its node" : "upgrade the coordinator";
+  const standing = { older: `behind: ${upgrade}`, refused: `refused: ${upgrade}` }[protocol.standing];
+  return [`protocol\u00a0${range}`, standing ? el("div", { class: "muted" }, standing) : null];
+}
+
 function members(state) {
   const missing = (name) => state.runs.filter((run) => run.state === "open" && (run.awaited || []).includes(name)).map((run) => run.run.slice(0, 12));
   return [
     { id: "title", data: "", build: () => title("Members") },
     {
       id: "roster",
-      data: [state.roster_version, state.roster_hash],
-      build: () => facts([["Roster", `version ${state.roster_version}, ${state.members.length} members`], ["Hash", el("code", { class: "long" }, state.roster_hash)], ["Address", state.address]]),
+      data: [state.roster_version, state.roster_hash, state.protocol],
+      build: () => facts([["Roster", `version ${state.roster_version}, ${state.members.length} members`], ["Hash", el("code", { class: "long" }, state.roster_hash)], ["Address", state.address], ["Newest protocol", `version ${state.protocol}`]]),
     },
     {
       id: "members",
-      data: [state.members, state.runs.map((run) => [run.state, run.awaited])],
+      data: [state.members, state.protocol, state.runs.map((run) => [run.state, run.awaited])],
       build: () =>
         table(
           "Members of the roster",
-          ["Member", "Connection", "Awaited in"],
-          state.members.map((member) => [member.name, el("span", { class: `badge ${member.connected ? "done" : "failed"}` }, member.connected ? "connected" : "not connected"), list(missing(member.name), "no run")]),
+          ["Member", "Connection", "Speaks", "Awaited in"],
+          state.members.map((member) => [
+            member.name,
+            el("span", { class: `badge ${member.connected ? "done" : "failed"}` }, member.connected ? "connected" : "not connected"),
+            speaks(member, state.protocol),
+            list(missing(member.name), "no run"),
+          ]),
         ),
     },
   ];

@@ -19,6 +19,7 @@ export function facts_of(run) {
       ["Purpose", run.purpose],
       ["Submitted", [when(run.submitted_ms), ` by ${run.submitter}`]],
       ["Banks", list(run.cohort)],
+      ["Protocol", run.protocol ? `version ${run.protocol}` : null],
       ["Id", el("code", { class: "long" }, run.run)],
     ]),
   ];
@@ -121,7 +122,7 @@ export function files(run, names) {
 export function runSections(run, details, model) {
   const steps = details?.steps || [];
   const sections = [
-    { id: "facts", data: [run.run, run.state, run.plan, run.cohort], build: () => facts_of(run) },
+    { id: "facts", data: [run.run, run.state, run.plan, run.cohort, run.protocol], build: () => facts_of(run) },
     { id: "now", data: [run.state, run.phase, run.since_ms, run.sums, run.uploads, run.round, run.awaited, run.progress, run.checked], build: () => now(run) },
   ];
   if (!details) return sections;

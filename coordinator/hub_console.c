@@ -53,9 +53,10 @@ static json_t *members_json(struct tree *tree, const struct hub *hub)
     json_t *members = json_array();
     for (unsigned i = 0; i < hub->roster.size; i++) {
         const struct roster_member *member = &hub->roster.members[i];
-        tree_add(tree, members,
-                 json_pack("{s:s, s:b}", "name", member->name, "connected",
-                           transport_server_has(hub->server, &member->node)));
+        json_t *json = json_pack("{s:s, s:b}", "name", member->name, "connected",
+                                 transport_server_has(hub->server, &member->node));
+        tree_put(tree, json, "protocol", overview_spoken(hub, i + 1));
+        tree_add(tree, members, json);
     }
     return members;
 }
@@ -81,6 +82,7 @@ static json_t *state_json(struct tree *tree, struct hub *hub, const struct buffe
     tree_put(tree, state, "address", json_string(hub->roster.address));
     tree_put(tree, state, "roster_version", tree_count(hub->roster.version));
     tree_put(tree, state, "roster_hash", hash_json(&hub->roster.hash));
+    tree_put(tree, state, "protocol", tree_count(protocol_spoken.newest));
     tree_put(tree, state, "members", members_json(tree, hub));
     tree_put(tree, state, "phases", phases_json(tree, hub->meter.phases));
     tree_put(tree, state, "refused", tree_count(hub->meter.refused));

@@ -144,6 +144,7 @@ int main(int argc, char **argv)
         .name = "cofferdam-coordinator",
         .summary = "adds up what the banks' nodes send masked, and sees nothing "
                    "but sums.",
+        .key = "the coordinator's node.key",
         .examples = "  cofferdam-coordinator init /etc/cofferdam\n"
                     "  cofferdam-coordinator check /etc/cofferdam/coordinator.yaml\n"
                     "  cofferdam-coordinator run /etc/cofferdam/coordinator.yaml\n"

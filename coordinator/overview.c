@@ -23,19 +23,27 @@ json_t *overview_names(const struct roster *roster, const struct members *set)
     return names;
 }
 
+json_t *overview_spoken(const struct hub *hub, unsigned member)
+{
+    struct protocol_range spoken = hub_spoken(hub, member);
+    const char *standing = !protocol_common(spoken, protocol_spoken) ? "refused"
+                           : spoken.newest < protocol_spoken.newest  ? "older"
+                                                                     : "current";
+    if (!spoken.newest) return json_null();
+    return json_pack("{s:s, s:i, s:i, s:s}", "member", hub->roster.members[member - 1].name, "oldest",
+                     (int)spoken.oldest, "newest", (int)spoken.newest, "standing", standing);
+}
+
 /* Who dialled, what it speaks, and which open run it keeps waiting for an upgrade. */
 static json_t *spoken_json(const struct hub *hub)
 {
     json_t *all = json_array();
     for (unsigned member = 1; member <= hub->roster.size; member++) {
-        struct protocol_range spoken = hub_spoken(hub, member);
-        if (!spoken.newest) continue;
-        const char *standing = !protocol_common(spoken, protocol_spoken) ? "refused"
-                               : spoken.newest < protocol_spoken.newest  ? "older"
-                                                                         : "current";
-        (void)json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:s}", "member",
-                                                   hub->roster.members[member - 1].name, "oldest", (int)spoken.oldest,
-                                                   "newest", (int)spoken.newest, "standing", standing));
+        json_t *spoken = overview_spoken(hub, member);
+        if (json_is_null(spoken))
+            json_decref(spoken);
+        else
+            (void)json_array_append_new(all, spoken);
     }
     return json_pack("{s:i, s:i, s:o}", "oldest", (int)protocol_spoken.oldest, "newest", (int)protocol_spoken.newest,
                      "members", all);

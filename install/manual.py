@@ -138,7 +138,8 @@ def table(rows):
         key, *rest = cells(row)
         text = rest[-1]
         if len(rest) == 2:
-            text = f"{head[1].capitalize()}: {rest[0]}. {text}"
+            last = text if head[0] else f"{head[2].capitalize()}: {text}." # figures side by side: each is named
+            text = f"{head[1].capitalize()}: {rest[0]}. {last}"
         out += [".TP", inline(key), inline(text)]
     return out
 
@@ -162,8 +163,8 @@ def markdown(lines, level):
             while number + 1 < len(lines) and (lines[number + 1].startswith("    ")):
                 number += 1
             out += verbatim([text[4:] for text in lines[start : number + 1]])
-        elif line.startswith("|"):
-            while number + 1 < len(lines) and lines[number + 1].startswith("|"):
+        elif line.strip().startswith("|"):
+            while number + 1 < len(lines) and lines[number + 1].strip().startswith("|"):
                 number += 1
             out += table(lines[start : number + 1])
         elif line.strip():
@@ -222,9 +223,10 @@ def main():
     pages = {f"{name}.1": page_1(commands.read_program(build, name), version, date) for name in commands.PROGRAMS}
     for name, summary, body, others in (
         ("cofferdam-node.yaml", "configuration of a bank's node",
-         configuration(build, "cofferdam-node", "node.yaml", ("Consent", "Databases", "Joined sources")), ["cofferdam-node(1)", "cofferdam-policy.yaml(5)"]),
+         configuration(build, "cofferdam-node", "node.yaml", ("Keys in a token", "Consent", "Databases", "Push-down", "Joined sources")),
+         ["cofferdam-node(1)", "cofferdam-policy.yaml(5)"]),
         ("cofferdam-coordinator.yaml", "configuration of the coordinator",
-         configuration(build, "cofferdam-coordinator", "coordinator.yaml", ()), ["cofferdam-coordinator(1)"]),
+         configuration(build, "cofferdam-coordinator", "coordinator.yaml", ("Keys in a token",)), ["cofferdam-coordinator(1)"]),
         ("cofferdam-policy.yaml", "what a bank takes part in",
          markdown(policy, 2) + example, ["cofferdam-node(1)", "cofferdam-node.yaml(5)", "cofferdam-plan(5)"]),
         ("cofferdam-plan", "what is computed together, on which columns, within which bounds",

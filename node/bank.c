@@ -308,6 +308,7 @@ static struct result bank_work(struct bank *bank, struct control_server *control
     struct result result = bank_load_counters(bank);
     FAILPOINT("node: before the runs are restored");
     if (result_ok(result)) result = parts_restore(bank);
+    bank->restored = result_ok(result);
     FAILPOINT("node: the runs are restored");
     sign_key_wait(bank->key); /* bank_wait hears a stop; before, a token that went is an error as at any start */
     (void)pthread_mutex_unlock(&bank->lock);

@@ -40,6 +40,7 @@ struct bank {
     struct node_counters counters;
     struct tally_totals rounds;
     struct part *parts;    /* newest first */
+    bool restored;         /* those that were there at the start are among them */
     struct result failure; /* what made the daemon stop by itself, or OK */
     char failure_reason[SERVICE_REASON_MAX + 1];
 };

@@ -128,6 +128,7 @@ int main(int argc, char **argv)
         .name = "cofferdam-node",
         .summary = "takes part in joint computations with this bank's rows, "
                    "which never leave it.",
+        .key = "the node's node.key; an officer's key, where one decides",
         .examples = "  cofferdam-node init /etc/cofferdam --source /srv/customers.csv\n"
                     "  cofferdam-node check /etc/cofferdam --plan plan.note\n"
                     "  cofferdam-node run /etc/cofferdam/node.yaml\n"

@@ -43,6 +43,7 @@ static struct result take_part(struct watch *watch, const struct part *part)
 static struct result take_runs(struct watch *watch)
 {
     const struct bank *bank = watch->bank;
+    if (!bank->restored) return RESULT_OK;
     vitals_clear(&watch->vitals);
     watch->vitals.rounds_begun = bank->rounds.begun;
     watch->vitals.rounds_closed = bank->rounds.closed;

@@ -395,7 +395,7 @@ struct result console_invite(struct console *console, struct console_invitation 
 {
     char token[CONSOLE_KEY_HEX];
     ENSURE(console, CATEGORY_USAGE,
-           "the daemon serves no console: add a line \"console: {}\" to its configuration and start it again");
+           "the daemon serves no console: add a line \"console: {}\" to its configuration and reload it (SIGHUP)");
     const char *address = console->config.config->address;
     int host = (int)(strrchr(address, ':') - address);
     TRY(console_door_token(console->door, clock_monotonic_ms(), token));

@@ -32,12 +32,12 @@ static bool takes(const struct program_command *command, int letter)
 /* The manual and the completions are made from this text (install/), which is why its form is plain. */
 static void print_help(const struct program *program)
 {
-    static const struct {
+    const struct {
         const char *value, *text;
     } meaning[] = {{"", "prints JSON"},
                    {" FILE.csv", "the bank's rows"},
                    {" NAME", "what the ledger calls these rows; customers where it is left out"},
-                   {" FILE", "the daemon's node.key; an officer's key, where one decides"},
+                   {" FILE", program->key},
                    {" FILE", "the signed roster"},
                    {" PLAN|HASH", "check: the signed plan to look at; an officer names it by its hash"},
                    {" ID", "one run alone"},

@@ -35,6 +35,7 @@ struct program_command {
 struct program {
     const char *name;
     const char *summary;                    /* a sentence */
+    const char *key;                        /* what --key FILE is, for --help */
     const char *examples;                   /* lines, for --help */
     const struct program_command *commands; /* ends with a zeroed one */
 };

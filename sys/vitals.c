@@ -103,6 +103,7 @@ static struct result put_states(const struct vitals *vitals, struct buffer *out)
     static const struct metric metric = {"cofferdam_runs", "Runs that are known here, by state."};
     static const char *const names[VITALS_STATES] = {"open", "waits", "done", "failed"};
     size_t counts[VITALS_STATES] = {0};
+    if (!vitals->taken_ms) return RESULT_OK; /* a 0 would be taken for runs that went */
     for (size_t i = 0; i < vitals->runs_count; i++) counts[vitals->runs[i].state]++;
     TRY(metrics_family(&metric, out));
     for (size_t state = 0; state < VITALS_STATES; state++) {

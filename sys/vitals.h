@@ -36,7 +36,7 @@ MUST_USE struct result vitals_add(struct vitals *vitals, const struct vitals_run
 /* Replaces ret, a vitals of its own. */
 MUST_USE struct result vitals_copy(const struct vitals *vitals, struct vitals *ret);
 
-/* Looks at the disk, too. Appended. */
+/* Looks at the disk, too. How many runs there are is left out as long as nothing was taken. Appended. */
 MUST_USE struct result vitals_put(const struct vitals *vitals, struct buffer *out);
 /* A family with a sample for each open run, of the first of them. Appended. */
 MUST_USE struct result vitals_put_open(const struct vitals *vitals, const struct metric *metric,

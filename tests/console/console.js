@@ -135,6 +135,8 @@ async function result(page, context) {
   must((await report.locator("h1").count()) === 1, "the report has no heading");
   must((await report.evaluate(() => origin)) === "null", "the report is not in a sandbox");
   await report.close();
+  const version = page.locator(".facts div", { has: page.locator("dt", { hasText: /^Protocol$/ }) }).locator("dd");
+  must((await version.first().textContent()) === "version 2", "the run's version of the protocol is not among its facts");
   for (const summary of await page.locator("summary").all()) await summary.click();
   await look(page, "done");
   await walk(page);
@@ -164,6 +166,16 @@ async function away(page) {
   await page.evaluate((address) => (location.href = address), again);
   await heading(page, "Runs");
   await page.locator("tbody a[href^='#/run/']").first().waitFor({ timeout: WAIT });
+}
+
+// Which versions each member speaks; the one that came back as an older program is behind, in words.
+async function behind(page) {
+  const spoken = (name) => page.getByRole("row", { name: new RegExp(`^${name}`) }).getByRole("cell").nth(1);
+  await page.locator("nav a", { hasText: "Members" }).click();
+  await heading(page, "Members");
+  await spoken("east").filter({ hasText: /^protocol\s1behind: upgrade its node$/ }).waitFor({ timeout: WAIT });
+  await spoken("north").filter({ hasText: /^protocol\s1 to 2$/ }).waitFor({ timeout: WAIT });
+  await look(page, "behind");
 }
 
 // What is refused: the same address again, and anything without a session.
@@ -232,7 +244,10 @@ async function main() {
   await heading(page, "Runs");
   await walk(page);
   await written(page);
-  if (role === "coordinator") await away(page);
+  if (role === "coordinator") {
+    await away(page);
+    await behind(page);
+  }
   await refused(browser, page);
   await browser.close();
 }

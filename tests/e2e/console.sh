@@ -4,6 +4,7 @@
 . "$(dirname "$0")/../support/e2e.sh"
 command -v chromium >/dev/null || { echo "chromium is not installed: tests/check/deps --all"; good; exit 77; }
 [ -d tests/console/node_modules ] || { echo "the browser's driver is not there: tests/check/deps --all"; good; exit 77; }
+[ -x "$BUILD/protocol/1-1/cofferdam-node" ] || die "programs of other versions are not built"
 banks=(north south east)
 e2e_make "${banks[@]}"
 for party in north coordinator; do
@@ -62,6 +63,8 @@ away() { [ -e "$HOME_DIR/coordinator-browser/$1" ] || ! kill -0 "$browser" 2>/de
 until_true 60 away away
 party_kill coordinator TERM
 until_true 60 away back
+party_kill east TERM # and comes back as the program of before
+NODE="$BUILD/protocol/1-1/cofferdam-node" node_start east
 coordinator_start
 until_true 10 "$COORDINATOR" status "$HOME_DIR/coordinator" || die "the coordinator does not come back"
 address "$COORDINATOR" coordinator >"$HOME_DIR/address"

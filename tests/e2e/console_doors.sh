@@ -2,14 +2,12 @@
 # The console of real daemons without a browser: who gets in and how often, what a run's page is told, before and after the
 # coordinator starts again, and what the commands say where there is no console.
 . "$(dirname "$0")/../support/e2e.sh"
+[ -x "$BUILD/protocol/1-1/cofferdam-node" ] || die "programs of other versions are not built"
 banks=(north south east)
 e2e_make "${banks[@]}"
 declare -A AT=()
 for party in north coordinator; do
     AT[$party]=127.0.0.1:$(free_port)
-    kind=node
-    [ $party != coordinator ] || kind=coordinator
-    printf 'console: {address: "%s"}\n' "${AT[$party]}" >>"$HOME_DIR/$party/$kind.yaml"
 done
 address() { # PARTY: what its command prints
     local program=$NODE
@@ -55,6 +53,21 @@ reconfigure() { # PARTY ADDRESS: the console's, for its next start or SIGHUP
 expect_exit 3 "no daemon of this user runs in this directory" "$COORDINATOR" console "$HOME_DIR/coordinator"
 e2e_start "${banks[@]}"
 until_true 10 "$NODE" status "$HOME_DIR/north" || die "north does not answer"
+until_true 10 "$COORDINATOR" status "$HOME_DIR/coordinator" || die "the coordinator does not answer"
+
+# A daemon without a console takes one up at SIGHUP, as it says.
+none='the daemon serves no console: add a line "console: {}" to its configuration and reload it (SIGHUP)'
+expect_exit 2 "$none" "$NODE" console "$HOME_DIR/north"
+expect_exit 2 "$none" "$COORDINATOR" console "$HOME_DIR/coordinator"
+for party in north coordinator; do
+    kind=node
+    [ $party != coordinator ] || kind=coordinator
+    printf 'console: {address: "%s"}\n' "${AT[$party]}" >>"$HOME_DIR/$party/$kind.yaml"
+    kill -HUP "${PROCESS[$party]}"
+done
+for party in north coordinator; do until_true 20 listens "${AT[$party]}" || die "$party takes up no console at SIGHUP"; done
+until_true 10 "$NODE" status "$HOME_DIR/north" || die "north does not answer after SIGHUP"
+
 for party in north coordinator; do
     cookie=$(enter $party "$(address $party)")
     for _ in {1..8}; do deaf $party "$cookie"; done
@@ -64,7 +77,6 @@ until_true 10 full || die "more pages are open than there is room for"
 run=$(submit north) || die "not submitted"
 for bank in "${banks[@]}"; do watch "$bank" "$run" >/dev/null || die "no model at $bank"; done
 hear
-expect_exit 2 "the daemon serves no console: add a line" "$NODE" console "$HOME_DIR/south"
 
 url=$(address coordinator)
 cookie=$(enter coordinator "$url")
@@ -79,6 +91,7 @@ get coordinator "/api/runs/$run/bundle" "$cookie" >"$HOME_DIR/run.cfd" || die "n
 "$COFFERDAM" audit verify "$HOME_DIR/run.cfd" >/dev/null || die "the bundle does not verify"
 event coordinator "$cookie" >"$HOME_DIR/state.json" || die "no event"
 get coordinator "/api/runs/$run" "$cookie" >"$HOME_DIR/before.json" || die "no details"
+"$COORDINATOR" status --json "$HOME_DIR/coordinator" >"$HOME_DIR/overview.json" || die "no status"
 
 # What the page is told is what the run's own documents say.
 python3 - "$HOME_DIR" "$run" <<'END' || die "the coordinator's page is told something else"
@@ -89,8 +102,12 @@ told = json.load(open(f"{home}/before.json"))
 model = json.load(open(f"{home}/coordinator/state/runs/{run}/model.json"))
 assert [member["name"] for member in state["members"]] == ["north", "south", "east"], state["members"]
 assert all(member["connected"] for member in state["members"])
+spoken = json.load(open(f"{home}/overview.json"))["protocol"]
+assert [member["protocol"] for member in state["members"]] == spoken["members"] and len(spoken["members"]) == 3, state["members"]
+assert all(member["protocol"]["newest"] == state["protocol"] == spoken["newest"] for member in state["members"]), state
 [shown] = state["runs"]
 assert shown["run"] == run and shown["state"] == "done" and shown["sums"] == model["rounds"], shown
+assert shown["protocol"] == state["protocol"], shown
 assert shown["phases"]["collecting masked inputs"] > 0, shown["phases"]
 steps = told["steps"]
 assert [step["step"] for step in steps] == list(range(1, model["rounds"] + 1)), steps
@@ -160,6 +177,24 @@ until_true 10 "$COORDINATOR" status "$HOME_DIR/coordinator" || die "the coordina
 [ "$(status coordinator /api/session -b "$cookie")" = 401 ] || die "a session outlives the daemon"
 cookie=$(enter coordinator "$(address coordinator)")
 get coordinator "/api/runs/$run" "$cookie" | cmp - "$HOME_DIR/before.json" || die "a restart changes what is known of a run"
+
+# A member that has not dialled since is of no version that is known; one that came back as an older program is behind.
+restarted() { # WANTED: what the page is told of south
+    event coordinator "$cookie" >"$HOME_DIR/state.json" || return 1
+    python3 - "$HOME_DIR/state.json" "$1" <<'END'
+import json, sys
+told = {member["name"]: member["protocol"] for member in json.load(open(sys.argv[1]))["state"]["members"]}["south"]
+sys.exit((told and (told["oldest"], told["newest"], told["standing"])) != eval(sys.argv[2]))
+END
+}
+party_kill south TERM
+party_kill coordinator TERM
+coordinator_start
+until_true 10 "$COORDINATOR" status "$HOME_DIR/coordinator" || die "the coordinator does not answer again"
+cookie=$(enter coordinator "$(address coordinator)")
+restarted None || die "of a member that never dialled a version is told"
+NODE="$BUILD/protocol/1-1/cofferdam-node" node_start south
+until_true 20 restarted '(1, 1, "older")' || die "a member that is behind is not told"
 [ "$(status coordinator "/api/runs/${run//[0-9]/0}" -b "$cookie")" = 404 ] || die "a run that is none"
 
 # Nothing of the door is in a log; what cannot be served is said.

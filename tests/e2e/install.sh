@@ -14,6 +14,8 @@ for program in "${programs[@]}"; do
     [ "$("$root/usr/bin/$program" --version)" = "$program $version" ] || die "$program --version"
     "$root/usr/bin/$program" --help >"$HOME_DIR/$program.help" || die "$program --help"
 done
+grep -q "^  --key FILE  *the node's node.key; an officer's key, where one decides$" "$HOME_DIR/cofferdam-node.help" || die "the node's --key"
+grep -q "^  --key FILE  *the coordinator's node.key$" "$HOME_DIR/cofferdam-coordinator.help" || die "the coordinator's --key"
 commands_of() { # PROGRAM: a line a command
     case $1 in
     cofferdam) sed -nE 's/^  ([a-z]+( [a-z]+)?) +[A-Z].*/\1/p' "$HOME_DIR/$1.help" ;;
@@ -48,6 +50,11 @@ for file in node/node.yaml node/policy.yaml coordinator/coordinator.yaml; do
         grep -A1 '^.TP' "$HOME_DIR/page" | grep -qE "(^|, |\\.)$key(\$|,|\\.)" || die "the manual of $file does not have the key $key"
     done < <(sed -nE 's/^(# ?)?([a-z_]+): .*/\2/p' "$HOME_DIR/$file")
 done
+for part in node:KEYS\ IN\ A\ TOKEN:pkcs11: node:PUSH-DOWN:schema: coordinator:KEYS\ IN\ A\ TOKEN:pkcs11:; do # PROGRAM:SECTION:WORD
+    IFS=: read -r kind heading word _ <<<"$part"
+    plain "$root/usr/share/man/man5/cofferdam-$kind.yaml.5" | sed -n "/^.SH $heading\$/,/^.SH /p" | grep -q "$word" ||
+        die "cofferdam-$kind.yaml.5 does not have $word under $heading"
+done
 for page in "$root"/usr/share/man/man?/*; do
     if command -v mandoc >/dev/null; then
         mandoc -T lint -W warning "$page" >"$HOME_DIR/lint" 2>&1 || die "$(head -n 3 "$HOME_DIR/lint")"
@@ -59,6 +66,21 @@ for page in "$root"/usr/share/man/man?/*; do
             die "$page: $(head -n 3 "$HOME_DIR/lint")"
     fi
 done
+
+# The documents: the alerts that they speak of are with them, and every link leads to something.
+documents=$root/usr/share/doc/cofferdam
+for file in examples/plan.yaml examples/prometheus/{alerts,alerts_test,prometheus}.yml; do
+    cmp "$file" "$documents/$file" || die "$file is not installed as it is"
+done
+python3 - "$documents" >"$HOME_DIR/links" <<'END' || die "the installed documents: $(head -n 3 "$HOME_DIR/links")"
+import pathlib, re, sys
+root = pathlib.Path(sys.argv[1])
+links = [(page, target) for page in root.rglob("*.md") for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()) if "://" not in target]
+dead = [f"{page.relative_to(root)} links to {target}, which is not there" for page, target in links if not (page.parent / target.split("#")[0]).exists()]
+outside = [f"{page.relative_to(root)} links out of the documents: {target}" for page, target in links if root not in (page.parent / target.split("#")[0]).resolve().parents and target[0] != "#"]
+print("\n".join(dead + outside) or f"{len(links)} links lead to something")
+sys.exit(bool(dead or outside) or len(links) < 100 or not any("examples/prometheus" in target for _, target in links))
+END
 
 # Completion in bash: every command and each of its options, words, directories and files.
 completes() { # WORD...: what is offered for the last of them, a line each

@@ -126,11 +126,24 @@ for party in ("north", "coordinator"):
 assert any(line.get("peer") == "north" and line.get("run") == sys.argv[2] for line in lines), lines
 END
 
-# Files read anew: the same address is served, by what begins anew.
-before=$(figure north cofferdam_start_time_seconds)
-kill -HUP "${PROCESS[north]}"
-begun_anew() { status_is 200 north /readyz && ! figure_is north cofferdam_start_time_seconds "$before"; }
-until_true 10 begun_anew || die "north does not serve its figures after SIGHUP"
+# A run that banks refuse is told as failed.
+sed -i 's/^purpose: .*/purpose: another/' "$HOME_DIR/plan.yaml"
+rm "$HOME_DIR/plan.note"
+"$COFFERDAM" plan sign "$HOME_DIR/plan.yaml" --org north --key "$HOME_DIR/north/identity.key" -o "$HOME_DIR/plan.note" >/dev/null || die "no plan"
+submit north >/dev/null || die "not submitted"
+until_true 10 figure_is coordinator 'cofferdam_runs{state="failed"}' 1 || die "a refused run is not told as failed"
+failed_at_banks() { for bank in "${banks[@]}"; do figure_is $bank 'cofferdam_runs{state="failed"}' 1 && return; done; return 1; }
+until_true 10 failed_at_banks || die "no bank tells of the run that it refused"
+
+# Files read anew: the same address is served, by what begins anew and knows the runs of before.
+begun_anew() { status_is 200 "$1" /readyz && ! figure_is "$1" cofferdam_start_time_seconds "$2"; }
+for party in north coordinator; do
+    before=$(figure $party cofferdam_start_time_seconds)
+    kill -HUP "${PROCESS[$party]}"
+    until_true 10 begun_anew $party "$before" || die "$party does not serve its figures after SIGHUP"
+    until_true 10 figure_is $party 'cofferdam_runs{state="done"}' 1 || die "a run is forgotten by $party at SIGHUP"
+done
+figure_is coordinator 'cofferdam_runs{state="failed"}' 1 || die "a run that failed is forgotten at SIGHUP"
 
 # Without a coordinator again.
 party_kill coordinator

@@ -422,7 +422,7 @@ static void no_console(void **state)
     assert_int_equal(console_invite(NULL, &invitation).category, CATEGORY_USAGE);
     assert_string_equal(
         result_reason(),
-        "the daemon serves no console: add a line \"console: {}\" to its configuration and start it again");
+        "the daemon serves no console: add a line \"console: {}\" to its configuration and reload it (SIGHUP)");
     struct config_console config = {.address = (char *)(uintptr_t) "0.0.0.0:0"};
     const struct console_config everywhere = {.config = &config, .where = "node.yaml"};
     struct console *console = NULL;

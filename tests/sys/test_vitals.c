@@ -23,7 +23,7 @@ static int enter(void **state)
 {
     (void)state;
     scratch_new(directory);
-    vitals = (struct vitals){.version = "1.2.3", .directory = directory, .started_ms = 1500};
+    vitals = (struct vitals){.version = "1.2.3", .directory = directory, .started_ms = 1500, .taken_ms = 1};
     return 0;
 }
 
@@ -89,6 +89,18 @@ static void runs_by_state(void **state)
     has(text, "\ncofferdam_start_time_seconds 1.5\n");
     assert_null(strstr(text, "000000000003"));
     assert_null(strstr(text, "fedcba"));
+    assert_non_null(strstr(text, "\ncofferdam_snapshot_age_seconds "));
+}
+
+/* A daemon that has just started does not tell that there are no runs. */
+static void before_anything_is_taken(void **state)
+{
+    (void)state;
+    CLEANUP(buffer_done) struct buffer out = {0};
+    vitals.taken_ms = 0;
+    const char *text = page(&out);
+    has(text, "\ncofferdam_start_time_seconds 1.5\n");
+    assert_null(strstr(text, "cofferdam_runs"));
     assert_null(strstr(text, "cofferdam_snapshot_age_seconds"));
 }
 
@@ -176,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(runs_by_state, enter, leave),
+        cmocka_unit_test_setup_teardown(before_anything_is_taken, enter, leave),
         cmocka_unit_test_setup_teardown(labels_are_bounded, enter, leave),
         cmocka_unit_test_setup_teardown(files_of_runs, enter, leave),
         cmocka_unit_test_setup_teardown(a_copy_is_its_own, enter, leave),
