@@ -89,6 +89,7 @@ struct result hub_load(const char *config_path, struct hub **ret)
     ENSURE(hub->config_path, CATEGORY_ENVIRONMENT, "no memory for the coordinator");
     TRY(config_coordinator_load(config_path, &hub->config));
     const struct config_coordinator *config = hub->config;
+    log_early(config->log_format);
     enum log_level level = LEVEL_INFO;
     if (config->log) TRY(result_at(log_level_parse(config->log, &level), "%s: log: ", config_path));
     TRY(roster_load(config->roster, &hub->roster));
@@ -97,7 +98,7 @@ struct result hub_load(const char *config_path, struct hub **ret)
     TRY(keys_read(config->key, KEY_NODE, &hub->key));
     ENSURE(sign_public_equal(sign_key_public(hub->key), &hub->roster.coordinator), CATEGORY_USAGE,
            "%s: the roster names another key for the coordinator than %s holds", config->roster, config->key);
-    log_start("coordinator", level, config->log_json);
+    log_start("coordinator", level, config->log_format);
     *ret = hub;
     hub = NULL;
     return RESULT_OK;

@@ -130,7 +130,7 @@ int main(int argc, char **argv)
     static const struct program_command commands[] = {
         {"init", command_init, "kr", "DIR [--key FILE] [--roster FILE]", "writes a configuration to begin with"},
         {"check", command_check, "", "CONFIG|DIR", "whether it could run: key, roster, directory, ports"},
-        {"run", command_run, "", "CONFIG|DIR", "serves until SIGTERM; reads its files anew at SIGHUP"},
+        {"run", command_run, "D", "CONFIG|DIR", "serves until SIGTERM; reads its files anew at SIGHUP"},
         {"status", command_status, "j", "CONFIG|DIR [--json]", "runs, phases, who is awaited and since when"},
         {"console", command_console, "j", "CONFIG|DIR [--json]",
          "an address that opens the console's page in a browser, once, within five minutes"},
@@ -141,6 +141,7 @@ int main(int argc, char **argv)
     };
     static const struct program program = {
         .name = "cofferdam-coordinator",
+        .process = "coordinator",
         .summary = "adds up what the banks' nodes send masked, and sees nothing "
                    "but sums.",
         .examples = "  cofferdam-coordinator init /etc/cofferdam\n"

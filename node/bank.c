@@ -120,6 +120,7 @@ struct result bank_load(const char *config_path, struct bank **ret)
     bank->config_path = strdup(config_path);
     ENSURE(bank->config_path, CATEGORY_ENVIRONMENT, "no memory for the node");
     TRY(config_node_load(config_path, &bank->config));
+    log_early(bank->config->log_format);
     enum log_level level = LEVEL_INFO;
     if (bank->config->log) TRY(result_at(log_level_parse(bank->config->log, &level), "%s: log: ", config_path));
     TRY(admit_load(bank->config->policy, &bank->policy));
@@ -128,7 +129,7 @@ struct result bank_load(const char *config_path, struct bank **ret)
     TRY(check_officers(bank));
     TRY(check_budgets(bank));
     for (unsigned i = 0; i < bank->config->psk_count; i++) TRY(load_psk(bank, &bank->config->psk[i]));
-    log_start("node", level, bank->config->log_json); /* by files that are good as a whole */
+    log_start("node", level, bank->config->log_format); /* by files that are good as a whole */
     *ret = bank;
     bank = NULL;
     return RESULT_OK;

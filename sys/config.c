@@ -86,11 +86,12 @@ static struct result copy_log(const struct file *file, const char *text, char **
     return copy(text, "info", ret);
 }
 
-static struct result log_format(const struct file *file, const char *text, bool *ret_json)
+static struct result log_format(const struct file *file, const char *text, enum log_format *ret)
 {
-    *ret_json = text && strcmp(text, "json") == 0;
-    if (text && !*ret_json && strcmp(text, "text") != 0)
+    bool as_json = text && strcmp(text, "json") == 0;
+    if (text && !as_json && strcmp(text, "text") != 0)
         return document_fail(&file->document, "log_format", "key \"log_format\": must be text or json");
+    *ret = !text ? FORMAT_BY_PLACE : as_json ? FORMAT_JSON : FORMAT_TEXT;
     return RESULT_OK;
 }
 
@@ -167,7 +168,7 @@ static struct result coordinator_from(const struct file *file, struct config_coo
     if (raw->listen && strncmp(raw->listen, "tls+tcp://", 10) != 0)
         return document_fail(&file->document, "listen", "key \"listen\": must look like tls+tcp://host:port");
     TRY(copy_log(file, raw->log, &config->log));
-    TRY(log_format(file, raw->log_format, &config->log_json));
+    TRY(log_format(file, raw->log_format, &config->log_format));
     TRY(metrics_from(file, raw->metrics, &config->metrics));
     TRY(console_from(file, raw->console, &config->console));
     return whole(file, "patience_seconds", raw->patience_seconds, 1, PATIENCE_MAX_SECONDS, 0,
@@ -476,7 +477,7 @@ static struct result node_from(const struct file *file, struct config_node *conf
     TRY(copy_path(file, raw->state, &config->state));
     TRY(copy_path(file, raw->policy, &config->policy));
     TRY(copy_log(file, raw->log, &config->log));
-    TRY(log_format(file, raw->log_format, &config->log_json));
+    TRY(log_format(file, raw->log_format, &config->log_format));
     TRY(metrics_from(file, raw->metrics, &config->metrics));
     TRY(console_from(file, raw->console, &config->console));
     TRY(whole(file, "threads", raw->threads, 1, THREADS_MAX, 1, &config->threads));

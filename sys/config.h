@@ -8,6 +8,7 @@
 #define SYS_CONFIG_H
 
 #include "crypto/base/bytes.h"
+#include "sys/log.h"
 
 /* Where an operator's tools read figures: sys/http.h. */
 struct config_metrics {
@@ -26,7 +27,7 @@ struct config_coordinator {
     char *listen;  /* optional: tls+tcp://host:port; the roster's address where it is left out */
     char *state;   /* directory */
     char *log;     /* debug, info, warning or error; info where it is left out */
-    bool log_json; /* log_format: json; text where it is left out */
+    enum log_format log_format;
     struct config_metrics metrics;
     struct config_console console;
     uint32_t patience_seconds; /* optional; 0 = the protocol's default */
@@ -89,7 +90,7 @@ struct config_node {
     char *state;
     char *policy;  /* what the bank takes part in (proto/run/policy.h) */
     char *log;     /* debug, info, warning or error; info where it is left out */
-    bool log_json; /* log_format: json; text where it is left out */
+    enum log_format log_format;
     struct config_metrics metrics;
     struct config_console console;
     struct config_source source;

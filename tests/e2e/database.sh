@@ -85,7 +85,7 @@ wrong east 's/risk\.customers/risk.nobody/' "(SQLSTATE 42P01); correct odbc.tabl
 wrong east 's/PostgreSQL Unicode/No such driver/' "odbc-postgresql for PostgreSQL"
 wrong east 's/Database=postgres/Database=nowhere/' "correct the database's name"
 wrong east "s|Servername=[^;]*|Servername=/nowhere|" "see that the server runs"
-wrong east 's/query: SELECT/query: DELETE/' "node.yaml:10: key \"source.odbc.query\": must begin with SELECT or WITH"
+wrong east 's/query: SELECT/query: DELETE/' "node.yaml:11: key \"source.odbc.query\": must begin with SELECT or WITH"
 printf '%s\n%s\n' "$USER_NAME" "${PASSWORD}x" >"$HOME_DIR/east/database.secret"
 wrong east 's/^$//' "correct user and password"
 printf '%s\n%s\n' "$USER_NAME" "$PASSWORD" >"$HOME_DIR/east/database.secret"

@@ -22,7 +22,7 @@ variant 's/^log: info/log: loud/'
 expect_exit 2 "log" "$NODE" run "$north/variant.yaml"
 for key in allow cohort_minimum approve_cohort_change; do # where they stood before there was a policy
     variant "\$a $key: [x]"
-    expect_exit 2 "variant.yaml:9: key \"$key\": stands in the policy now" "$NODE" run "$north/variant.yaml"
+    expect_exit 2 "variant.yaml:10: key \"$key\": stands in the policy now" "$NODE" run "$north/variant.yaml"
 done
 variant '/^policy:/d'
 expect_exit 2 'key "policy" is missing' "$NODE" run "$north/variant.yaml"

@@ -170,7 +170,7 @@ static void logged(void (*body)(void), struct buffer *out)
 
 static void log_some(void)
 {
-    log_start("node", LEVEL_INFO, false);
+    log_start("node", LEVEL_INFO, FORMAT_TEXT);
     log_debug("run", "not seen");
     log_info("run", "round %d opened", 12);
     log_warning("net", "a name\nwith a \x1b[31mforged line");
@@ -236,7 +236,7 @@ static void warnings_do_not_fill_a_disk(void **state)
     (void)state;
     CLEANUP(buffer_done) struct buffer out = {0}, later = {0};
     const char *text;
-    log_start("node", LEVEL_INFO, false);
+    log_start("node", LEVEL_INFO, FORMAT_TEXT);
     logged(warn_often, &out);
     ok(buffer_terminate(&out, &text));
     unsigned written = count_of(text, "a peer's doing");
