@@ -77,6 +77,7 @@ unsigned hub_behind(const struct hub *hub, const struct members *cohort, unsigne
 static struct result roster_load(const char *path, struct roster *ret)
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};
+    TRY(file_needed(path, "roster: has to name the roster that all members signed; cofferdam roster sign writes it"));
     TRY(file_read(path, DOCUMENT_MAX, &bytes));
     return result_at(roster_parse(buffer_view(&bytes), ret), "%s: ", path);
 }

@@ -59,6 +59,8 @@ void bank_freep(struct bank **bank)
 static struct result load_roster(struct bank *bank)
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};
+    TRY(file_needed(bank->config->roster,
+                    "roster: has to name the roster that all members signed; cofferdam roster sign writes it"));
     TRY(file_read(bank->config->roster, DOCUMENT_MAX, &bytes));
     TRY(result_at(roster_parse(buffer_view(&bytes), &bank->roster), "%s: ", bank->config->roster));
     bank->position = roster_position_of_node(&bank->roster, sign_key_public(bank->key));
@@ -101,6 +103,7 @@ static struct result load_psk(struct bank *bank, const struct config_psk *psk)
     unsigned position = roster_position_of_name(&bank->roster, psk->member);
     ENSURE(position && position != bank->position, CATEGORY_USAGE, "%s: psk: %s is no other member of the roster",
            bank->config_path, psk->member);
+    TRY(file_needed(psk->file, "psk: has to name the file of the key that both banks agreed on"));
     TRY(file_read_secret(psk->file, PSK_MAX_BYTES, &bank->psk[position]));
     ENSURE(secret_length(bank->psk[position]) >= PSK_MIN_BYTES, CATEGORY_USAGE,
            "%s: a pre-shared key has at least %u random bytes", psk->file, PSK_MIN_BYTES);

@@ -179,6 +179,7 @@ struct result config_coordinator_load(const char *path, struct config_coordinato
 {
     CLEANUP(file_done) struct file file = {.path = path, .at = "source", .schema = &config_raw_coordinator};
     CLEANUP(config_coordinator_freep) struct config_coordinator *config = NULL;
+    TRY(file_needed(path, "name the configuration or its folder; cofferdam-coordinator init writes one to begin with"));
     TRY(file_load(&file));
     TRY(array(1, sizeof *config, (void *)&config));
     TRY(coordinator_from(&file, config));
@@ -493,6 +494,7 @@ struct result config_node_load(const char *path, struct config_node **ret)
 {
     CLEANUP(file_done) struct file file = {.path = path, .at = "source", .schema = &config_raw_node};
     CLEANUP(config_node_freep) struct config_node *config = NULL;
+    TRY(file_needed(path, "name the configuration or its folder; cofferdam-node init writes one to begin with"));
     TRY(file_load(&file));
     TRY(array(1, sizeof *config, (void *)&config));
     TRY(node_from(&file, config));

@@ -22,11 +22,11 @@ struct config_console {
 };
 
 struct config_coordinator {
-    char *key;     /* node.key, or systemd's credential of that name; or the pkcs11: URI of a token's key */
-    char *roster;  /* roster.note */
-    char *listen;  /* optional: tls+tcp://host:port; the roster's address where it is left out */
-    char *state;   /* directory */
-    char *log;     /* debug, info, warning or error; info where it is left out */
+    char *key;    /* node.key, or systemd's credential of that name; or the pkcs11: URI of a token's key */
+    char *roster; /* roster.note */
+    char *listen; /* optional: tls+tcp://host:port; the roster's address where it is left out */
+    char *state;  /* directory */
+    char *log;    /* debug, info, warning or error; info where it is left out */
     enum log_format log_format;
     struct config_metrics metrics;
     struct config_console console;
@@ -88,8 +88,8 @@ struct config_node {
     char *key; /* as the coordinator's */
     char *roster;
     char *state;
-    char *policy;  /* what the bank takes part in (proto/run/policy.h) */
-    char *log;     /* debug, info, warning or error; info where it is left out */
+    char *policy; /* what the bank takes part in (proto/run/policy.h) */
+    char *log;    /* debug, info, warning or error; info where it is left out */
     enum log_format log_format;
     struct config_metrics metrics;
     struct config_console console;

@@ -27,8 +27,8 @@ MUST_USE struct result log_level_parse(const char *word, enum log_level *ret);
 void log_daemon(const char *process);
 /* The format of what is said before log_start, as the configuration has it; nothing after log_start. */
 void log_early(enum log_format format);
-/* Says what this process is called, the lowest level that is written, and the format (JSON lines that begin with a run's
- * id and a round's number have them as "run" and "round"); before it: "cofferdam" and info. The name is kept, not
+/* Says what this process is called, the lowest level that is written, and the format (JSON lines that begin with a
+ * run's id and a round's number have them as "run" and "round"); before it: "cofferdam" and info. The name is kept, not
  * copied. */
 void log_start(const char *process, enum log_level lowest, enum log_format format);
 /* Lines that this thread writes from here on come of what this member asked, and name it; NULL: of nobody. The name is

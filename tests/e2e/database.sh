@@ -86,6 +86,7 @@ wrong east 's/PostgreSQL Unicode/No such driver/' "odbc-postgresql for PostgreSQ
 wrong east 's/Database=postgres/Database=nowhere/' "correct the database's name"
 wrong east "s|Servername=[^;]*|Servername=/nowhere|" "see that the server runs"
 wrong east 's/query: SELECT/query: DELETE/' "node.yaml:11: key \"source.odbc.query\": must begin with SELECT or WITH"
+wrong east 's/credentials: .*/credentials: nowhere/' "nowhere: No such file or directory; write user and password into it"
 printf '%s\n%s\n' "$USER_NAME" "${PASSWORD}x" >"$HOME_DIR/east/database.secret"
 wrong east 's/^$//' "correct user and password"
 printf '%s\n%s\n' "$USER_NAME" "$PASSWORD" >"$HOME_DIR/east/database.secret"

@@ -358,7 +358,7 @@ static void a_missing_file_is_the_environments_fault(void **state)
     (void)state;
     struct config_node *config = NULL;
     assert_int_equal(config_node_load(path, &config).category, CATEGORY_ENVIRONMENT);
-    assert_non_null(strstr(result_reason(), "node.yaml: No such file"));
+    assert_non_null(strstr(result_reason(), "node.yaml: No such file or directory; name the configuration"));
     assert_int_equal(config_node_load(directory, &config).category, CATEGORY_USAGE);
     assert_non_null(strstr(result_reason(), "not a regular file"));
 }
