@@ -41,6 +41,7 @@ static struct result command_init(const struct program_words *words)
                       "roster: %s\n"
                       "state: state\n"
                       "log: info\n"
+                      "# log_format: json    # or text; left out: text on a terminal, JSON elsewhere\n"
                       "# metrics: {address: \"127.0.0.1:9464\"}    # figures for Prometheus, /healthz, /readyz\n"
                       "# listen: tls+tcp://0.0.0.0:7443    # the roster's address "
                       "where it is left out\n"
