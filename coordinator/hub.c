@@ -77,6 +77,7 @@ unsigned hub_behind(const struct hub *hub, const struct members *cohort, unsigne
 static struct result roster_load(const char *path, struct roster *ret)
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};
+    TRY(file_needed(path, "roster: has to name the roster that all members signed; cofferdam roster sign writes it"));
     TRY(file_read(path, DOCUMENT_MAX, &bytes));
     return result_at(roster_parse(buffer_view(&bytes), ret), "%s: ", path);
 }
@@ -89,6 +90,7 @@ struct result hub_load(const char *config_path, struct hub **ret)
     ENSURE(hub->config_path, CATEGORY_ENVIRONMENT, "no memory for the coordinator");
     TRY(config_coordinator_load(config_path, &hub->config));
     const struct config_coordinator *config = hub->config;
+    log_early(config->log_format);
     enum log_level level = LEVEL_INFO;
     if (config->log) TRY(result_at(log_level_parse(config->log, &level), "%s: log: ", config_path));
     TRY(roster_load(config->roster, &hub->roster));
@@ -97,7 +99,7 @@ struct result hub_load(const char *config_path, struct hub **ret)
     TRY(keys_read(config->key, KEY_NODE, &hub->key));
     ENSURE(sign_public_equal(sign_key_public(hub->key), &hub->roster.coordinator), CATEGORY_USAGE,
            "%s: the roster names another key for the coordinator than %s holds", config->roster, config->key);
-    log_start("coordinator", level, config->log_json);
+    log_start("coordinator", level, config->log_format);
     *ret = hub;
     hub = NULL;
     return RESULT_OK;

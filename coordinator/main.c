@@ -41,6 +41,7 @@ static struct result command_init(const struct program_words *words)
                       "roster: %s\n"
                       "state: state\n"
                       "log: info\n"
+                      "# log_format: json    # or text; left out: text on a terminal, JSON elsewhere\n"
                       "# metrics: {address: \"127.0.0.1:9464\"}    # figures for Prometheus, /healthz, /readyz\n"
                       "# listen: tls+tcp://0.0.0.0:7443    # the roster's address "
                       "where it is left out\n"
@@ -131,7 +132,7 @@ int main(int argc, char **argv)
     static const struct program_command commands[] = {
         {"init", command_init, "kr", "DIR [--key FILE] [--roster FILE]", "writes a configuration to begin with"},
         {"check", command_check, "", "CONFIG|DIR", "whether it could run: key, roster, directory, ports"},
-        {"run", command_run, "", "CONFIG|DIR", "serves until SIGTERM; reads its files anew at SIGHUP"},
+        {"run", command_run, "D", "CONFIG|DIR", "serves until SIGTERM; reads its files anew at SIGHUP"},
         {"status", command_status, "j", "CONFIG|DIR [--json]", "runs, phases, who is awaited and since when"},
         {"console", command_console, "j", "CONFIG|DIR [--json]",
          "an address that opens the console's page in a browser, once, within five minutes"},
@@ -142,6 +143,7 @@ int main(int argc, char **argv)
     };
     static const struct program program = {
         .name = "cofferdam-coordinator",
+        .process = "coordinator",
         .summary = "adds up what the banks' nodes send masked, and sees nothing "
                    "but sums.",
         .key = "the coordinator's node.key",

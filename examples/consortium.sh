@@ -64,6 +64,7 @@ key: node.key
 roster: ../roster.note
 state: state
 log: ${LOG_LEVEL:-info}
+log_format: ${LOG_FORMAT:-text}
 END
 }
 
@@ -94,6 +95,7 @@ roster: ../roster.note
 state: state
 policy: policy.yaml
 log: ${LOG_LEVEL:-info}
+log_format: ${LOG_FORMAT:-text}
 END
     {
         echo "source:"

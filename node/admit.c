@@ -5,6 +5,8 @@
 struct result admit_load(const char *path, struct policy *ret)
 {
     CLEANUP(buffer_done) struct buffer text = {0};
+    TRY(file_needed(path, "policy: has to name the file that says what this bank takes part in; cofferdam-node init "
+                          "writes one into an empty folder"));
     TRY(file_read(path, DOCUMENT_MAX, &text));
     return policy_parse(buffer_view(&text), path, ret);
 }

@@ -59,6 +59,8 @@ void bank_freep(struct bank **bank)
 static struct result load_roster(struct bank *bank)
 {
     CLEANUP(buffer_done) struct buffer bytes = {0};
+    TRY(file_needed(bank->config->roster,
+                    "roster: has to name the roster that all members signed; cofferdam roster sign writes it"));
     TRY(file_read(bank->config->roster, DOCUMENT_MAX, &bytes));
     TRY(result_at(roster_parse(buffer_view(&bytes), &bank->roster), "%s: ", bank->config->roster));
     bank->position = roster_position_of_node(&bank->roster, sign_key_public(bank->key));
@@ -101,6 +103,7 @@ static struct result load_psk(struct bank *bank, const struct config_psk *psk)
     unsigned position = roster_position_of_name(&bank->roster, psk->member);
     ENSURE(position && position != bank->position, CATEGORY_USAGE, "%s: psk: %s is no other member of the roster",
            bank->config_path, psk->member);
+    TRY(file_needed(psk->file, "psk: has to name the file of the key that both banks agreed on"));
     TRY(file_read_secret(psk->file, PSK_MAX_BYTES, &bank->psk[position]));
     ENSURE(secret_length(bank->psk[position]) >= PSK_MIN_BYTES, CATEGORY_USAGE,
            "%s: a pre-shared key has at least %u random bytes", psk->file, PSK_MIN_BYTES);
@@ -120,6 +123,7 @@ struct result bank_load(const char *config_path, struct bank **ret)
     bank->config_path = strdup(config_path);
     ENSURE(bank->config_path, CATEGORY_ENVIRONMENT, "no memory for the node");
     TRY(config_node_load(config_path, &bank->config));
+    log_early(bank->config->log_format);
     enum log_level level = LEVEL_INFO;
     if (bank->config->log) TRY(result_at(log_level_parse(bank->config->log, &level), "%s: log: ", config_path));
     TRY(admit_load(bank->config->policy, &bank->policy));
@@ -128,7 +132,7 @@ struct result bank_load(const char *config_path, struct bank **ret)
     TRY(check_officers(bank));
     TRY(check_budgets(bank));
     for (unsigned i = 0; i < bank->config->psk_count; i++) TRY(load_psk(bank, &bank->config->psk[i]));
-    log_start("node", level, bank->config->log_json); /* by files that are good as a whole */
+    log_start("node", level, bank->config->log_format); /* by files that are good as a whole */
     *ret = bank;
     bank = NULL;
     return RESULT_OK;

@@ -26,6 +26,7 @@ static const char *author_of(const struct note *note, const struct roster *roste
 
 struct result check_plan_open(const char *path, const struct roster *roster, struct check_plan *ret)
 {
+    TRY(file_needed(path, "--plan has to name the plan's file, signed or not"));
     TRY(file_read(path, DOCUMENT_MAX, &ret->bytes));
     bool is_note = result_ok(note_parse(buffer_view(&ret->bytes), &ret->note));
     TRY(plan_parse(is_note ? ret->note.text : buffer_view(&ret->bytes), path, &ret->plan));

@@ -33,6 +33,7 @@ static char *line_end(char *text, char *end)
 static struct result from_file(const char *path, struct database *database)
 {
     CLEANUP(secret_freep) struct secret *read = NULL;
+    TRY(file_needed(path, "write user and password into it, a line each, with mode 0600; odbc.credentials names it"));
     TRY(file_read_secret(path, CREDENTIALS_MAX, &read));
     const size_t length = secret_length(read);
     TRY(secret_new(length + 1, &database->secret));

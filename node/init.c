@@ -17,6 +17,7 @@ static struct result node_text(const struct program_words *words, struct buffer 
                          "state: state\n"
                          "policy: " POLICY_FILE "              # what this bank takes part in\n"
                          "log: info\n"
+                         "# log_format: json    # or text; left out: text on a terminal, JSON elsewhere\n"
                          "# metrics: {address: \"127.0.0.1:9464\"}    # figures for Prometheus, /healthz, /readyz\n"
                          "# console: {address: \"127.0.0.1:9465\"}    # a page for people, on this machine alone\n"
                          "source:\n"

@@ -105,7 +105,7 @@ int main(int argc, char **argv)
          "writes a configuration and a policy to begin with"},
         {"check", command_check, "pq", "CONFIG|DIR [--plan PLAN] [--sql]",
          "whether this bank is ready: key, roster, data, connection"},
-        {"run", command_run, "", "CONFIG|DIR", "takes part in runs until SIGTERM; reads its files anew at SIGHUP"},
+        {"run", command_run, "D", "CONFIG|DIR", "takes part in runs until SIGTERM; reads its files anew at SIGHUP"},
         {"status", command_status, "j", "CONFIG|DIR [--json]", "the connection and this bank's runs"},
         {"plans", command_plans, "j", "CONFIG|DIR [--json]",
          "plans that wait for an officer, approved and refused ones, and what officers said"},
@@ -126,6 +126,7 @@ int main(int argc, char **argv)
     };
     static const struct program program = {
         .name = "cofferdam-node",
+        .process = "node",
         .summary = "takes part in joint computations with this bank's rows, "
                    "which never leave it.",
         .key = "the node's node.key; an officer's key, where one decides",

@@ -208,19 +208,27 @@ static struct result take_snapshot(const struct backup_source *source, struct st
     return snapshot_take(*ret_store, source->state, source->snapshot, ret);
 }
 
-/* A backup in the directory that it is of would go with it, or with the snapshot. */
-static struct result check_place(const char *out, const char *state)
+/* The folder above what is to be made. */
+static struct result find_above(const char *path, const char *what, char above[FILE_PATH_MAX])
 {
-    char above[FILE_PATH_MAX], top[FILE_PATH_MAX], plain[FILE_PATH_MAX];
-    ENSURE(*out, CATEGORY_USAGE, "--out is empty: name the folder that the backup will be");
-    ENSURE(!file_exists(out), CATEGORY_USAGE, "%s: something is there already, and no backup is overwritten", out);
-    TRY(file_path("", out, plain));
+    char plain[FILE_PATH_MAX];
+    TRY(file_path("", path, plain));
     for (size_t end = strlen(plain); end > 1 && plain[end - 1] == '/'; end--) plain[end - 1] = 0;
     char *slash = strrchr(plain, '/');
     if (slash) *slash = 0;
     const char *parent = !slash ? "." : slash == plain ? "/" : plain;
-    ENSURE(realpath(parent, above), CATEGORY_ENVIRONMENT, "%s: %s; the folder that --out is to be in has to be there",
-           parent, strerror(errno));
+    ENSURE(realpath(parent, above), CATEGORY_ENVIRONMENT, "%s: %s; the folder that %s is to be in has to be there",
+           parent, strerror(errno), what);
+    return RESULT_OK;
+}
+
+/* A backup in the directory that it is of would go with it, or with the snapshot. */
+static struct result check_place(const char *out, const char *state)
+{
+    char above[FILE_PATH_MAX], top[FILE_PATH_MAX];
+    ENSURE(*out, CATEGORY_USAGE, "--out is empty: name the folder that the backup will be");
+    ENSURE(!file_exists(out), CATEGORY_USAGE, "%s: something is there already, and no backup is overwritten", out);
+    TRY(find_above(out, "--out", above));
     ENSURE(realpath(state, top), CATEGORY_ENVIRONMENT, "%s: %s", state, strerror(errno));
     size_t length = strlen(top);
     ENSURE(strncmp(above, top, length) != 0 || (above[length] && above[length] != '/'), CATEGORY_USAGE,
@@ -322,6 +330,7 @@ static struct result restore_files(struct restoring *restoring)
     unsigned there = 0;
     struct backup_made *made = restoring->made;
     TRY(file_path(restoring->from, MANIFEST_FILE, path));
+    TRY(file_needed(path, "--from has to name the folder of one backup, and each has this file"));
     TRY(file_read(path, MANIFEST_MAX, &text));
     TRY(hash_bytes(NULL, buffer_view(&text), &made->digest));
     TRY(result_at(manifest_read(buffer_view(&text), &made->head, pass_file, NULL), "%s: ", path));
@@ -344,7 +353,11 @@ struct result backup_restore(const struct backup_form *form, const char *from, c
     struct restoring restoring = {form, from, &draft, &made};
     char place[FILE_PATH_MAX];
     TRY(check_empty(into));
-    if (!realpath(into, place)) TRY(file_path("", into, place)); /* nothing is there yet */
+    TRY(file_needed(from, "--from has to name the folder of one backup"));
+    if (!realpath(into, place)) { /* nothing is there yet */
+        TRY(find_above(into, "what is restored", place));
+        TRY(file_path("", into, place));
+    }
     TRY(draft_new(place, &draft));
     TRY(restore_files(&restoring));
     TRY(finish(draft.path, &made.head));

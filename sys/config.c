@@ -85,11 +85,12 @@ static struct result copy_log(const struct file *file, const char *text, char **
     return copy(text, "info", ret);
 }
 
-static struct result log_format(const struct file *file, const char *text, bool *ret_json)
+static struct result log_format(const struct file *file, const char *text, enum log_format *ret)
 {
-    *ret_json = text && strcmp(text, "json") == 0;
-    if (text && !*ret_json && strcmp(text, "text") != 0)
+    bool as_json = text && strcmp(text, "json") == 0;
+    if (text && !as_json && strcmp(text, "text") != 0)
         return document_fail(&file->document, "log_format", "key \"log_format\": must be text or json");
+    *ret = !text ? FORMAT_BY_PLACE : as_json ? FORMAT_JSON : FORMAT_TEXT;
     return RESULT_OK;
 }
 
@@ -143,7 +144,7 @@ static struct result coordinator_from(const struct file *file, struct config_coo
     if (raw->listen && strncmp(raw->listen, "tls+tcp://", 10) != 0)
         return document_fail(&file->document, "listen", "key \"listen\": must look like tls+tcp://host:port");
     TRY(copy_log(file, raw->log, &config->log));
-    TRY(log_format(file, raw->log_format, &config->log_json));
+    TRY(log_format(file, raw->log_format, &config->log_format));
     TRY(config_served(&file->document, raw->metrics, raw->console, raw->listen, &config->metrics, &config->console));
     return whole(file, "patience_seconds", raw->patience_seconds, 1, PATIENCE_MAX_SECONDS, 0,
                  &config->patience_seconds);
@@ -153,6 +154,7 @@ struct result config_coordinator_load(const char *path, struct config_coordinato
 {
     CLEANUP(file_done) struct file file = {.path = path, .at = "source", .schema = &config_raw_coordinator};
     CLEANUP(config_coordinator_freep) struct config_coordinator *config = NULL;
+    TRY(file_needed(path, "name the configuration or its folder; cofferdam-coordinator init writes one to begin with"));
     TRY(file_load(&file));
     TRY(array(1, sizeof *config, (void *)&config));
     TRY(coordinator_from(&file, config));
@@ -450,7 +452,7 @@ static struct result node_from(const struct file *file, struct config_node *conf
     TRY(copy_path(file, raw->state, &config->state));
     TRY(copy_path(file, raw->policy, &config->policy));
     TRY(copy_log(file, raw->log, &config->log));
-    TRY(log_format(file, raw->log_format, &config->log_json));
+    TRY(log_format(file, raw->log_format, &config->log_format));
     TRY(config_served(&file->document, raw->metrics, raw->console, NULL, &config->metrics, &config->console));
     TRY(whole(file, "threads", raw->threads, 1, THREADS_MAX, 1, &config->threads));
     TRY(source_from(file, raw->source, &config->source));
@@ -465,6 +467,7 @@ struct result config_node_load(const char *path, struct config_node **ret)
 {
     CLEANUP(file_done) struct file file = {.path = path, .at = "source", .schema = &config_raw_node};
     CLEANUP(config_node_freep) struct config_node *config = NULL;
+    TRY(file_needed(path, "name the configuration or its folder; cofferdam-node init writes one to begin with"));
     TRY(file_load(&file));
     TRY(array(1, sizeof *config, (void *)&config));
     TRY(node_from(&file, config));

@@ -8,6 +8,7 @@
 #define SYS_CONFIG_H
 
 #include "crypto/base/bytes.h"
+#include "sys/log.h"
 
 /* Where an operator's tools read figures: sys/http.h. */
 struct config_metrics {
@@ -21,12 +22,12 @@ struct config_console {
 };
 
 struct config_coordinator {
-    char *key;     /* node.key, or systemd's credential of that name; or the pkcs11: URI of a token's key */
-    char *roster;  /* roster.note */
-    char *listen;  /* optional: tls+tcp://host:port; the roster's address where it is left out */
-    char *state;   /* directory */
-    char *log;     /* debug, info, warning or error; info where it is left out */
-    bool log_json; /* log_format: json; text where it is left out */
+    char *key;    /* node.key, or systemd's credential of that name; or the pkcs11: URI of a token's key */
+    char *roster; /* roster.note */
+    char *listen; /* optional: tls+tcp://host:port; the roster's address where it is left out */
+    char *state;  /* directory */
+    char *log;    /* debug, info, warning or error; info where it is left out */
+    enum log_format log_format;
     struct config_metrics metrics;
     struct config_console console;
     uint32_t patience_seconds; /* optional; 0 = the protocol's default */
@@ -87,9 +88,9 @@ struct config_node {
     char *key; /* as the coordinator's */
     char *roster;
     char *state;
-    char *policy;  /* what the bank takes part in (proto/run/policy.h) */
-    char *log;     /* debug, info, warning or error; info where it is left out */
-    bool log_json; /* log_format: json; text where it is left out */
+    char *policy; /* what the bank takes part in (proto/run/policy.h) */
+    char *log;    /* debug, info, warning or error; info where it is left out */
+    enum log_format log_format;
     struct config_metrics metrics;
     struct config_console console;
     struct config_source source;

@@ -59,6 +59,14 @@ static struct result read_exactly(int descriptor, const char *path, uint8_t *out
     return RESULT_OK;
 }
 
+struct result file_needed(const char *path, const char *remedy)
+{
+    struct stat status;
+    bool missing = stat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    ENSURE(!missing, CATEGORY_ENVIRONMENT, "%s: %s; %s", path, strerror(errno), remedy);
+    return RESULT_OK;
+}
+
 struct result file_read(const char *path, size_t limit, struct buffer *out)
 {
     CLEANUP(close_p) int descriptor = -1;

@@ -18,6 +18,8 @@ MUST_USE struct result file_path(const char *directory, const char *name, char o
 /* A daemon's configuration: the file that is named, or `name` in the directory that is. */
 MUST_USE struct result file_config(const char *operand, const char *name, char out[FILE_PATH_MAX]);
 
+/* A file that a person has to bring, before it is read: where it is not there, the reason ends with the remedy. */
+MUST_USE struct result file_needed(const char *path, const char *remedy);
 /* Replaces out. A file longer than limit is CATEGORY_USAGE. "-" is not special. */
 MUST_USE struct result file_read(const char *path, size_t limit, struct buffer *out);
 /* The same into guarded memory. Refuses what is not a regular file, is empty, belongs to another user (root excepted),

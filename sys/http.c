@@ -203,8 +203,8 @@ static struct result listen_failed(const struct http_config *config, int error)
     ENSURE(error != EADDRINUSE, CATEGORY_ENVIRONMENT,
            "%s: %s: another program listens at %s already; stop it or choose another port", config->where, config->what,
            config->address);
-    return FAIL(CATEGORY_ENVIRONMENT, "%s: %s: cannot listen at %s: %s", config->where, config->what, config->address,
-                strerror(error));
+    return FAIL(CATEGORY_ENVIRONMENT, "%s: %s: cannot listen at %s: %s%s", config->where, config->what, config->address,
+                strerror(error), error == EADDRNOTAVAIL ? "; name an address of this machine" : "");
 }
 
 static bool prepare(int listener, const union http_address *address)

@@ -21,6 +21,11 @@ static const char *const words[] = {
 };
 static const char *const names[] = {
     [KEY_IDENTITY] = "an identity key", [KEY_NODE] = "a node key", [KEY_OFFICER] = "an officer's key"};
+static const char *const remedies[] = {
+    [KEY_IDENTITY] = "name the identity.key that cofferdam keygen made",
+    [KEY_NODE] = "key: has to name the node.key that cofferdam keygen made",
+    [KEY_OFFICER] = "name the officer.key that cofferdam keygen --officer made",
+};
 /* What a file sealed with a passphrase begins with. */
 static const char sealed_magic[] = "cfdseal";
 
@@ -82,6 +87,7 @@ struct result keys_read(const char *path, enum key_kind kind, struct sign_key **
 {
     if (token_is_uri(path)) return token_key_open(path, ret);
     CLEANUP(secret_freep) struct secret *bytes = NULL;
+    TRY(file_needed(path, remedies[kind]));
     TRY(file_read_secret(path, KEY_FILE_MAX, &bytes));
     if (!begins(secret_view(bytes), sealed_magic)) return key_from(secret_view(bytes), kind, path, ret);
     CLEANUP(secret_freep) struct secret *passphrase = NULL;

@@ -23,7 +23,7 @@ enum {
 static const char *const words[] = {"debug", "info", "warning", "error"};
 static _Atomic(const char *) process_name = "cofferdam";
 static atomic_int lowest_level = LEVEL_INFO;
-static atomic_bool json;
+static atomic_bool daemon_serves, started, json;
 static _Thread_local const char *peer;
 
 struct result log_level_parse(const char *word, enum log_level *ret)
@@ -36,11 +36,30 @@ struct result log_level_parse(const char *word, enum log_level *ret)
     return FAIL(CATEGORY_USAGE, "\"%.32s\" is not a log level; debug, info, warning and error are", word);
 }
 
-void log_start(const char *process, enum log_level lowest, bool as_json)
+static void choose(enum log_format format)
+{
+    bool as_json = format == FORMAT_BY_PLACE ? !isatty(STDERR_FILENO) : format == FORMAT_JSON;
+    atomic_store(&json, as_json && atomic_load(&daemon_serves));
+}
+
+void log_daemon(const char *process)
+{
+    atomic_store(&process_name, process);
+    atomic_store(&daemon_serves, true);
+    choose(FORMAT_BY_PLACE);
+}
+
+void log_early(enum log_format format)
+{
+    if (!atomic_load(&started)) choose(format);
+}
+
+void log_start(const char *process, enum log_level lowest, enum log_format format)
 {
     atomic_store(&process_name, process);
     atomic_store(&lowest_level, (int)lowest);
-    atomic_store(&json, as_json);
+    atomic_store(&started, true);
+    choose(format);
 }
 
 void log_peer(const char *name)
@@ -60,8 +79,9 @@ static void stamp(char out[STAMP_BYTES])
 
 static size_t text_line(const struct log_words *said, char *line, size_t size)
 {
-    int length = snprintf(line, size, "%s %-7s %s %s: %s", said->time, said->level, said->process, said->component,
-                          said->message);
+    const char *who = said->peer ? said->peer : "";
+    int length = snprintf(line, size, "%s %-7s %s %s%s%s%s: %s", said->time, said->level, said->process,
+                          said->component, *who ? " (" : "", who, *who ? ")" : "", said->message);
     return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
 
@@ -158,4 +178,11 @@ void log_line(enum log_level level, const char *component, const char *format, .
     va_start(arguments, format);
     write_line(level, component, format, arguments);
     va_end(arguments);
+}
+
+bool log_last(const char *sentence)
+{
+    if (!atomic_load(&json)) return false;
+    write_words(LEVEL_ERROR, "end", "%s", sentence);
+    return true;
 }

@@ -103,6 +103,7 @@ static struct result ask_and_confirm(int terminal, const char *prompt, bool conf
 struct result keys_passphrase_of(const char *path, struct secret **ret)
 {
     CLEANUP(secret_freep) struct secret *bytes = NULL;
+    TRY(file_needed(path, "write the passphrase or PIN into it, with mode 0600, or name the file that has it"));
     TRY(file_read_secret(path, PASSPHRASE_MAX, &bytes));
     struct view text = secret_view(bytes);
     size_t length = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/secret.h"
+#include "sys/log.h"
 #include "sys/process.h"
 
 /* Every option of every daemon's commands; a command takes those whose letters it names. */
@@ -113,6 +114,7 @@ static struct result dispatch(const struct program *program, int argc, char **ar
     }
     for (const struct program_command *command = program->commands; command->word; command++) {
         if (strcmp(argv[1], command->word) != 0) continue;
+        if (takes(command, 'D')) log_daemon(program->process);
         static struct program_words words; /* one command a process */
         TRY(read_words(program, command, argc - 1, argv + 1, &words));
         TRY(crypto_start());
@@ -126,7 +128,8 @@ int program_main(const struct program *program, int argc, char **argv)
     struct result result = process_start();
     if (result_ok(result)) result = dispatch(program, argc, argv);
     if (result_ok(result) && fflush(stdout) != 0) result = FAIL(CATEGORY_ENVIRONMENT, "stdout cannot be written");
-    if (!result_ok(result)) (void)fprintf(stderr, "%s: %s\n", program->name, result_reason());
+    if (!result_ok(result) && !log_last(result_reason()))
+        (void)fprintf(stderr, "%s: %s\n", program->name, result_reason());
     /* A peer that broke the protocol is something that is not so; a broken contract of ours is the environment's. */
     if (result.category == CATEGORY_PEER) return CATEGORY_FALSE;
     return result.category <= CATEGORY_ENVIRONMENT ? (int)result.category : CATEGORY_ENVIRONMENT;

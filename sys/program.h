@@ -28,12 +28,13 @@ struct program_command {
     struct result (*run)(const struct program_words *words);
     const char *options; /* letters of the options it takes: j(son) s(ource) n(ame) k(ey) r(oster) p(lan) i(d of a run)
                           * e(xpires) c(ohort change) (repe)t(ition) o(ut) f(rom) (s)q(l); 2: it takes two operands,
-                          * not one */
+                          * not one; D: it is the daemon itself, which has a log (sys/log.h) */
     const char *synopsis;
     const char *summary;
 };
 struct program {
     const char *name;
+    const char *process;                    /* what it is called in its log */
     const char *summary;                    /* a sentence */
     const char *key;                        /* what --key FILE is, for --help */
     const char *examples;                   /* lines, for --help */

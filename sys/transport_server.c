@@ -37,6 +37,9 @@ static struct result listen_at(const char *address, nng_stream_listener **ret)
     *ret = NULL;
     ENSURE(status != NNG_EADDRINUSE, CATEGORY_ENVIRONMENT,
            "%s: another program listens there already; stop it or choose another port", address);
+    ENSURE(status != NNG_EADDRINVAL, CATEGORY_ENVIRONMENT,
+           "%s: cannot listen there: %s; name an address of this machine in listen:, like tls+tcp://0.0.0.0:PORT",
+           address, nng_strerror(status));
     return FAIL(CATEGORY_ENVIRONMENT, "%s: cannot listen there: %s", address, nng_strerror(status));
 }
 

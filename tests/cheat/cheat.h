@@ -5,7 +5,7 @@
  *   NAME        in the first reply that it can be played in
  *   NAME@BANK   in the first such reply to this bank
  *   ...*        in every such reply from then on
- * Each is played once at most in a reply, and each time is one line of the log: "cheat: NAME at BANK".
+ * Each is played once at most in a reply, and each time is one line of the log: "cheat (BANK): NAME at BANK".
  * COFFERDAM_RECORD names a file that gets every request as it came, for tests/rogue to send again.
  */
 #ifndef TESTS_CHEAT_CHEAT_H

@@ -83,7 +83,7 @@ afresh() { # every party forgets everything
     stop_all
     for party in coordinator "${banks[@]}"; do rm -rf "$HOME_DIR/$party/state" "$HOME_DIR/$party/log"; done
 }
-cheated() { [ "$(grep -c 'cheat: ' "$HOME_DIR/coordinator/log")" -ge "$1" ]; } # TIMES
+cheated() { [ "$(grep -c 'coordinator cheat (.*): ' "$HOME_DIR/coordinator/log")" -ge "$1" ]; } # TIMES
 nothing_opened() { # the coordinator never had a share that opens an input, nor a sum
     local key
     for key in release/ sum/ closed/; do
@@ -110,7 +110,7 @@ tried=0
 while IFS='|' read -r cheat sentence; do
     [ -n "$cheat" ] || continue
     cheat=${cheat%% *} bank=${cheat#*@}
-    log_has coordinator "cheat: ${cheat%@*} at $bank" || die "$cheat was not tried"
+    log_has coordinator "cheat (.*): ${cheat%@*} at $bank" || die "$cheat was not tried"
     [ -z "$sentence" ] || log_has "${bank%% *}" "$sentence" || die "$bank says nothing of $cheat"
     tried=$((tried + 1))
 done <<<"$TRIED"

@@ -12,7 +12,7 @@ expect_exit 3 "start it first" "$COFFERDAM" run list --node "$north"
 expect_exit 2 "a command is missing" "$NODE"
 expect_exit 2 "no such command" "$COORDINATOR" walk
 expect_exit 2 "usage" "$NODE" run
-expect_exit 3 "absent" "$NODE" run "$HOME_DIR/absent/node.yaml"
+expect_exit 3 "absent/node.yaml: No such file or directory; name the configuration" "$NODE" run "$HOME_DIR/absent/node.yaml"
 
 # Configuration.
 variant() { sed "$1" "$north/node.yaml" >"$north/variant.yaml"; }
@@ -22,12 +22,25 @@ variant 's/^log: info/log: loud/'
 expect_exit 2 "log" "$NODE" run "$north/variant.yaml"
 for key in allow cohort_minimum approve_cohort_change; do # where they stood before there was a policy
     variant "\$a $key: [x]"
-    expect_exit 2 "variant.yaml:9: key \"$key\": stands in the policy now" "$NODE" run "$north/variant.yaml"
+    expect_exit 2 "variant.yaml:10: key \"$key\": stands in the policy now" "$NODE" run "$north/variant.yaml"
 done
 variant '/^policy:/d'
 expect_exit 2 'key "policy" is missing' "$NODE" run "$north/variant.yaml"
 variant 's/^policy: .*/policy: nowhere.yaml/'
-expect_exit 3 "nowhere.yaml" "$NODE" run "$north/variant.yaml"
+expect_exit 3 "nowhere.yaml: No such file or directory; policy: has to name" "$NODE" run "$north/variant.yaml"
+variant 's/^key: .*/key: nowhere.key/'
+expect_exit 3 "nowhere.key: No such file or directory; key: has to name the node.key that cofferdam keygen made" \
+    "$NODE" run "$north/variant.yaml"
+variant 's/^roster: .*/roster: nowhere.note/'
+expect_exit 3 "nowhere.note: No such file or directory; roster: has to name" "$NODE" run "$north/variant.yaml"
+sed 's/^roster: .*/roster: nowhere.note/' "$HOME_DIR/coordinator/coordinator.yaml" >"$HOME_DIR/coordinator/variant.yaml"
+expect_exit 3 "nowhere.note: No such file or directory; roster: has to name" "$COORDINATOR" run "$HOME_DIR/coordinator/variant.yaml"
+{ cat "$HOME_DIR/coordinator/coordinator.yaml"; echo "listen: tls+tcp://192.0.2.1:$PORT"; } >"$HOME_DIR/coordinator/variant.yaml"
+expect_exit 3 "; name an address of this machine in listen:, like tls+tcp://0.0.0.0:PORT" \
+    "$COORDINATOR" run "$HOME_DIR/coordinator/variant.yaml"
+{ cat "$HOME_DIR/coordinator/coordinator.yaml"; echo 'metrics: {address: "192.0.2.1:9464"}'; } >"$HOME_DIR/coordinator/variant.yaml"
+expect_exit 3 "metrics: cannot listen at 192.0.2.1:9464: Cannot assign requested address; name an address of this machine" \
+    "$COORDINATOR" run "$HOME_DIR/coordinator/variant.yaml"
 chmod 0644 "$north/node.key"
 expect_exit 2 "node.key" "$NODE" run "$north"
 chmod 0600 "$north/node.key"
@@ -55,12 +68,15 @@ echo "4000,44,f,NA" >>"$north/rows.csv"
 sed 's/positive: "1"/&, negative: ["0"]/' "$HOME_DIR/plan.yaml" >"$HOME_DIR/both.yaml"
 expect_exit 1 "do not fit the plan" "$NODE" check "$north" --plan "$HOME_DIR/both.yaml"
 cp "$north/rows.good" "$north/rows.csv"
+expect_exit 3 "absent.note: No such file or directory; --plan has to name" "$NODE" check "$north" --plan "$HOME_DIR/absent.note"
 echo "7000,44,f,1" >>"$north/rows.csv"
 expect_exit 1 "do not fit the plan" "$NODE" check "$north" --plan "$HOME_DIR/plan.note"
 
 # Submitting.
 submitted() { "$COFFERDAM" run submit "$HOME_DIR/plan.note" --node "$north" "$@"; }
 expect_exit 2 "not the identity key of north" submitted --key "$HOME_DIR/south/identity.key"
+expect_exit 3 "absent.key: No such file or directory; name the identity.key that cofferdam keygen made" \
+    submitted --key "$HOME_DIR/absent.key"
 expect_exit 2 "no member" submitted --key "$north/identity.key" --member north --member nobody
 expect_exit 2 "cannot hide" submitted --key "$north/identity.key" --member north --member south
 "$COFFERDAM" plan sign "$HOME_DIR/plan.yaml" --org south --key "$HOME_DIR/south/identity.key" -o "$HOME_DIR/other.note" >/dev/null

@@ -11,6 +11,9 @@ for archive in tests/golden/state-*.tar.gz; do
     export PAST_SECONDS=$(($(date +%s) - $(cat "$HOME_DIR/made")))
     PAST_PORT=$(free_port) # the roster of then has another, that may be taken
     export PAST_PORT
+    for party in "$HOME_DIR"/*/{node,coordinator}.yaml; do # those of then leave out how the log is written
+        [ ! -e "$party" ] || grep -q ^log_format: "$party" || echo "log_format: text" >>"$party"
+    done
     echo "listen: tls+tcp://127.0.0.1:$PAST_PORT" >>"$HOME_DIR/coordinator/coordinator.yaml"
     export LD_PRELOAD=$PWD/$BUILD/past.so
     e2e_start "${banks[@]}"

@@ -3,13 +3,13 @@
 # coordinator, what is refused, and what is never told.
 . "$(dirname "$0")/../support/e2e.sh"
 banks=(north south east)
-e2e_make "${banks[@]}"
+LOG_FORMAT=json e2e_make "${banks[@]}"
 declare -A AT=()
 for party in "${banks[@]}" coordinator; do
     AT[$party]=127.0.0.1:$(free_port)
     kind=node
     [ $party != coordinator ] || kind=coordinator
-    printf 'metrics: {address: "%s"}\nlog_format: json\n' "${AT[$party]}" >>"$HOME_DIR/$party/$kind.yaml"
+    printf 'metrics: {address: "%s"}\n' "${AT[$party]}" >>"$HOME_DIR/$party/$kind.yaml"
 done
 sed -i '/number/s/resolution: 1/resolution: 1, missing: mean, outside: clamp/
     s/baseline: f/missing: level, other: level, baseline: f/

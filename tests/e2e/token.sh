@@ -166,6 +166,8 @@ start_fails() { # CODE TEXT: the node of north
 (umask 077 && echo 0000 >"$HOME_DIR/wrong")
 key_line "pkcs11:token=bank;object=node?module-path=$module&pin-source=file:$HOME_DIR/wrong"
 start_fails 2 "the token refuses the PIN of $HOME_DIR/wrong"
+key_line "pkcs11:token=bank;object=node?module-path=$module&pin-source=file:$HOME_DIR/absent"
+start_fails 3 "absent: No such file or directory; write the passphrase or PIN into it"
 key_line "pkcs11:token=bank;object=node?module-path=/nowhere.so&pin-source=file:$HOME_DIR/north-hsm/pin"
 start_fails 3 "the PKCS#11 module /nowhere.so cannot be loaded"
 key_line "pkcs11:token=bank;object=other$(query north)"

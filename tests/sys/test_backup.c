@@ -241,9 +241,13 @@ static void what_is_not_whole_is_refused(void **state)
     changed(link_folder, CATEGORY_FALSE, "has 3 files, where backup.txt names 5 beside itself");
     changed(cut_list, CATEGORY_FALSE, "backup.txt: line 5: the text ends before its end");
     changed(link_out, CATEGORY_ENVIRONMENT, "rows.key: Too many levels of symbolic links");
-    changed(no_list, CATEGORY_ENVIRONMENT, "backup.txt: No such file");
+    changed(no_list, CATEGORY_ENVIRONMENT, "backup.txt: No such file or directory; --from has to name");
     ok(folder_remove(in("out")));
     ok(make("out", &made));
+    refused(backup_restore(&form, in("absent"), in("new"), nothing_more, &made), CATEGORY_ENVIRONMENT,
+            "absent: No such file or directory; --from has to name");
+    refused(backup_restore(&form, in("out"), in("nowhere/new"), nothing_more, &made), CATEGORY_ENVIRONMENT,
+            "nowhere: No such file or directory; the folder that what is restored is to be in");
     struct backup_form other = form;
     other.program = "other-daemon";
     refused(backup_restore(&other, in("out"), in("new"), nothing_more, &made), CATEGORY_FALSE,

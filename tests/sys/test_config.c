@@ -139,13 +139,13 @@ static void metrics_and_log_format(void **state)
     CLEANUP(config_coordinator_freep) struct config_coordinator *coordinator = NULL;
     ok(node_with("metrics: {address: \"[::]:9000\"}\nlog_format: json", &config));
     assert_string_equal(config->metrics.address, "[::]:9000");
-    assert_true(config->metrics.chosen && config->log_json);
+    assert_true(config->metrics.chosen && config->log_format == FORMAT_JSON);
     ok(node_with("metrics: {}\nlog_format: text", &plain));
     assert_string_equal(plain->metrics.address, "127.0.0.1:9464");
-    assert_false(plain->metrics.chosen || plain->log_json);
+    assert_true(!plain->metrics.chosen && plain->log_format == FORMAT_TEXT);
     ok(node_with("", &without));
     assert_null(without->metrics.address);
-    assert_false(without->log_json);
+    assert_int_equal(without->log_format, FORMAT_BY_PLACE);
     refused(node_with("metrics: {address: \"9464\"}", &bad), 6, "must be HOST:PORT");
     refused(node_with("metrics: {address: \"127.0.0.1:0\"}", &bad), 6, "must be HOST:PORT");
     refused(node_with("metrics: {port: 9464}", &bad), 6, "port");
@@ -158,7 +158,7 @@ static void metrics_and_log_format(void **state)
     write_config("key: k\nroster: r\nstate: s\nmetrics: {address: \"localhost:9465\"}\nlog_format: json\n");
     ok(config_coordinator_load(path, &coordinator));
     assert_string_equal(coordinator->metrics.address, "localhost:9465");
-    assert_true(coordinator->log_json);
+    assert_int_equal(coordinator->log_format, FORMAT_JSON);
 }
 
 static void a_key_in_a_token_is_no_path(void **state)
@@ -363,7 +363,7 @@ static void a_missing_file_is_the_environments_fault(void **state)
     (void)state;
     struct config_node *config = NULL;
     assert_int_equal(config_node_load(path, &config).category, CATEGORY_ENVIRONMENT);
-    assert_non_null(strstr(result_reason(), "node.yaml: No such file"));
+    assert_non_null(strstr(result_reason(), "node.yaml: No such file or directory; name the configuration"));
     assert_int_equal(config_node_load(directory, &config).category, CATEGORY_USAGE);
     assert_non_null(strstr(result_reason(), "not a regular file"));
 }

@@ -170,9 +170,12 @@ static void logged(void (*body)(void), struct buffer *out)
 
 static void log_some(void)
 {
-    log_start("node", LEVEL_INFO, false);
+    log_start("node", LEVEL_INFO, FORMAT_TEXT);
     log_debug("run", "not seen");
     log_info("run", "round %d opened", 12);
+    log_peer("north");
+    log_info("run", "round 12 asked for");
+    log_peer(NULL);
     log_warning("net", "a name\nwith a \x1b[31mforged line");
     char longest[5000];
     memset(longest, 'x', sizeof longest - 1);
@@ -189,12 +192,13 @@ static void log_lines_are_plain(void **state)
     ok(buffer_terminate(&out, &text));
     assert_null(strstr(text, "not seen"));
     assert_non_null(strstr(text, "Z info    node run: round 12 opened\n"));
+    assert_non_null(strstr(text, "Z info    node run (north): round 12 asked for\n"));
     assert_non_null(strstr(text, "Z warning node net: a name?with a ?[31mforged line\n"));
     assert_int_equal(text[4], '-');
     assert_int_equal(text[10], 'T');
     unsigned lines = 0;
     for (size_t i = 0; i < out.length; i++) lines += out.data[i] == '\n';
-    assert_int_equal(lines, 3);
+    assert_int_equal(lines, 4);
     assert_true(out.length < 2500);
     enum log_level level = LEVEL_INFO;
     ok(log_level_parse("warning", &level));
@@ -236,7 +240,7 @@ static void warnings_do_not_fill_a_disk(void **state)
     (void)state;
     CLEANUP(buffer_done) struct buffer out = {0}, later = {0};
     const char *text;
-    log_start("node", LEVEL_INFO, false);
+    log_start("node", LEVEL_INFO, FORMAT_TEXT);
     logged(warn_often, &out);
     ok(buffer_terminate(&out, &text));
     unsigned written = count_of(text, "a peer's doing");

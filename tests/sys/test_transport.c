@@ -270,6 +270,8 @@ static void addresses_are_checked(void **state)
     (void)snprintf(address, sizeof address, "tls+tcp://127.0.0.1:%u", transport_server_port(server));
     refused(transport_server_new(address, coordinator_key, accept_banks, NULL, NULL, &second), CATEGORY_ENVIRONMENT,
             "another program listens there already");
+    refused(transport_server_new("tls+tcp://192.0.2.1:7700", coordinator_key, accept_banks, NULL, NULL, &second),
+            CATEGORY_ENVIRONMENT, "; name an address of this machine in listen:");
     refused(transport_server_new("tcp://127.0.0.1:0", coordinator_key, accept_banks, NULL, NULL, &second),
             CATEGORY_USAGE, "tls+tcp://host:port");
     refused(transport_client_new("tcp://127.0.0.1:1", bank_keys[0], sign_key_public(coordinator_key), &client),
