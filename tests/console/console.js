@@ -104,8 +104,9 @@ async function watch(page) {
   await look(page, "list");
   await page.locator("tbody a[href^='#/run/']").first().focus();
   await page.keyboard.press("Enter");
-  await heading(page, "Run");
-  must(await page.evaluate(() => document.activeElement.tagName === "H1"), "the focus is not on the view's heading");
+  await heading(page, /^Run [0-9a-f]{12}/); // not "Runs", which is there until the address has changed
+  const focused = page.waitForFunction(() => document.activeElement.tagName === "H1", null, { timeout: WAIT });
+  must(await focused.then(() => true, () => false), "the focus is not on the view's heading");
   if (role === "coordinator") await look(page, "running");
   await page.evaluate(() => {
     window.seen = new Set();

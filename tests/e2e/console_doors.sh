@@ -89,7 +89,8 @@ cookie=$(enter coordinator "$url")
 [ "$(status coordinator "/api/runs/$run/report" -b "$cookie")" = 200 ] || die "no report"
 get coordinator "/api/runs/$run/bundle" "$cookie" >"$HOME_DIR/run.cfd" || die "no bundle"
 "$COFFERDAM" audit verify "$HOME_DIR/run.cfd" >/dev/null || die "the bundle does not verify"
-event coordinator "$cookie" >"$HOME_DIR/state.json" || die "no event"
+told_done() { event coordinator "$cookie" >"$HOME_DIR/state.json" && grep -q '"state":"done"' "$HOME_DIR/state.json"; }
+until_true 20 told_done || die "no event, or none of a run that is done"
 get coordinator "/api/runs/$run" "$cookie" >"$HOME_DIR/before.json" || die "no details"
 "$COORDINATOR" status --json "$HOME_DIR/coordinator" >"$HOME_DIR/overview.json" || die "no status"
 
