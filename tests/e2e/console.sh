@@ -59,6 +59,12 @@ browse coordinator "$url"
 browser=$!
 until_true 60 watched coordinator || die "the page does not watch"
 for bank in south east; do node_start $bank; done
+for round in 2 6; do # slow enough to be seen: a page is told at most twice a second
+    until_true 20 log_has south "round $round checked here" || die "round $round does not come"
+    kill -STOP "${PROCESS[south]}"
+    sleep 1
+    kill -CONT "${PROCESS[south]}"
+done
 away() { [ -e "$HOME_DIR/coordinator-browser/$1" ] || ! kill -0 "$browser" 2>/dev/null; }
 until_true 60 away away
 party_kill coordinator TERM
