@@ -49,6 +49,8 @@ MUST_USE struct result cli_number(const char *option, const char *text, uint64_t
 
 /* A file's bytes, replacing out's; "-" is stdin. Failures as in sys/file.h. */
 MUST_USE struct result cli_read(const char *path, size_t limit, struct buffer *out);
+/* The same; where there is no such file, the reason ends with the remedy. */
+MUST_USE struct result cli_read_needed(const char *path, const char *remedy, size_t limit, struct buffer *out);
 /* Writes a file that others may read, all or nothing; "-" is stdout. Unless replace is set an existing one is refused.
  */
 MUST_USE struct result cli_write(const char *path, struct view bytes, bool replace);

@@ -28,6 +28,12 @@ struct result cli_read(const char *path, size_t limit, struct buffer *out)
     return strcmp(path, "-") == 0 ? read_stdin(limit, out) : file_read(path, limit, out);
 }
 
+struct result cli_read_needed(const char *path, const char *remedy, size_t limit, struct buffer *out)
+{
+    if (strcmp(path, "-") != 0) TRY(file_needed(path, remedy));
+    return cli_read(path, limit, out);
+}
+
 struct result cli_write(const char *path, struct view bytes, bool replace)
 {
     if (strcmp(path, "-") == 0) return cli_print(bytes);

@@ -6,7 +6,6 @@
 
 #include "cli/cli.h"
 #include "cli/roster.h"
-#include "sys/file.h"
 
 void plan_file_done(struct plan_file *file)
 {
@@ -35,8 +34,7 @@ static struct result task_unknown(const struct plan *plan, const char *name)
 struct result plan_file_read(const char *path, struct plan_file *ret)
 {
     CLEANUP(plan_file_done) struct plan_file file = {0};
-    if (strcmp(path, "-") != 0) TRY(file_needed(path, "name a plan; cofferdam plan new drafts one"));
-    TRY(cli_read(path, DOCUMENT_MAX, &file.bytes));
+    TRY(cli_read_needed(path, "name a plan; cofferdam plan new drafts one", DOCUMENT_MAX, &file.bytes));
     const char *name = strcmp(path, "-") == 0 ? "stdin" : path;
     /* Signing ends the text with a newline: the plan is the same before and after. */
     if (file.bytes.length > 0 && file.bytes.data[file.bytes.length - 1] != '\n') TRY(buffer_u8(&file.bytes, '\n'));

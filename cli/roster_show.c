@@ -5,7 +5,6 @@
 #include "cli/cli.h"
 #include "cli/roster.h"
 #include "proto/run/note.h"
-#include "sys/file.h"
 
 void roster_file_done(struct roster_file *file)
 {
@@ -24,8 +23,7 @@ static struct result roster_bytes_parse(const struct buffer *bytes, struct roste
 struct result roster_file_read(const char *path, struct roster_file *ret)
 {
     CLEANUP(roster_file_done) struct roster_file file = {0};
-    if (strcmp(path, "-") != 0) TRY(file_needed(path, "name a roster; cofferdam roster new writes the first one"));
-    TRY(cli_read(path, DOCUMENT_MAX, &file.bytes));
+    TRY(cli_read_needed(path, "name a roster; cofferdam roster new writes the first one", DOCUMENT_MAX, &file.bytes));
     TRY(result_at(roster_bytes_parse(&file.bytes, &file.roster, &file.note), "%s: ", path));
     *ret = file;
     memset(&file, 0, sizeof file);

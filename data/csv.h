@@ -141,6 +141,7 @@ struct csv_scan {
     size_t columns_count;
 };
 
+/* CATEGORY_USAGE also where a column that the options map is not there. */
 MUST_USE struct result csv_scan(const char *path, const struct csv_options *options, struct csv_scan **ret);
 void csv_scan_free(struct csv_scan *scan);
 void csv_scan_freep(struct csv_scan **scan);

@@ -235,7 +235,7 @@ struct result odbc_frozen_drop(const struct odbc_frozen_place *place)
     static const uint8_t no_key[FROZEN_KEY_BYTES];
     CLEANUP(odbc_frozen_freep) struct odbc_frozen *frozen = NULL;
     TRY(odbc_frozen_open(place, NULL, 0, view_of(no_key, sizeof no_key), &frozen));
-    if (frozen->engine->begin) return RESULT_OK; /* all of it is in its file */
+    if (odbc_frozen_own_file(frozen)) return RESULT_OK; /* all of it is in there */
     return at_source(frozen, drop(frozen));
 }
 

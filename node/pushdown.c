@@ -22,11 +22,8 @@ enum { MARK_MAX = 4096 };
 
 static void mark_text(const struct config_odbc *odbc, char out[MARK_MAX])
 {
-    const char *schema = odbc->schema ? odbc->schema : "none";
-    if (odbc->dsn)
-        (void)snprintf(out, MARK_MAX, MARK_HEAD "schema %s of dsn %s", schema, odbc->dsn);
-    else
-        (void)snprintf(out, MARK_MAX, MARK_HEAD "schema %s of connection %s", schema, odbc->connection);
+    (void)snprintf(out, MARK_MAX, MARK_HEAD "schema %s of %s %s", odbc->schema ? odbc->schema : "none",
+                   odbc->dsn ? "dsn" : "connection", odbc->dsn ? odbc->dsn : odbc->connection);
 }
 
 /* What it says; "" where it says nothing. *ret_table: it is the table itself. */
@@ -52,6 +49,23 @@ static struct result mark_check(const struct pushdown *pushdown, const struct co
            "this run's rows are in %s, and the configuration says %s; put the source back as it was until the run is "
            "over, and reload",
            marked + sizeof MARK_HEAD - 1, now + sizeof MARK_HEAD - 1);
+    return RESULT_OK;
+}
+
+static void remove_journal(const char *path)
+{
+    char journal[FILE_PATH_MAX + sizeof "-journal"];
+    (void)snprintf(journal, sizeof journal, "%s-journal", path); /* of an SQLite that died while it wrote */
+    (void)unlink(journal);
+}
+
+/* *ret_before: a mark was there, and so perhaps a table. */
+static struct result mark(const char *path, bool *ret_before)
+{
+    *ret_before = file_exists(path);
+    remove_journal(path); /* it would be played back into the new file */
+    TRY(file_write_alone(path, (struct view){0}, 0600));
+    FAILPOINT("node: the mark of a pushed table is there, not the table");
     return RESULT_OK;
 }
 
@@ -94,23 +108,6 @@ struct result pushdown_about(const struct config_source *source, struct odbc_fro
     TRY(place_of(&pushdown, &place));
     place.frozen.table = "cofferdam_RUN";
     return odbc_frozen_about(&place.frozen, ret);
-}
-
-static void remove_journal(const char *path)
-{
-    char journal[FILE_PATH_MAX + sizeof "-journal"];
-    (void)snprintf(journal, sizeof journal, "%s-journal", path); /* of an SQLite that died while it wrote */
-    (void)unlink(journal);
-}
-
-/* *ret_before: a mark was there, and so perhaps a table. */
-static struct result mark(const char *path, bool *ret_before)
-{
-    *ret_before = file_exists(path);
-    remove_journal(path); /* it would be played back into the new file */
-    TRY(file_write_alone(path, (struct view){0}, 0600));
-    FAILPOINT("node: the mark of a pushed table is there, not the table");
-    return RESULT_OK;
 }
 
 struct result pushdown_drop(const struct pushdown *pushdown)

@@ -59,7 +59,7 @@ browse coordinator "$url"
 browser=$!
 until_true 60 watched coordinator || die "the page does not watch"
 for bank in south east; do node_start $bank; done
-for round in 2 6; do # slow enough to be seen: a page is told at most twice a second
+for round in 2 6; do # slow enough to be seen: a page is told what is new every 400 ms
     until_true 20 log_has south "round $round checked here" || die "round $round does not come"
     kill -STOP "${PROCESS[south]}"
     sleep 1

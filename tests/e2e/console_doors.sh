@@ -9,6 +9,7 @@ declare -A AT=()
 for party in north coordinator; do
     AT[$party]=127.0.0.1:$(free_port)
 done
+config_of() { [ "$1" = coordinator ] && echo "$HOME_DIR/$1/coordinator.yaml" || echo "$HOME_DIR/$1/node.yaml"; } # PARTY
 address() { # PARTY: what its command prints
     local program=$NODE
     [ "$1" != coordinator ] || program=$COORDINATOR
@@ -45,9 +46,7 @@ hear() { # the deaf pages are closed
 DEAF=()
 listens() { (exec 3<>"/dev/tcp/${1/://}") 2>/dev/null; } # HOST:PORT
 reconfigure() { # PARTY ADDRESS: the console's, for its next start or SIGHUP
-    local kind=node
-    [ "$1" != coordinator ] || kind=coordinator
-    sed -i "s/^console: .*/console: {address: \"$2\"}/" "$HOME_DIR/$1/$kind.yaml"
+    sed -i "s/^console: .*/console: {address: \"$2\"}/" "$(config_of "$1")"
 }
 
 expect_exit 3 "no daemon of this user runs in this directory" "$COORDINATOR" console "$HOME_DIR/coordinator"
@@ -60,9 +59,7 @@ none='the daemon serves no console: add a line "console: {}" to its configuratio
 expect_exit 2 "$none" "$NODE" console "$HOME_DIR/north"
 expect_exit 2 "$none" "$COORDINATOR" console "$HOME_DIR/coordinator"
 for party in north coordinator; do
-    kind=node
-    [ $party != coordinator ] || kind=coordinator
-    printf 'console: {address: "%s"}\n' "${AT[$party]}" >>"$HOME_DIR/$party/$kind.yaml"
+    printf 'console: {address: "%s"}\n' "${AT[$party]}" >>"$(config_of $party)"
     kill -HUP "${PROCESS[$party]}"
 done
 for party in north coordinator; do until_true 20 listens "${AT[$party]}" || die "$party takes up no console at SIGHUP"; done
